@@ -1,0 +1,61 @@
+cimport cython
+
+from wirespeed._core cimport FrameBuilder, MessageParser
+from wirespeed._core cimport thread_id as get_ident
+from wirespeed._channel_c.inbox cimport (
+    Inbox,
+    Message,
+    Receive,
+    ReceiveBytes,
+    ReceiveJson,
+    ReceiveMany,
+    ReceiveMessage,
+    ReceiveText,
+    as_message,
+)
+from wirespeed._channel_c.outgoing cimport Outgoing
+from wirespeed._channel_c.waiter cimport Awaitable, begin
+
+
+@cython.final
+cdef class Messages:
+    cdef Inbox _inbox
+
+
+@cython.final
+cdef class Batches:
+    cdef Inbox _inbox
+    cdef Py_ssize_t _max_messages
+
+
+cdef class Channel:
+    cdef readonly object _loop
+    cdef unsigned long _thread
+    cdef MessageParser _parser
+    cdef readonly Outgoing _outgoing
+    cdef readonly Inbox _inbox
+    cdef readonly object _transport
+    cdef object _max_queue
+    cdef object _max_queue_bytes
+    cdef Py_ssize_t _queued_bytes
+    cdef bint _is_held_back
+    cdef object _late_ping
+    cdef public bint _sending_over
+    cdef public bint _reading_over
+    cdef public bint _discarding
+
+    cdef _check_thread(self)
+    cdef Awaitable _send_frame(self, int opcode, object payload)
+    cdef Awaitable _send_fragments(self, int opcode, list payloads)
+    cdef _read(self, object data, Py_ssize_t size)
+    cdef _read_in_place(self, Py_ssize_t size)
+    cdef _after_read(self, Py_ssize_t size, Py_ssize_t queued, object fault)
+    cpdef _wake(self)
+    cdef _take_controls(self)
+    cdef _answer_ping(self, bytes payload)
+    cdef _bound_queue(self, Py_ssize_t size, Py_ssize_t queued)
+    cdef bint _is_full(self) except -1
+    cdef _hold_back(self)
+    cpdef _read_on(self)
+    cpdef _on_open(self, object transport)
+    cpdef _on_resume_writing(self)

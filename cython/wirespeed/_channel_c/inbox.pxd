@@ -1,0 +1,76 @@
+cimport cython
+
+from wirespeed._core cimport set_stop_iteration as stop_with
+from wirespeed._channel_c.waiter cimport Awaitable, Waiter
+
+cdef Py_ssize_t COMPACT_AT
+
+
+cdef class Message:
+    cdef readonly object type
+    cdef readonly object data
+
+
+cdef object _TEXT
+cdef object _BINARY
+
+
+cpdef Message as_message(object data)
+
+
+cdef class Receive(Awaitable):
+    @cython.locals(inbox=Inbox, expired=bint)
+    cdef bint _is_ready(self) except -1
+    @cython.locals(inbox=Inbox)
+    cdef Inbox _finish(self)
+    cdef object _take(self, Inbox inbox)
+    cdef Waiter _suspend(self, Inbox inbox)
+    @cython.locals(waiter=Waiter, inbox=Inbox)
+    cdef bint _leave_queue(self) except -1
+    @cython.locals(inbox=Inbox)
+    cpdef _forget(self)
+
+
+cdef class ReceiveMessage(Receive):
+    cdef object _take(self, Inbox inbox)
+
+
+cdef class ReceiveText(Receive):
+    cdef object _take(self, Inbox inbox)
+
+
+cdef class ReceiveBytes(Receive):
+    cdef object _take(self, Inbox inbox)
+
+
+cdef class ReceiveJson(Receive):
+    cdef object _take(self, Inbox inbox)
+
+
+cdef class ReceiveMany(Receive):
+    cdef object _take(self, Inbox inbox)
+
+
+@cython.final
+cdef class Inbox:
+    cdef object _loop
+    cdef object _loads
+    cdef list _queue
+    cdef Py_ssize_t _head
+    cdef Py_ssize_t _reserved
+    cdef list _waiters
+    cdef bint _waking
+    cdef object _end
+    cdef object _on_taken
+
+    cpdef Py_ssize_t available(self) noexcept
+    cpdef bint has_waiters(self) noexcept
+    cpdef Py_ssize_t count(self) noexcept
+    @cython.locals(waiter=Waiter)
+    cpdef wake(self)
+    cpdef peek(self)
+    cpdef pop(self)
+    @cython.locals(size=Py_ssize_t)
+    cdef _advance(self, Py_ssize_t count)
+    @cython.locals(count=Py_ssize_t, batch=list)
+    cpdef list pop_many(self, Py_ssize_t limit)

@@ -1,0 +1,63 @@
+cimport cython
+
+from wirespeed._core cimport FrameBuilder
+from wirespeed._channel_c.waiter cimport Awaitable, Waiter, begin
+
+cdef Py_ssize_t FLUSH_BYTES
+cdef Py_ssize_t LARGE_BYTES
+
+
+cdef bint _is_large(object payload)
+
+
+cdef class Settled(Awaitable):
+    pass
+
+
+cdef class Draining(Awaitable):
+    @cython.locals(outgoing=Outgoing)
+    cdef bint _must_wait(self) except -1
+    @cython.locals(outgoing=Outgoing)
+    cpdef _forget(self)
+
+
+@cython.final
+cdef class Outgoing:
+    cdef object _loop
+    cdef FrameBuilder _builder
+    cdef object _write
+    cdef object _lost
+    cdef list _waiters
+    cdef bint _paused
+    cdef bint _writing
+    cdef bint _tick_is_open
+    cdef bint _in_batch
+    cdef bint _in_wake
+    cdef bint _wrote_in_wake
+    cdef Py_ssize_t _turn_bytes
+    cdef Awaitable _settled
+
+    @cython.locals(before=Py_ssize_t, gathered=Py_ssize_t, frame=bytes)
+    cpdef Awaitable send(self, int opcode, object payload, bint fin, bint more)
+    cpdef Awaitable settled(self)
+    cdef _leave_or_gather(self, Py_ssize_t gathered, bint more)
+    cdef _open_tick(self)
+    cdef Awaitable _wait_or_yield(self)
+    cpdef begin_wake(self)
+    cpdef end_wake(self)
+    cpdef begin_batch(self)
+    @cython.locals(gathered=Py_ssize_t)
+    cpdef end_batch(self)
+    cpdef flush(self)
+    cpdef Awaitable drained(self)
+    cpdef attach(self, object write)
+    cpdef detach(self, object lost)
+    cpdef pause_writing(self)
+    cpdef resume_writing(self)
+    cdef _write_block(self, bytes block)
+    cpdef bint is_paused(self) noexcept
+    cdef Waiter _add_waiter(self)
+    cdef _remove_waiter(self, Waiter waiter)
+    @cython.locals(waiter=Waiter)
+    cdef _wake_waiters(self)
+    cdef _raise_if_lost(self)

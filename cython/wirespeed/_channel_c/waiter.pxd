@@ -1,0 +1,34 @@
+cimport cython
+
+
+@cython.final
+cdef class Waiter:
+    cdef public bint _asyncio_future_blocking
+    cdef object _loop
+    cdef object _callback
+    cdef object _context
+    cdef object _cancel_message
+    cdef bint _cancelled
+    cdef bint woken
+    cdef bint expired
+    cdef bint reserved
+
+    cpdef wake(self)
+    cpdef bint done(self) noexcept
+    cdef _schedule(self)
+
+
+cdef class Awaitable:
+    cdef object _source
+    cdef bint _option
+    cdef Py_ssize_t _limit
+    cdef object _timeout
+    cdef object _deadline
+    cdef object _timer
+    cdef Waiter _waiter
+    cpdef _forget(self)
+
+
+cpdef Awaitable begin(
+    Awaitable wait, object source, bint option, object timeout, Py_ssize_t limit
+)

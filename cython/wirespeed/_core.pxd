@@ -1,0 +1,87 @@
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from cpython.ref cimport PyObject
+
+
+cdef extern from "header.h":
+    ctypedef struct ws_header:
+        uint8_t first
+        uint8_t second
+        uint8_t header_bytes
+        uint64_t length
+        int length_bytes
+
+
+cdef extern from "utf8.h":
+    ctypedef struct ws_utf8:
+        uint32_t state
+
+
+cdef class MessageParser:
+    cdef public list controls
+    cdef public object close
+    # What the caller allows.
+    cdef bint masked
+    cdef bint limited
+    cdef uint64_t limit
+    # Nothing is parsed any more: a Close frame came, or the stream was malformed.
+    cdef bint finished
+    # A header that is not complete yet.
+    cdef uint8_t header[14]
+    cdef Py_ssize_t header_size
+    # The frame whose payload is being received.
+    cdef bint in_frame
+    cdef uint8_t opcode
+    cdef bint fin
+    cdef uint64_t missing
+    cdef uint8_t key[4]
+    cdef size_t key_offset
+    cdef uint8_t control[125]
+    cdef Py_ssize_t control_size
+    # The message under assembly: `assembly` is a bytes object of our own, `filled` of it used.
+    cdef uint8_t message_opcode
+    cdef PyObject *assembly
+    cdef Py_ssize_t filled
+    cdef ws_utf8 utf8
+
+    cpdef object feed(self, object data, list messages, Py_ssize_t size=*)
+    cpdef object get_buffer(self)
+    cpdef object buffer_updated(self, Py_ssize_t size, list messages)
+    cdef int parse_or_finish(self, const uint8_t *data, Py_ssize_t size, list messages) except -1
+    cdef int parse(self, const uint8_t *data, const uint8_t *end, list messages) except -1
+    cdef const uint8_t *take_header(self, const uint8_t *data, const uint8_t *end, ws_header *header) except NULL
+    cdef bint is_ordinary(self, const ws_header *header) noexcept
+    cdef int check_start(self, const ws_header *header) except -1
+    cdef int check_length(self, const ws_header *header) except -1
+    cdef int begin_frame(self, const ws_header *header) except -1
+    cdef const uint8_t *take_payload(self, const uint8_t *data, const uint8_t *end, list messages) except NULL
+    cdef int store(self, const uint8_t *data, Py_ssize_t size) except -1
+    cdef int reserve(self, Py_ssize_t size) except -1
+    cdef int end_frame(self, list messages) except -1
+    cdef int end_control(self) except -1
+    cdef object end_message(self)
+    cdef void drop_assembly(self) noexcept
+
+
+cdef class FrameBuilder:
+    cdef uint8_t *buffer
+    cdef Py_ssize_t used
+    cdef Py_ssize_t capacity
+    cdef object entropy
+    cdef bytes block
+    cdef Py_ssize_t position
+    cdef unsigned long generation
+
+    cpdef Py_ssize_t append(self, int opcode, object payload, bint fin=*) except -1
+    cpdef bytes take(self)
+    cpdef bytes frame(self, int opcode, object payload, bint fin=*)
+    cdef int add(self, int first, const uint8_t *payload, Py_ssize_t size) except -1
+    cdef int draw_key(self, uint8_t *key) except -1
+    cdef int reserve(self, Py_ssize_t size) except -1
+
+
+cdef class Utf8Validator:
+    cdef ws_utf8 utf8
+
+
+cpdef void set_stop_iteration(object value) noexcept
+cpdef unsigned long thread_id() noexcept

@@ -1,0 +1,646 @@
+"""The compiled codec: bytes to messages and back. Glue around the C kernels.
+
+Knows nothing of asyncio or sockets. Its twin is `wirespeed._purepython`; what
+both promise is stated in `wirespeed._codec`.
+"""
+
+import os
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.mem cimport PyMem_Free, PyMem_Realloc
+from cpython.memoryview cimport PyMemoryView_FromMemory
+from cpython.ref cimport PyObject, Py_XDECREF
+from libc.stdint cimport uint8_t, uint64_t
+from libc.string cimport memcpy
+
+from wirespeed import exceptions as errors
+from wirespeed._rfc6455 import DEFAULT_MAX_MESSAGE_BYTES, MASKING_KEY_BLOCK_BYTES
+from wirespeed._rfc6455 import check_max_message_size, is_sendable_close_code
+
+
+cdef extern from "cpu.h":
+    void ws_cpu_init()
+
+cdef extern from "mask.h":
+    void ws_mask(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t *key, size_t offset) nogil
+
+cdef extern from "utf8.h":
+    int ws_copy_ascii(uint8_t *dst, const uint8_t *src, size_t n) nogil
+    void ws_utf8_init(ws_utf8 *u) nogil
+    int ws_utf8_feed(ws_utf8 *u, const uint8_t *src, size_t n) nogil
+    int ws_utf8_complete(const ws_utf8 *u) nogil
+
+cdef extern from "header.h":
+    enum: WS_MAX_HEADER_BYTES
+    int ws_read_header(ws_header *h, const uint8_t *src, size_t n) nogil
+    size_t ws_write_header(uint8_t *dst, uint8_t first, uint64_t n, const uint8_t *key) nogil
+
+cdef extern from "Python.h":
+    object PyUnicode_New(Py_ssize_t size, Py_UCS4 maxchar)
+    void *PyUnicode_DATA(object)
+    bint PyUnicode_IS_COMPACT_ASCII(object)
+    Py_ssize_t PyUnicode_GET_LENGTH(object)
+    object PyUnicode_DecodeUTF8(const char *, Py_ssize_t, const char *)
+    PyObject *PyBytes_New "PyBytes_FromStringAndSize" (const char *, Py_ssize_t)
+    int _PyBytes_Resize(PyObject **, Py_ssize_t) except -1
+    char *bytes_memory "PyBytes_AS_STRING" (PyObject *)
+    Py_ssize_t bytes_size "PyBytes_GET_SIZE" (PyObject *)
+    unsigned long PyThread_get_thread_ident() noexcept nogil
+    void PyErr_SetObject(object, object)
+
+cdef extern from *:
+    """
+    /* A new reference turns into an object without being counted again. */
+    static inline PyObject *ws_steal(PyObject *object) { return object; }
+    """
+    object ws_steal(PyObject *)
+
+
+cdef enum:
+    FIN = 0x80
+    RESERVED = 0x70
+    OPCODE = 0x0F
+    MASK = 0x80
+    CONTROL = 0x08
+    CONTINUATION = 0x0
+    TEXT = 0x1
+    BINARY = 0x2
+    CLOSE = 0x8
+    PONG = 0xA
+    MAX_CONTROL = 125
+    # From here on the rest of a frame is received straight into the message.
+    DIRECT_BYTES = 64 * 1024
+    # How far memory runs ahead of the bytes received.
+    MIN_STEP_BYTES = 512
+    MAX_STEP_BYTES = 4 * 1024 * 1024
+    # A builder's buffer over this is given back once it was taken.
+    KEEP_BYTES = 128 * 1024
+
+cdef Py_ssize_t KEY_BLOCK_BYTES = MASKING_KEY_BLOCK_BYTES
+cdef object StopIterationType = StopIteration
+cdef unsigned long fork_generation = 0
+
+
+def _forked():
+    global fork_generation
+    fork_generation += 1
+
+
+ws_cpu_init()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
+cpdef unsigned long thread_id() noexcept:
+    """Return `threading.get_ident()`."""
+    return PyThread_get_thread_ident()
+
+
+cpdef void set_stop_iteration(object value) noexcept:
+    """Set `StopIteration(value)` as the current exception, for C callers only.
+
+    Cython's way of raising builds a traceback; that alone costs more than the
+    whole rest of a receive (135 ns of 230). A `__next__` that calls this
+    and then raises a bare `StopIteration` returns NULL with the exception as set here.
+    """
+    if isinstance(value, (tuple, BaseException)):
+        # PyErr_SetObject would take these for the arguments, or for the exception itself.
+        value = StopIterationType(value)
+    PyErr_SetObject(StopIterationType, value)
+
+
+def stop_with(object value):
+    """Raise `StopIteration(value)`; see `wirespeed._codec.StopWith`."""
+    raise StopIterationType(value)
+
+
+cdef object as_bytes_like(object data, str name):
+    """Return something that gives its memory as one contiguous block of bytes."""
+    cdef object view
+    try:
+        view = memoryview(data)
+    except TypeError:
+        raise TypeError(f"{name} not {type(data).__name__}") from None
+    return view if view.c_contiguous else view.tobytes()
+
+
+cdef object decode_text(const uint8_t *data, Py_ssize_t size):
+    """Decode a whole text message."""
+    cdef object text = PyUnicode_New(size, 127)
+    if size == 0 or ws_copy_ascii(<uint8_t *>PyUnicode_DATA(text), data, size):
+        return text
+    try:
+        return PyUnicode_DecodeUTF8(<const char *>data, size, NULL)
+    except UnicodeDecodeError:
+        pass
+    # Raised out here so that the decoder's error, which carries the payload, is not chained.
+    raise errors.invalid_text()
+
+
+cdef class MessageParser:
+    """Bytes of frames in, whole messages out; see `wirespeed._codec.MessageParser`."""
+
+    def __cinit__(self):
+        self.assembly = NULL
+
+    def __init__(self, *, max_message_size=DEFAULT_MAX_MESSAGE_BYTES, bint masked=False):
+        limit = check_max_message_size(max_message_size)
+        self.controls = []
+        self.close = None
+        self.masked = masked
+        self.limited = limit is not None
+        self.limit = 0 if limit is None else min(limit, 2**63 - 1)
+        self.finished = False
+        self.in_frame = False
+        self.header_size = self.control_size = self.filled = 0
+        self.message_opcode = 0
+        ws_utf8_init(&self.utf8)
+        self.drop_assembly()
+
+    def __dealloc__(self):
+        Py_XDECREF(self.assembly)
+
+    cpdef object feed(self, object data, list messages, Py_ssize_t size=-1):
+        """Parse the first `size` bytes of `data`; see `wirespeed._codec.MessageParser.feed`."""
+        cdef Py_buffer view
+        if messages is None:
+            raise TypeError("messages must be a list, not None")
+        if type(data) is not bytearray and type(data) is not bytes:
+            data = as_bytes_like(data, "data must be bytes-like,")
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        try:
+            if size < -1 or size > view.len:
+                raise ValueError(f"size is {size} bytes, data holds {view.len}")
+            if size == -1:
+                size = view.len
+            self.parse_or_finish(<const uint8_t *>view.buf, size, messages)
+        finally:
+            PyBuffer_Release(&view)
+
+    cpdef object get_buffer(self):
+        """Give memory for the rest of a large frame; see `wirespeed._codec.MessageParser`."""
+        cdef Py_ssize_t room
+        if (
+            not self.in_frame
+            or self.missing < DIRECT_BYTES
+            or self.masked
+            or self.finished
+        ):
+            return None
+        self.reserve(DIRECT_BYTES)
+        room = bytes_size(self.assembly) - self.filled
+        if <uint64_t>room > self.missing:
+            room = <Py_ssize_t>self.missing
+        return PyMemoryView_FromMemory(
+            bytes_memory(self.assembly) + self.filled, room, PyBUF_WRITE
+        )
+
+    cpdef object buffer_updated(self, Py_ssize_t size, list messages):
+        """Take bytes read into the memory of `get_buffer`; see `wirespeed._codec`."""
+        cdef Py_ssize_t room = 0
+        cdef uint8_t *arrived
+        if messages is None:
+            raise TypeError("messages must be a list, not None")
+        if self.finished:
+            return
+        if self.in_frame and self.assembly != NULL and not self.opcode & CONTROL:
+            room = bytes_size(self.assembly) - self.filled
+        if size < 0 or size > room or <uint64_t>size > self.missing:
+            raise RuntimeError("no buffer is out, or it is smaller than what was read")
+        try:
+            arrived = <uint8_t *>bytes_memory(self.assembly) + self.filled
+            if self.message_opcode == TEXT and not ws_utf8_feed(&self.utf8, arrived, size):
+                raise errors.invalid_text()
+            self.filled += size
+            self.missing -= size
+            if self.missing == 0:
+                self.end_frame(messages)
+        except BaseException:
+            self.finished = True
+            self.drop_assembly()
+            raise
+
+    cdef int parse_or_finish(
+        self, const uint8_t *data, Py_ssize_t size, list messages
+    ) except -1:
+        """Parse; after any error the stream is lost, so nothing is parsed any more."""
+        try:
+            return self.parse(data, data + size, messages)
+        except BaseException:
+            self.finished = True
+            self.drop_assembly()
+            raise
+
+    cdef int parse(self, const uint8_t *data, const uint8_t *end, list messages) except -1:
+        cdef ws_header header
+        while data != end and not self.finished:
+            if self.in_frame:
+                data = self.take_payload(data, end, messages)
+                continue
+            if self.header_size == 0 and ws_read_header(&header, data, end - data) and self.is_ordinary(&header):
+                data += header.header_bytes
+                if header.length <= <uint64_t>(end - data):
+                    if header.first == FIN | TEXT:
+                        messages.append(decode_text(data, header.length))
+                    else:
+                        messages.append(
+                            PyBytes_FromStringAndSize(<const char *>data, header.length)
+                        )
+                    data += header.length
+                    continue
+            else:
+                data = self.take_header(data, end, &header)
+                if self.header_size:
+                    return 0
+            self.begin_frame(&header)
+            data = self.take_payload(data, end, messages)
+        return 0
+
+    cdef bint is_ordinary(self, const ws_header *header) noexcept:
+        """Tell whether this is a whole message in one frame with nothing to object to."""
+        if header.first != FIN | TEXT and header.first != FIN | BINARY:
+            return False
+        if self.message_opcode or self.masked or header.second & MASK:
+            return False
+        if self.limited and header.length > self.limit:
+            return False
+        if header.length_bytes == 1:
+            return True
+        if header.length_bytes == 2:
+            return header.length > MAX_CONTROL
+        return 65535 < header.length <= 0x7FFFFFFFFFFFFFFF
+
+    cdef const uint8_t *take_header(
+        self, const uint8_t *data, const uint8_t *end, ws_header *header
+    ) except NULL:
+        """Collect a header byte by byte; `header_size` is 0 again when it is complete."""
+        cdef Py_ssize_t wanted
+        cdef bint complete
+        while data != end:
+            self.header[self.header_size] = data[0]
+            self.header_size += 1
+            data += 1
+            if self.header_size < 2:
+                continue
+            complete = ws_read_header(header, self.header, self.header_size)
+            if self.header_size == 2:
+                self.check_start(header)
+            if not complete:
+                continue
+            if self.header_size == header.header_bytes:
+                self.check_length(header)
+            wanted = header.header_bytes
+            if self.masked:
+                wanted += 4
+            if self.header_size == wanted:
+                memcpy(self.key, self.header + header.header_bytes, 4)
+                self.header_size = 0
+                break
+        return data
+
+    cdef int check_start(self, const ws_header *header) except -1:
+        """Check what the first two bytes of a frame say."""
+        cdef int opcode = header.first & OPCODE
+        if header.first & RESERVED:
+            raise errors.reserved_bits_set(header.first & RESERVED)
+        if not (opcode <= BINARY or CLOSE <= opcode <= PONG):
+            raise errors.unknown_opcode(opcode)
+        if self.masked and not header.second & MASK:
+            raise errors.unmasked_frame()
+        if not self.masked and header.second & MASK:
+            raise errors.masked_frame()
+        if opcode & CONTROL:
+            if not header.first & FIN:
+                raise errors.fragmented_control_frame()
+        elif opcode == CONTINUATION:
+            if not self.message_opcode:
+                raise errors.unexpected_continuation()
+        elif self.message_opcode:
+            raise errors.expected_continuation(opcode)
+        return 0
+
+    cdef int check_length(self, const ws_header *header) except -1:
+        """Check the payload length once all of it is there."""
+        cdef uint64_t total
+        if header.length_bytes == 8:
+            if header.length >> 63:
+                raise errors.length_too_large(header.length)
+            if header.length <= 65535:
+                raise errors.length_not_minimal(header.length, 8)
+        elif header.length_bytes == 2 and header.length <= MAX_CONTROL:
+            raise errors.length_not_minimal(header.length, 2)
+        if header.first & CONTROL:
+            if header.length > MAX_CONTROL:
+                raise errors.control_payload_too_long(header.length)
+            return 0
+        total = <uint64_t>self.filled + header.length
+        if self.limited and total > self.limit:
+            raise errors.message_too_big(total, self.limit)
+        return 0
+
+    cdef int begin_frame(self, const ws_header *header) except -1:
+        self.in_frame = True
+        self.opcode = header.first & OPCODE
+        self.fin = header.first & FIN
+        self.missing = header.length
+        self.key_offset = 0
+        if self.opcode & CONTROL:
+            self.control_size = 0
+        elif self.opcode != CONTINUATION:
+            self.message_opcode = self.opcode
+            self.filled = 0
+            ws_utf8_init(&self.utf8)
+        return 0
+
+    cdef const uint8_t *take_payload(
+        self, const uint8_t *data, const uint8_t *end, list messages
+    ) except NULL:
+        """Take what is there of the frame's payload, and end the frame with its last byte."""
+        cdef Py_ssize_t size = end - data
+        if <uint64_t>size > self.missing:
+            size = <Py_ssize_t>self.missing
+        if not self.opcode & CONTROL:
+            self.store(data, size)
+        elif self.masked:
+            ws_mask(self.control + self.control_size, data, size, self.key, self.key_offset)
+            self.control_size += size
+        else:
+            memcpy(self.control + self.control_size, data, size)
+            self.control_size += size
+        self.key_offset += size
+        self.missing -= size
+        if self.missing == 0:
+            self.end_frame(messages)
+        return data + size
+
+    cdef int store(self, const uint8_t *data, Py_ssize_t size) except -1:
+        """Add payload to the message under assembly, checking text as it arrives."""
+        cdef uint8_t *target
+        if size == 0:
+            return 0
+        self.reserve(size)
+        target = <uint8_t *>bytes_memory(self.assembly) + self.filled
+        if self.masked:
+            ws_mask(target, data, size, self.key, self.key_offset)
+        else:
+            memcpy(target, data, size)
+        if self.message_opcode == TEXT and not ws_utf8_feed(&self.utf8, target, size):
+            raise errors.invalid_text()
+        self.filled += size
+        return 0
+
+    cdef int reserve(self, Py_ssize_t size) except -1:
+        """Make room for `size` bytes more, and no more than a bounded step beyond.
+
+        What a header claims only ever makes the step smaller.
+        """
+        cdef Py_ssize_t capacity = 0
+        cdef Py_ssize_t step
+        cdef uint64_t wanted
+        cdef uint64_t claimed = <uint64_t>self.filled + self.missing
+        if self.assembly != NULL:
+            capacity = bytes_size(self.assembly)
+        if self.filled + size <= capacity or claimed <= <uint64_t>capacity:
+            return 0
+        step = min(max(self.filled + size, <Py_ssize_t>MIN_STEP_BYTES), <Py_ssize_t>MAX_STEP_BYTES)
+        wanted = self.filled + size + step
+        if self.fin:
+            wanted = min(wanted, claimed)
+        if self.assembly == NULL:
+            self.assembly = PyBytes_New(NULL, <Py_ssize_t>wanted)
+            if self.assembly == NULL:
+                raise MemoryError
+        else:
+            _PyBytes_Resize(&self.assembly, <Py_ssize_t>wanted)
+        return 0
+
+    cdef int end_frame(self, list messages) except -1:
+        self.in_frame = False
+        if self.opcode & CONTROL:
+            self.end_control()
+        elif self.fin:
+            messages.append(self.end_message())
+        return 0
+
+    cdef int end_control(self) except -1:
+        cdef int code
+        cdef bytes payload = (<char *>self.control)[:self.control_size]
+        if self.opcode != CLOSE:
+            self.controls.append((self.opcode, payload))
+            return 0
+        if self.control_size == 0:
+            self.close = (1005, "")
+        elif self.control_size == 1:
+            raise errors.truncated_close_code()
+        else:
+            code = self.control[0] << 8 | self.control[1]
+            if not is_sendable_close_code(code):
+                raise errors.invalid_close_code(code)
+            ws_utf8_init(&self.utf8)
+            ws_utf8_feed(&self.utf8, self.control + 2, self.control_size - 2)
+            if not ws_utf8_complete(&self.utf8):
+                raise errors.invalid_close_reason()
+            self.close = (code, payload[2:].decode())
+        self.finished = True
+        self.drop_assembly()
+        return 0
+
+    cdef object end_message(self):
+        """Turn the assembled payload into the message, without another copy of binary."""
+        cdef object message
+        cdef bint text = self.message_opcode == TEXT
+        if text and not ws_utf8_complete(&self.utf8):
+            raise errors.invalid_text()
+        self.message_opcode = 0
+        if self.assembly == NULL:
+            return "" if text else b""
+        if text:
+            message = decode_text(<uint8_t *>bytes_memory(self.assembly), self.filled)
+            self.drop_assembly()
+        else:
+            if bytes_size(self.assembly) != self.filled:
+                _PyBytes_Resize(&self.assembly, self.filled)
+            message = ws_steal(self.assembly)
+            self.assembly = NULL
+        self.filled = 0
+        return message
+
+    cdef void drop_assembly(self) noexcept:
+        cdef PyObject *assembly = self.assembly
+        self.assembly = NULL
+        self.filled = 0
+        Py_XDECREF(assembly)
+
+
+cdef class FrameBuilder:
+    """Messages in, masked frames out; see `wirespeed._codec.FrameBuilder`."""
+
+    def __cinit__(self):
+        self.buffer = NULL
+        self.used = self.capacity = 0
+
+    def __init__(self, *, entropy=os.urandom):
+        self.entropy = entropy
+        self.block = b""
+        self.position = 0
+        self.generation = fork_generation
+
+    def __dealloc__(self):
+        PyMem_Free(self.buffer)
+
+    def __len__(self):
+        return self.used
+
+    cpdef Py_ssize_t append(self, int opcode, object payload, bint fin=True) except -1:
+        """Add one masked frame; see `wirespeed._codec.FrameBuilder.append`."""
+        cdef int first = first_byte(opcode, fin)
+        cdef Py_buffer view
+        if type(payload) is str and PyUnicode_IS_COMPACT_ASCII(payload):
+            self.add(first, <const uint8_t *>PyUnicode_DATA(payload), PyUnicode_GET_LENGTH(payload))
+        elif type(payload) is bytes and opcode != TEXT:
+            self.add(first, <const uint8_t *>PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
+        else:
+            payload = as_payload(opcode, payload)
+            PyObject_GetBuffer(payload, &view, PyBUF_SIMPLE)
+            try:
+                self.add(first, <const uint8_t *>view.buf, view.len)
+            finally:
+                PyBuffer_Release(&view)
+        return self.used
+
+    cpdef bytes take(self):
+        """Hand over everything gathered and start anew."""
+        cdef bytes frames = PyBytes_FromStringAndSize(<char *>self.buffer, self.used)
+        self.used = 0
+        if self.capacity > KEEP_BYTES:
+            PyMem_Free(self.buffer)
+            self.buffer = NULL
+            self.capacity = 0
+        return frames
+
+    cpdef bytes frame(self, int opcode, object payload, bint fin=True):
+        """Build one masked frame in memory of its own; see `wirespeed._codec.FrameBuilder`."""
+        cdef int first = first_byte(opcode, fin)
+        cdef Py_buffer view
+        cdef uint8_t key[4]
+        cdef uint8_t header[WS_MAX_HEADER_BYTES]
+        cdef Py_ssize_t header_bytes
+        cdef bytes frame
+        payload = as_payload(opcode, payload)
+        PyObject_GetBuffer(payload, &view, PyBUF_SIMPLE)
+        try:
+            self.draw_key(key)
+            header_bytes = ws_write_header(header, first, view.len, key)
+            frame = PyBytes_FromStringAndSize(NULL, header_bytes + view.len)
+            memcpy(PyBytes_AS_STRING(frame), header, header_bytes)
+            ws_mask(
+                <uint8_t *>PyBytes_AS_STRING(frame) + header_bytes,
+                <const uint8_t *>view.buf, view.len, key, 0,
+            )
+        finally:
+            PyBuffer_Release(&view)
+        return frame
+
+    cdef int add(self, int first, const uint8_t *payload, Py_ssize_t size) except -1:
+        cdef uint8_t key[4]
+        cdef uint8_t *target
+        cdef size_t header_bytes
+        self.draw_key(key)
+        self.reserve(size + WS_MAX_HEADER_BYTES)
+        target = self.buffer + self.used
+        header_bytes = ws_write_header(target, first, size, key)
+        ws_mask(target + header_bytes, payload, size, key, 0)
+        self.used += header_bytes + size
+        return 0
+
+    cdef int draw_key(self, uint8_t *key) except -1:
+        """Take the next 4 bytes of the block; RFC 6455 section 5.3 asks for unpredictable ones."""
+        cdef bytes block
+        if self.position + 4 > PyBytes_GET_SIZE(self.block) or self.generation != fork_generation:
+            block = self.entropy(KEY_BLOCK_BYTES)
+            if PyBytes_GET_SIZE(block) != KEY_BLOCK_BYTES:
+                raise ValueError(
+                    f"entropy source returned {len(block)} bytes, {KEY_BLOCK_BYTES} were asked for"
+                )
+            self.block = block
+            self.position = 0
+            self.generation = fork_generation
+        memcpy(key, PyBytes_AS_STRING(self.block) + self.position, 4)
+        self.position += 4
+        return 0
+
+    cdef int reserve(self, Py_ssize_t size) except -1:
+        cdef Py_ssize_t wanted = self.used + size
+        cdef void *buffer
+        if wanted <= self.capacity:
+            return 0
+        wanted = max(wanted, 2 * self.capacity, <Py_ssize_t>512)
+        buffer = PyMem_Realloc(self.buffer, wanted)
+        if buffer == NULL:
+            raise MemoryError
+        self.buffer = <uint8_t *>buffer
+        self.capacity = wanted
+        return 0
+
+
+cdef int first_byte(int opcode, bint fin) except -1:
+    if opcode & ~OPCODE:
+        raise ValueError(f"opcode must be 0 to 15, not {opcode}")
+    return opcode | FIN if fin else opcode
+
+
+cdef object as_payload(int opcode, object payload):
+    """Return the bytes to send for any accepted type, checked when they are text."""
+    if isinstance(payload, str):
+        return payload.encode()
+    payload = as_bytes_like(payload, "payload must be str or bytes-like,")
+    if opcode == TEXT:
+        check = Utf8Validator()
+        if not (check.feed(payload) and check.complete):
+            raise ValueError("text payload is not valid UTF-8")
+    return payload
+
+
+cdef class Utf8Validator:
+    """Check UTF-8 that arrives in pieces; see `wirespeed._codec.Utf8Validator`."""
+
+    def __cinit__(self):
+        ws_utf8_init(&self.utf8)
+
+    def feed(self, data):
+        """Check the next bytes; `False` from the first byte on that cannot be UTF-8."""
+        cdef Py_buffer view
+        data = as_bytes_like(data, "data must be bytes-like,")
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        try:
+            return bool(ws_utf8_feed(&self.utf8, <const uint8_t *>view.buf, view.len))
+        finally:
+            PyBuffer_Release(&view)
+
+    @property
+    def complete(self):
+        """Whether what was fed so far is valid and ends at the end of a character."""
+        return bool(ws_utf8_complete(&self.utf8))
+
+
+def apply_mask(data, key, Py_ssize_t offset=0):
+    """XOR `data` with the masking key; see `wirespeed._codec.ApplyMask`."""
+    cdef Py_buffer view
+    cdef bytes masked
+    cdef bytes plain_key = bytes(as_bytes_like(key, "masking key must be bytes-like,"))
+    data = as_bytes_like(data, "data must be bytes-like,")
+    if len(plain_key) != 4:
+        raise ValueError(f"masking key must be 4 bytes, not {len(plain_key)}")
+    if offset < 0:
+        raise ValueError("offset must not be negative")
+    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+    try:
+        masked = PyBytes_FromStringAndSize(NULL, view.len)
+        ws_mask(
+            <uint8_t *>PyBytes_AS_STRING(masked), <const uint8_t *>view.buf, view.len,
+            <const uint8_t *>PyBytes_AS_STRING(plain_key), offset,
+        )
+        return masked
+    finally:
+        PyBuffer_Release(&view)

@@ -1,0 +1,165 @@
+"""Builds the compiled core; everything else about the package stands in pyproject.toml.
+
+Knows nothing of what is compiled, only where it lies. The environment decides how:
+
+* WIRESPEED_BUILD_EXTENSION: unset tries, and installs pure Python when that fails; `1` must
+  succeed; `0` builds a pure wheel.
+* WIRESPEED_DEBUG=1 checks every index; WIRESPEED_SANITIZE=1 adds ASan and UBSan.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).parent
+CYTHON = Path("cython", "wirespeed")
+SINGLE_SOURCE = Path("src", "wirespeed", "_channel")
+SINGLE_SOURCE_TWIN = CYTHON / "_channel_c"
+
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": False,
+    "wraparound": False,
+    "cdivision": True,
+    "initializedcheck": False,
+    # Types come from the .pxd files alone: a `float` in an annotation means `int` as well.
+    "annotation_typing": False,
+    "freethreading_compatible": True,
+    "binding": False,
+    "auto_pickle": False,
+    "autotestdict": False,
+    "embedsignature": True,
+    # The one format that fills `__text_signature__`, which inspect and stubtest read.
+    "embedsignature.format": "clinic",
+}
+OPTIMIZED = ["-O3", "-g0", "-fno-strict-aliasing"]
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+SANITIZED = ["-O1", "-g", "-fno-strict-aliasing", "-fno-omit-frame-pointer", *SANITIZERS]
+
+
+def switch(name: str) -> str:
+    """Read a variable that may be 0, 1 or unset ("")."""
+    value = os.environ.get(name, "")
+    if value not in ("", "0", "1"):
+        sys.exit(f"{name} is {value!r}, allowed are 0, 1 or unset")
+    return value
+
+
+MODE = switch("WIRESPEED_BUILD_EXTENSION")
+DEBUG = switch("WIRESPEED_DEBUG") == "1"
+SANITIZE = switch("WIRESPEED_SANITIZE") == "1"
+FLAVOUR = ("debug-" if DEBUG else "") + ("sanitized" if SANITIZE else "release")
+
+
+def is_wanted() -> bool:
+    """Tell whether to compile; elsewhere than on CPython only on demand."""
+    return MODE == "1" or (MODE == "" and platform.python_implementation() == "CPython")
+
+
+def single_source_twin(pxd: Path) -> Path:
+    """Give the second name of a module that is compiled from the package's own source.
+
+    It is a symbolic link in git; an sdist has a copy, and a checkout on Windows a text
+    file that holds the link's target.
+    """
+    source, twin = SINGLE_SOURCE / pxd.with_suffix(".py").name, pxd.with_suffix(".py")
+    if not twin.exists() or twin.read_bytes() != source.read_bytes():
+        twin.unlink(missing_ok=True)
+        shutil.copyfile(source, twin)
+    return twin
+
+
+def extensions() -> list[Extension]:
+    """Name every compiled module and what it is made of."""
+    pxds = [pxd for pxd in SINGLE_SOURCE_TWIN.glob("*.pxd") if pxd.stem != "__init__"]
+    sources = {f"_channel_c.{pxd.stem}": single_source_twin(pxd) for pxd in sorted(pxds)}
+    sources["_core"] = CYTHON / "_core.pyx"
+    depends = [str(file) for kind in ("h", "pxd", "pxi") for file in CYTHON.rglob(f"*.{kind}")]
+    return [
+        Extension(
+            f"wirespeed.{name}",
+            [str(source)],
+            include_dirs=[str(CYTHON)],
+            depends=[*depends, str(source)],
+        )
+        for name, source in sources.items()
+    ]
+
+
+class BuildCore(build_ext):
+    """Compiles all of the core or, where that is allowed, nothing of it."""
+
+    def run(self) -> None:
+        """Build every extension; a fault drops them all unless they are a must."""
+        try:
+            super().run()
+        except Exception as error:
+            self.remove_outputs()
+            if MODE == "1":
+                raise
+            self.extensions = []
+            print(
+                f"WARNING: the compiled core could not be built ({error}).\n"
+                "WARNING: installing wirespeed in pure Python: it works, but it is many times"
+                " slower.\n"
+                "WARNING: set WIRESPEED_BUILD_EXTENSION=1 to make this an error.",
+                file=sys.stderr,
+            )
+
+    def build_extensions(self) -> None:
+        """Turn Cython into C, then C into extensions."""
+        # Here and not above: making an sdist or a pure wheel needs no Cython.
+        import Cython
+        from Cython.Build import cythonize
+
+        directives = {**DIRECTIVES, "boundscheck": DEBUG}
+        made = cythonize(
+            [Extension(extension.name, list(extension.sources)) for extension in self.extensions],
+            include_path=["cython"],
+            # Apart by version and directives: Cython compares nothing but times of change.
+            build_dir=f"build/cython-{Cython.__version__}{'-debug' if DEBUG else ''}",
+            compiler_directives=directives,
+        )
+        for extension, translated in zip(self.extensions, made, strict=True):
+            extension.sources = translated.sources
+            self.set_flags(extension)
+        super().build_extensions()
+
+    def set_flags(self, extension: Extension) -> None:
+        """Choose the compiler's flags."""
+        if self.compiler.compiler_type == "msvc":
+            extension.extra_compile_args = ["/O2"]
+        elif SANITIZE:
+            extension.extra_compile_args = SANITIZED
+            extension.extra_link_args = SANITIZERS
+        else:
+            extension.extra_compile_args = OPTIMIZED
+
+    def remove_outputs(self) -> None:
+        """Remove what was built now or earlier: half of a core, or an old one, is a trap."""
+        build_py = self.get_finalized_command("build_py")
+        for extension in self.extensions:
+            file = self.get_ext_filename(extension.name)
+            in_place = Path(build_py.get_package_dir("wirespeed")).parent / file
+            for output in (Path(self.build_lib) / file, in_place):
+                output.unlink(missing_ok=True)
+
+
+def main() -> None:
+    """Run setuptools."""
+    os.chdir(ROOT)
+    options = {"build": {"build_base": f"build/{FLAVOUR}"}}
+    if is_wanted():
+        setup(ext_modules=extensions(), cmdclass={"build_ext": BuildCore}, options=options)
+    else:
+        setup(options={"build": {"build_base": "build/pure"}})
+
+
+main()

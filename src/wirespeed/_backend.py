@@ -1,0 +1,69 @@
+"""The one place that chooses between the compiled core and its pure-Python twin.
+
+Must not know what the codec does nor who uses it. `WIRESPEED_PURE_PYTHON=1` forces pure Python,
+whatever else is set; `WIRESPEED_REQUIRE_EXTENSION=1` makes a missing extension an error.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Literal
+
+__all__ = [
+    "COMPILED",
+    "FrameBuilder",
+    "MessageParser",
+    "Utf8Validator",
+    "apply_mask",
+    "implementation",
+    "stop_with",
+]
+
+
+def _is_set(name: str) -> bool:
+    """Read a switch of the environment; empty and `0` are off."""
+    return os.environ.get(name, "") not in ("", "0")
+
+
+def _missing(error: ModuleNotFoundError) -> ImportError | None:
+    """Judge a failed import of the core: `None` when its absence may be put up with."""
+    # A core that is there and cannot be loaded is a fault that pure Python must not hide.
+    if error.name != f"{__package__}._core":
+        return error
+    if not _is_set("WIRESPEED_REQUIRE_EXTENSION"):
+        return None
+    return ImportError(
+        f"the compiled core {error.name} is missing, and WIRESPEED_REQUIRE_EXTENSION is set:"
+        " install wirespeed with WIRESPEED_BUILD_EXTENSION=1 to see why it was not built",
+        name=error.name,
+    )
+
+
+COMPILED: bool
+if TYPE_CHECKING or _is_set("WIRESPEED_PURE_PYTHON"):
+    from ._purepython import FrameBuilder, MessageParser, Utf8Validator, apply_mask, stop_with
+
+    COMPILED = False
+else:
+    try:
+        from ._core import FrameBuilder, MessageParser, Utf8Validator, apply_mask, stop_with
+
+        COMPILED = True
+    except ModuleNotFoundError as error:
+        if fault := _missing(error):
+            raise fault from error
+        from ._purepython import FrameBuilder, MessageParser, Utf8Validator, apply_mask, stop_with
+
+        COMPILED = False
+
+implementation: Literal["compiled", "pure"] = "compiled" if COMPILED else "pure"
+
+if TYPE_CHECKING:
+    # The pure twin states the same of itself; so mypy checks both against one contract.
+    from . import _codec, _core
+
+    _parser: type[_codec.MessageParser] = _core.MessageParser
+    _builder: type[_codec.FrameBuilder] = _core.FrameBuilder
+    _validator: type[_codec.Utf8Validator] = _core.Utf8Validator
+    _mask_function: _codec.ApplyMask = _core.apply_mask
+    _stop_function: _codec.StopWith = _core.stop_with

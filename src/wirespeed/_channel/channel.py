@@ -1,0 +1,453 @@
+"""The data path of one connection: socket reads in, messages queued, frames out.
+
+Must not know how a connection is opened or closed: what ends the data path is told to
+the methods at the end of `Channel`. Compiled as `_channel_c.channel` from this same source.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from threading import get_ident
+from typing import TYPE_CHECKING, Any
+
+from .._fragments import fragments
+from .._rfc6455 import OPCODE_BINARY, OPCODE_CONTINUATION, OPCODE_PING, OPCODE_PONG, OPCODE_TEXT
+from ..exceptions import ProtocolError
+from .inbox import (
+    Inbox,
+    Message,
+    Receive,
+    ReceiveBytes,
+    ReceiveJson,
+    ReceiveMany,
+    ReceiveMessage,
+    ReceiveText,
+    as_message,
+)
+from .outgoing import Outgoing
+from .waiter import Awaitable, begin
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    from .. import _codec
+
+
+class Messages:
+    """The asynchronous iterator over a channel's messages, one by one."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+
+    def __aiter__(self) -> Messages:
+        return self
+
+    def __anext__(self) -> Coroutine[Any, Any, str | bytes]:
+        return begin(Receive.__new__(Receive), self._inbox, True, None, 0)
+
+
+class Batches:
+    """The asynchronous iterator over a channel's messages, in lists."""
+
+    def __init__(self, inbox: Inbox, max_messages: int) -> None:
+        self._inbox = inbox
+        self._max_messages = max_messages
+
+    def __aiter__(self) -> Batches:
+        return self
+
+    def __anext__(self) -> Coroutine[Any, Any, list[str | bytes]]:
+        wait = ReceiveMany.__new__(ReceiveMany)
+        return begin(wait, self._inbox, True, None, self._max_messages)
+
+
+class Channel:
+    """Messages in both directions over one transport; the engine of `WebSocketConnection`.
+
+    A channel belongs to the thread of its event loop. It is the consumer's side; what a
+    transport calls is in `Link`.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        parser: _codec.MessageParser,
+        builder: _codec.FrameBuilder,
+        *,
+        max_queue: int | None,
+        max_queue_bytes: int | None,
+        loads: Callable[[Any], Any],
+    ) -> None:
+        self._loop = loop
+        self._thread = get_ident()
+        self._parser = parser
+        self._outgoing = Outgoing(loop, builder)
+        self._inbox = Inbox(loop, loads)
+        self._transport: asyncio.Transport | None = None
+        self._max_queue = max_queue
+        self._max_queue_bytes = max_queue_bytes
+        # An upper bound of the bytes queued, made exact when it matters.
+        self._queued_bytes = 0
+        self._is_held_back = False
+        # The Ping to answer once the transport has room again; older ones need no
+        # answer (RFC 6455 section 5.5.3).
+        self._late_ping: bytes | None = None
+        # Set by the owner: no data may be sent, no data is wanted.
+        self._sending_over = False
+        self._reading_over = False
+        self._discarding = False
+
+    # -- receiving ---------------------------------------------------------------------
+
+    def receive(self, timeout: float | None = None) -> Coroutine[Any, Any, Message]:
+        """Wait for the next message.
+
+        Safe to cancel: a message is taken only in the step that returns it. Several tasks
+        may wait; they are served first come first served.
+
+        Args:
+            timeout: in seconds; `None` waits without limit.
+
+        Raises:
+            ReadTimeout: no message arrived in time; nothing is lost.
+            ConnectionDisconnected: the connection is closed and all messages were taken.
+            ProtocolError: the server broke the protocol, and all messages before were taken.
+        """
+        self._check_thread()
+        wait = ReceiveMessage.__new__(ReceiveMessage)
+        return begin(wait, self._inbox, False, timeout, 0)
+
+    def receive_text(self, timeout: float | None = None) -> Coroutine[Any, Any, str]:
+        """Wait for the next message, which must be text; else as `receive`.
+
+        Raises:
+            MessageTypeError: the next message is binary; it stays queued.
+        """
+        self._check_thread()
+        wait = ReceiveText.__new__(ReceiveText)
+        return begin(wait, self._inbox, False, timeout, 0)
+
+    def receive_bytes(self, timeout: float | None = None) -> Coroutine[Any, Any, bytes]:
+        """Wait for the next message, which must be binary; else as `receive`.
+
+        Raises:
+            MessageTypeError: the next message is text; it stays queued.
+        """
+        self._check_thread()
+        wait = ReceiveBytes.__new__(ReceiveBytes)
+        return begin(wait, self._inbox, False, timeout, 0)
+
+    def receive_json(self, timeout: float | None = None) -> Coroutine[Any, Any, Any]:
+        """Wait for the next message, text or binary, and decode it with `loads`.
+
+        What `loads` raises is passed on; the message has then been taken.
+        Else as `receive`.
+        """
+        self._check_thread()
+        wait = ReceiveJson.__new__(ReceiveJson)
+        return begin(wait, self._inbox, False, timeout, 0)
+
+    def receive_many(
+        self, max_messages: int | None = None, timeout: float | None = None
+    ) -> Coroutine[Any, Any, list[str | bytes]]:
+        """Wait until messages are queued, then take them all at once.
+
+        The cheapest way to receive: what one socket read brought is handed over as one list.
+        Else as `receive`.
+
+        Args:
+            max_messages: at most so many; `None` for all that are queued.
+            timeout: in seconds, for the first message; `None` waits without limit.
+        """
+        self._check_thread()
+        limit = _batch_limit(max_messages)
+        wait = ReceiveMany.__new__(ReceiveMany)
+        return begin(wait, self._inbox, False, timeout, limit)
+
+    def receive_nowait(self) -> Message:
+        """Take the next message if there is one.
+
+        Raises:
+            asyncio.QueueEmpty: no message is queued.
+            ConnectionDisconnected, ProtocolError: as `receive`.
+        """
+        self._check_thread()
+        inbox = self._inbox
+        if inbox.available() > 0:
+            return as_message(inbox.pop())
+        inbox.raise_if_ended()
+        raise asyncio.QueueEmpty("no message is queued")
+
+    def batches(self, max_messages: int | None = None) -> Batches:
+        """Iterate over lists of messages, each as `receive_many` gives it.
+
+        Ends as iterating over the connection does.
+        """
+        return Batches(self._inbox, _batch_limit(max_messages))
+
+    def __aiter__(self) -> Messages:
+        # Not the channel itself: a Python subclass of a compiled class finds `__anext__`
+        # by name at each step.
+        self._check_thread()
+        return Messages(self._inbox)
+
+    # -- sending -----------------------------------------------------------------------
+
+    def send_text(self, text: str | Buffer) -> Coroutine[Any, Any, None]:
+        """Send a text message.
+
+        The frame is on its way when the call returns; awaiting the result waits for room
+        in the transport, if it is full. Safe to cancel.
+
+        Args:
+            text: `str`, or bytes that are UTF-8.
+
+        Raises:
+            TypeError: `text` is neither `str` nor bytes-like.
+            ValueError: it is not UTF-8, or holds a lone surrogate.
+            ConnectionDisconnected: the connection is closing or closed.
+        """
+        return self._send_frame(OPCODE_TEXT, text)
+
+    def send_bytes(self, data: Buffer) -> Coroutine[Any, Any, None]:
+        """Send a binary message; else as `send_text`.
+
+        Raises:
+            TypeError: `data` is not bytes-like.
+        """
+        if isinstance(data, str):
+            raise TypeError("data must be bytes-like, not str")
+        return self._send_frame(OPCODE_BINARY, data)
+
+    def send(
+        self, data: str | Buffer | Iterable[str] | Iterable[Buffer]
+    ) -> Coroutine[Any, Any, None]:
+        """Send a message whose type follows from the type of `data`; else as `send_text`.
+
+        Args:
+            data: `str` for a text message, bytes-like for a binary one, an iterable of
+                either for one fragmented message (RFC 6455 section 5.4): it is consumed at
+                once, and an empty one sends nothing.
+
+        Raises:
+            TypeError: `data` is none of these; nothing was sent.
+        """
+        if isinstance(data, str):
+            return self._send_frame(OPCODE_TEXT, data)
+        if isinstance(data, (bytes, bytearray, memoryview)):
+            return self._send_frame(OPCODE_BINARY, data)
+        opcode, payloads = fragments(data)
+        return self._send_fragments(opcode, payloads)
+
+    def flush(self) -> Coroutine[Any, Any, None]:
+        """Write at once what this loop tick has gathered; awaiting it waits for room.
+
+        Needed only before the event loop is stopped from outside, or to get a message out
+        before long work that does not suspend. Safe to cancel.
+        """
+        self._check_thread()
+        return self._outgoing.drained()
+
+    def _send_frame(self, opcode: int, payload: _codec.Payload) -> Awaitable:
+        self._check_thread()
+        if self._sending_over:
+            self._refuse_to_send()
+        return self._outgoing.send(opcode, payload, True, self._inbox.available() > 0)
+
+    def _send_fragments(self, opcode: int, payloads: list[bytes]) -> Awaitable:
+        """Send one message, a frame for each payload, with nothing in between."""
+        self._check_thread()
+        if self._sending_over:
+            self._refuse_to_send()
+        outgoing = self._outgoing
+        wait = outgoing.settled()
+        outgoing.begin_batch()
+        try:
+            for index, payload in enumerate(payloads, start=1):
+                wait = outgoing.send(opcode, payload, index == len(payloads), True)
+                opcode = OPCODE_CONTINUATION
+        finally:
+            outgoing.end_batch()
+        return wait
+
+    def _send_some(self, messages: Iterator[str | Buffer]) -> Awaitable | None:
+        """Send from an iterator into one buffer; `None` at its end, else what to await first."""
+        self._check_thread()
+        outgoing = self._outgoing
+        outgoing.begin_batch()
+        try:
+            for message in messages:
+                if self._sending_over:
+                    self._refuse_to_send()
+                is_text = isinstance(message, str)
+                opcode = OPCODE_TEXT if is_text else OPCODE_BINARY
+                wait = outgoing.send(opcode, message, True, True)
+                if wait is not outgoing.settled():
+                    return wait
+        finally:
+            outgoing.end_batch()
+        return None
+
+    def _check_thread(self) -> None:
+        if get_ident() != self._thread:
+            raise RuntimeError("a connection may only be used in the thread of its event loop")
+
+    # -- what a socket read brings -----------------------------------------------------
+
+    def _read(self, data: bytearray | bytes, size: int) -> None:
+        """Take the first `size` bytes of `data`."""
+        if self._reading_over:
+            return
+        fault = None
+        queued = self._inbox.count()
+        try:
+            self._parser.feed(data, self._inbox._queue, size)
+        except ProtocolError as exc:
+            fault = exc
+        self._after_read(size, queued, fault)
+
+    def _read_in_place(self, size: int) -> None:
+        """Take `size` bytes that were read into the parser's own memory."""
+        if self._reading_over:
+            return
+        fault = None
+        queued = self._inbox.count()
+        try:
+            self._parser.buffer_updated(size, self._inbox._queue)
+        except ProtocolError as exc:
+            fault = exc
+        self._after_read(size, queued, fault)
+
+    def _after_read(self, size: int, queued: int, fault: ProtocolError | None) -> None:
+        """Act on what was parsed: all state is final before any task is woken.
+
+        Messages are handed out before a fault or a Close frame that came after them is
+        acted upon, so that a consumer can still answer them.
+        """
+        parser = self._parser
+        if parser.controls:
+            self._take_controls()
+        self._wake()
+        if fault is not None:
+            self._on_fault(fault)
+        elif parser.close is not None:
+            self._on_close_frame(parser.close[0], parser.close[1])
+        elif self._inbox.count() == 0:
+            self._queued_bytes = 0
+        else:
+            self._bound_queue(size, queued)
+
+    def _wake(self) -> None:
+        if self._inbox.has_waiters():
+            self._outgoing.begin_wake()
+            try:
+                self._inbox.wake()
+            finally:
+                self._outgoing.end_wake()
+
+    def _take_controls(self) -> None:
+        controls = self._parser.controls
+        self._parser.controls = []
+        for opcode, payload in controls:
+            if opcode == OPCODE_PING:
+                self._answer_ping(payload)
+            else:
+                self._on_pong(payload)
+
+    def _answer_ping(self, payload: bytes) -> None:
+        if self._sending_over:
+            return
+        if self._outgoing.is_paused():
+            self._late_ping = payload
+        else:
+            self._outgoing.send(OPCODE_PONG, payload, True, True)
+
+    # -- the bound of the queue --------------------------------------------------------
+
+    def _bound_queue(self, size: int, queued: int) -> None:
+        self._queued_bytes += size
+        if self._is_held_back or not self._is_full():
+            return
+        self._queued_bytes = self._inbox.bytes_queued()
+        if not self._is_full():
+            return
+        if self._discarding:
+            self._inbox.keep_first(queued)
+        else:
+            self._hold_back()
+
+    def _is_full(self) -> bool:
+        return (self._max_queue is not None and self._inbox.count() > self._max_queue) or (
+            self._max_queue_bytes is not None and self._queued_bytes > self._max_queue_bytes
+        )
+
+    def _hold_back(self) -> None:
+        """Stop reading until the queue is down to half of its bounds."""
+        transport = self._transport
+        if transport is not None and not transport.is_closing():
+            self._is_held_back = True
+            self._inbox._on_taken = self._after_taken
+            transport.pause_reading()
+
+    def _after_taken(self, size: int) -> None:
+        self._queued_bytes -= size
+        if (self._max_queue is None or 2 * self._inbox.count() <= self._max_queue) and (
+            self._max_queue_bytes is None or 2 * self._queued_bytes <= self._max_queue_bytes
+        ):
+            self._read_on()
+
+    def _read_on(self) -> None:
+        """Read again after `_hold_back`."""
+        if not self._is_held_back:
+            return
+        self._is_held_back = False
+        self._inbox._on_taken = None
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    # -- for the owner, who knows how a connection begins and ends ----------------------
+
+    def _require_own_thread(self) -> None:
+        self._check_thread()
+
+    def _send_control(self, opcode: int, payload: bytes) -> Awaitable:
+        return self._send_frame(opcode, payload)
+
+    def _on_open(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._outgoing.attach(transport.write)
+
+    def _on_resume_writing(self) -> None:
+        self._outgoing.resume_writing()
+        if self._late_ping is not None and not self._outgoing.is_paused():
+            payload = self._late_ping
+            self._late_ping = None
+            self._answer_ping(payload)
+
+    def _refuse_to_send(self) -> None:
+        """Raise the error of a send after the end."""
+        raise NotImplementedError
+
+    def _on_pong(self, payload: bytes) -> None:
+        raise NotImplementedError
+
+    def _on_close_frame(self, code: int, reason: str) -> None:
+        raise NotImplementedError
+
+    def _on_fault(self, fault: ProtocolError) -> None:
+        raise NotImplementedError
+
+    def _on_eof(self) -> None:
+        raise NotImplementedError
+
+    def _on_lost(self, exc: Exception | None) -> None:
+        raise NotImplementedError
+
+
+def _batch_limit(max_messages: int | None) -> int:
+    if max_messages is None:
+        return 0
+    if max_messages < 1:
+        raise ValueError(f"max_messages must be at least 1, not {max_messages}")
+    return max_messages

@@ -1,0 +1,290 @@
+"""The message queue of one connection and the receives that wait for it.
+
+Must not know of transports or frames. Compiled as `_channel_c.inbox` from this same source.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .._backend import stop_with
+from .._rfc6455 import MessageType
+from ..exceptions import MessageTypeError, ReadTimeout
+from .waiter import Awaitable, Waiter
+
+# Taken entries at the front of the queue are cut off in blocks of at least this many.
+COMPACT_AT = 1024
+
+
+class Message:
+    """A received message.
+
+    Attributes:
+        type: `MessageType.TEXT` or `MessageType.BINARY`.
+        data: `str` for text, `bytes` for binary.
+    """
+
+    __match_args__ = ("type", "data")
+
+    def __init__(self, type: MessageType, data: str | bytes) -> None:
+        self.type = type
+        self.data = data
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.type, self.data))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Message):
+            return NotImplemented
+        return self.type == other.type and self.data == other.data
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.data))
+
+    def __repr__(self) -> str:
+        unit = "characters" if self.type == MessageType.TEXT else "bytes"
+        return f"<Message {self.type.name}, {len(self.data)} {unit}>"
+
+
+_TEXT = MessageType.TEXT
+_BINARY = MessageType.BINARY
+
+
+def as_message(data: str | bytes) -> Message:
+    """Return `data` with its type."""
+    return Message(_TEXT if isinstance(data, str) else _BINARY, data)
+
+
+class Receive(Awaitable):
+    """One receive: awaited once, it takes the data of the next message.
+
+    Cancelling it loses nothing: a message leaves the queue only in the very step in
+    which it is handed to the task. The option: this is a step of an iteration.
+    """
+
+    def __next__(self) -> Waiter:
+        if self._is_ready():
+            stop_with(self._take(self._finish()))
+            raise StopIteration
+        return self._suspend(self._source)
+
+    def _is_ready(self) -> bool:
+        """Tell whether there is a message to take, and raise if there never will be."""
+        inbox: Inbox | None = self._source
+        if inbox is None:
+            raise RuntimeError("this receive has been awaited already")
+        expired = False
+        if self._waiter is not None:
+            expired = self._leave_queue()
+        if inbox.available() > 0:
+            return True
+        if inbox._end is not None:
+            self._source = None
+            raise inbox.end_error(self._option)
+        if expired or (self._timeout is not None and self._timeout <= 0):
+            self._source = None
+            raise ReadTimeout(f"no message arrived within {self._timeout} seconds")
+        return False
+
+    def _finish(self) -> Inbox:
+        """Mark the receive as over; return where it takes from."""
+        inbox: Inbox = self._source
+        self._source = None
+        return inbox
+
+    def _take(self, inbox: Inbox) -> Any:
+        return inbox.pop()
+
+    def _suspend(self, inbox: Inbox) -> Waiter:
+        waiter = Waiter(inbox._loop)
+        waiter._asyncio_future_blocking = True
+        self._waiter = waiter
+        inbox._waiters.append(waiter)
+        if self._timeout is not None:
+            if self._deadline is None:
+                self._deadline = inbox._loop.time() + self._timeout
+            self._timer = inbox._loop.call_at(self._deadline, waiter.expire)
+        return waiter
+
+    def _leave_queue(self) -> bool:
+        """Give back what was set aside for this receive; tell whether its time is up."""
+        waiter = self._waiter
+        inbox: Inbox | None = self._source
+        self._waiter = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if waiter is None or inbox is None:
+            return False
+        if waiter.reserved:
+            inbox._reserved -= 1
+        elif waiter in inbox._waiters:
+            inbox._waiters.remove(waiter)
+        return waiter.expired
+
+    def _forget(self) -> None:
+        inbox: Inbox | None = self._source
+        if inbox is not None:
+            self._leave_queue()
+            self._source = None
+            inbox.wake()
+
+
+class ReceiveMessage(Receive):
+    """Takes the next message as a `Message`."""
+
+    def _take(self, inbox: Inbox) -> Any:
+        return as_message(inbox.pop())
+
+
+class ReceiveText(Receive):
+    """Takes the next message if it is text."""
+
+    def _take(self, inbox: Inbox) -> Any:
+        if not isinstance(inbox.peek(), str):
+            inbox.wake()
+            raise MessageTypeError("the next message is binary, text was asked for")
+        return inbox.pop()
+
+
+class ReceiveBytes(Receive):
+    """Takes the next message if it is binary."""
+
+    def _take(self, inbox: Inbox) -> Any:
+        if not isinstance(inbox.peek(), bytes):
+            inbox.wake()
+            raise MessageTypeError("the next message is text, bytes were asked for")
+        return inbox.pop()
+
+
+class ReceiveJson(Receive):
+    """Takes the next message and decodes it."""
+
+    def _take(self, inbox: Inbox) -> Any:
+        return inbox._loads(inbox.pop())
+
+
+class ReceiveMany(Receive):
+    """Takes all messages that are queued, or up to `limit` (0: all)."""
+
+    def _take(self, inbox: Inbox) -> Any:
+        return inbox.pop_many(self._limit)
+
+
+class Inbox:
+    """Messages in the order of arrival, and the receives waiting for them, first come first served.
+
+    A woken receive has one message set aside (`_reserved`) until it has run, so that a
+    receive that comes later cannot overtake it.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, loads: Callable[[Any], Any]) -> None:
+        self._loop = loop
+        self._loads = loads
+        self._queue: list[Any] = []
+        self._head = 0
+        self._reserved = 0
+        self._waiters: list[Waiter] = []
+        self._waking = False
+        # Makes the error of a receive once nothing more will arrive.
+        self._end: Callable[[bool], BaseException] | None = None
+        # Called after a message was taken, while the queue is too full to read more.
+        self._on_taken: Callable[[int], object] | None = None
+
+    def available(self) -> int:
+        """Count the messages that are not set aside for a woken receive."""
+        return len(self._queue) - self._head - self._reserved
+
+    def has_waiters(self) -> bool:
+        """Whether a receive waits."""
+        return bool(self._waiters)
+
+    def count(self) -> int:
+        """Count the queued messages."""
+        return len(self._queue) - self._head
+
+    def bytes_queued(self) -> int:
+        """Sum up the lengths of the queued messages."""
+        return sum(map(len, self._queue[self._head :]))
+
+    def keep_first(self, count: int) -> None:
+        """Drop all but the first `count` messages."""
+        del self._queue[self._head + count :]
+
+    def finish(self, end: Callable[[bool], BaseException]) -> None:
+        """Let every receive end with what `end` makes, once nothing is queued.
+
+        Those that wait learn of it with the next `wake`.
+
+        Args:
+            end: called with whether the receive is a step of an iteration.
+        """
+        self._end = end
+
+    def raise_if_ended(self) -> None:
+        """Raise the error of a receive when nothing more will arrive."""
+        if self._end is not None:
+            raise self._end(False)
+
+    def end_error(self, ends_iteration: bool) -> BaseException:
+        """Make the error that a receive at the end raises."""
+        if self._end is None:
+            raise RuntimeError("the queue has not ended")
+        return self._end(ends_iteration)
+
+    def wake(self) -> None:
+        """Wake as many waiting receives as there are messages for, or all at the end."""
+        if self._waking:
+            return
+        self._waking = True
+        try:
+            while self._waiters and (self._end is not None or self.available() > 0):
+                waiter: Waiter = self._waiters.pop(0)
+                if not waiter.done():
+                    waiter.reserved = True
+                    self._reserved += 1
+                    waiter.wake()
+        finally:
+            self._waking = False
+
+    def peek(self) -> Any:
+        """Return the next message and leave it; there must be one."""
+        return self._queue[self._head]
+
+    def pop(self) -> Any:
+        """Take the next message; there must be one."""
+        message = self._queue[self._head]
+        self._queue[self._head] = None
+        self._advance(1)
+        if self._on_taken is not None:
+            self._on_taken(len(message))
+        return message
+
+    def _advance(self, count: int) -> None:
+        self._head += count
+        size = len(self._queue)
+        if self._head == size:
+            self._queue = []
+            self._head = 0
+        elif self._head >= COMPACT_AT and 2 * self._head >= size:
+            del self._queue[: self._head]
+            self._head = 0
+
+    def pop_many(self, limit: int) -> list[Any]:
+        """Take up to `limit` messages (0: all) that are not set aside for others."""
+        count = self.available()
+        if limit and limit < count:
+            count = limit
+        if count == len(self._queue):
+            # The whole of what was queued: the very list is handed over.
+            batch = self._queue
+            self._queue = []
+        else:
+            batch = self._queue[self._head : self._head + count]
+            self._queue[self._head : self._head + count] = [None] * count
+            self._advance(count)
+        if self._on_taken is not None:
+            self._on_taken(sum(map(len, batch)))
+        return batch

@@ -1,0 +1,121 @@
+"""The side of a connection that a transport calls: where reads land, and what they become.
+
+Must not know of messages; it hands bytes to the opening handshake or to the channel.
+Compiled as `_channel_c.link` from this same source.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, cast
+from weakref import WeakKeyDictionary
+
+from .channel import Channel
+
+if TYPE_CHECKING:
+    from .._handshake import OpeningHandshake, Response
+
+SHARED_BUFFER_BYTES = 256 * 1024
+PRIVATE_BUFFER_BYTES = 64 * 1024
+
+_shared_buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, bytearray] = WeakKeyDictionary()
+
+
+def _read_buffer(loop: asyncio.AbstractEventLoop) -> bytearray:
+    """Return the memory that a connection of `loop` reads into.
+
+    Where `get_buffer`, the read and `buffer_updated` are one synchronous step, all
+    connections of a loop share one buffer: it stays in the processor's cache, and an idle
+    connection needs none. libuv on Windows reads asynchronously into memory that it holds.
+    """
+    if sys.platform == "win32" and not isinstance(loop, asyncio.BaseEventLoop):
+        return bytearray(PRIVATE_BUFFER_BYTES)
+    buffer = _shared_buffers.get(loop)
+    if buffer is None:
+        buffer = _shared_buffers[loop] = bytearray(SHARED_BUFFER_BYTES)
+    return buffer
+
+
+class Link:
+    """The transport's callbacks (`asyncio.BufferedProtocol`)."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        opening: OpeningHandshake,
+        opened: asyncio.Future[Response],
+    ) -> None:
+        self._channel = channel
+        self._opening: OpeningHandshake | None = opening
+        self._opened = opened
+        self._memory = _read_buffer(channel._loop)
+        self._view = memoryview(self._memory)
+        self._is_in_place = False
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send the opening handshake's request."""
+        self._transport = stream = cast("asyncio.Transport", transport)
+        if self._opening is not None:
+            stream.write(self._opening.request())
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Lend memory to read into; the loan ends with the next call, whatever came of it."""
+        view = self._channel._parser.get_buffer()
+        self._is_in_place = view is not None
+        return self._view if view is None else view
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what was read."""
+        if self._is_in_place:
+            self._is_in_place = False
+            self._channel._read_in_place(nbytes)
+        elif self._opening is None:
+            self._channel._read(self._memory, nbytes)
+        elif self._opening.receive_data(bytes(self._view[:nbytes])):
+            self._end_opening()
+
+    def eof_received(self) -> None:
+        """End the opening handshake, or tell the channel; the transport closes itself."""
+        if self._opening is not None:
+            self._opening.receive_eof()
+            self._end_opening()
+        else:
+            self._channel._on_eof()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the channel that the transport is gone."""
+        if self._opening is not None:
+            self._opening.receive_eof()
+            self._end_opening()
+        self._channel._on_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Let senders wait."""
+        self._channel._outgoing.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Let senders go on."""
+        self._channel._on_resume_writing()
+
+    def _end_opening(self) -> None:
+        """Open the channel, or let the opening fail with what the server answered."""
+        opening = self._opening
+        self._opening = None
+        if opening is None or self._transport is None or self._opened.done():
+            return
+        try:
+            response = opening.result()
+        except Exception as exc:
+            self._channel._reading_over = True
+            self._opened.set_exception(exc)
+            return
+        self._channel._on_open(self._transport)
+        self._opened.set_result(response)
+        if opening.trailing_data:
+            self._channel._read(opening.trailing_data, len(opening.trailing_data))
+
+
+class LinkProtocol(Link, asyncio.BufferedProtocol):
+    """A `Link` that asyncio's own transports accept."""

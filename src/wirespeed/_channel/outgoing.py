@@ -1,0 +1,241 @@
+"""The sending side: frames gathered without delay, written in order, waited for when it is full.
+
+Must not know what a message means or when a connection ends. Compiled as `_channel_c.outgoing`
+from this same source.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .waiter import Awaitable, Waiter, begin
+
+if TYPE_CHECKING:
+    from .. import _codec
+
+# Gathered frames leave in one write when there are this many bytes of them; a sender
+# that is always ready gives the loop a turn after as many.
+FLUSH_BYTES = 64 * 1024
+# A payload of this size is masked into memory of its own, not copied through the buffer.
+LARGE_BYTES = 64 * 1024
+
+
+def _is_large(payload: _codec.Payload) -> bool:
+    return isinstance(payload, (str, bytes, bytearray, memoryview)) and len(payload) >= LARGE_BYTES
+
+
+class Settled(Awaitable):
+    """The wait of a send that has nothing to wait for; one serves any number of sends."""
+
+    def __next__(self) -> Waiter | None:
+        raise StopIteration
+
+    def _forget(self) -> None:
+        pass
+
+
+class Draining(Awaitable):
+    """The wait of a send until the event loop has had a turn, or the transport has room.
+
+    A dropped or cancelled wait changes nothing: the frame is on its way already. The
+    option: to give the loop a turn first.
+    """
+
+    def __next__(self) -> Waiter | None:
+        if self._option:
+            self._option = False
+            return None
+        if self._must_wait():
+            return self._waiter
+        raise StopIteration
+
+    def _must_wait(self) -> bool:
+        outgoing: Outgoing = self._source
+        outgoing._raise_if_lost()
+        self._waiter = outgoing._add_waiter() if outgoing._paused else None
+        return self._waiter is not None
+
+    def _forget(self) -> None:
+        outgoing: Outgoing = self._source
+        if self._waiter is not None:
+            outgoing._remove_waiter(self._waiter)
+            self._waiter = None
+
+
+class Outgoing:
+    """Frames on their way to one transport.
+
+    The first send of a loop tick is written at once; what follows in the same tick
+    gathers and leaves together at its end. The same holds inside a wake, where
+    the tick's end is the moment the woken task suspends.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, builder: _codec.FrameBuilder) -> None:
+        self._loop = loop
+        self._builder = builder
+        self._write: Callable[[bytes], object] | None = None
+        self._lost: Callable[[], BaseException] | None = None
+        self._waiters: list[Waiter] = []
+        self._paused = False
+        self._writing = False
+        self._tick_is_open = False
+        self._in_batch = False
+        self._in_wake = False
+        self._wrote_in_wake = False
+        # Bytes sent since the loop last had a turn.
+        self._turn_bytes = 0
+        self._settled: Awaitable = begin(Settled.__new__(Settled), self, False, None, 0)
+
+    def attach(self, write: Callable[[bytes], object]) -> None:
+        """Begin to write with a transport's `write`.
+
+        Every block is handed over for good: some transports keep a reference to it.
+        """
+        self._write = write
+
+    def detach(self, lost: Callable[[], BaseException]) -> None:
+        """Stop writing; every wait ends with the error that `lost` makes."""
+        self._lost = lost
+        self._write = None
+        self._builder.take()
+        self._wake_waiters()
+
+    def send(self, opcode: int, payload: _codec.Payload, fin: bool, more: bool) -> Awaitable:
+        """Add one frame.
+
+        Args:
+            opcode: of the frame.
+            payload: of the frame, not masked.
+            fin: whether the message ends with this frame.
+            more: whether the sender is about to send more without suspending, so that
+                inside a wake nothing is gained by writing at once.
+
+        Raises:
+            TypeError, ValueError: the payload cannot be sent; nothing was added.
+        """
+        if _is_large(payload) and not self._paused and not self._writing:
+            frame = self._builder.frame(opcode, payload, fin)
+            self.flush()
+            self._turn_bytes += len(frame)
+            self._write_block(frame)
+        else:
+            before = len(self._builder)
+            gathered = self._builder.append(opcode, payload, fin)
+            self._turn_bytes += gathered - before
+            self._leave_or_gather(gathered, more)
+        if not self._paused and self._turn_bytes < FLUSH_BYTES:
+            return self._settled
+        return self._wait_or_yield()
+
+    def settled(self) -> Awaitable:
+        """Return the wait that `send` returns when there is nothing to wait for."""
+        return self._settled
+
+    def _leave_or_gather(self, gathered: int, more: bool) -> None:
+        if self._in_batch:
+            if gathered < FLUSH_BYTES:
+                return
+        elif self._in_wake:
+            if gathered < FLUSH_BYTES and (more or self._wrote_in_wake):
+                return
+            self._wrote_in_wake = True
+        elif self._tick_is_open:
+            if gathered < FLUSH_BYTES:
+                return
+        else:
+            self._open_tick()
+        self.flush()
+
+    def _open_tick(self) -> None:
+        self._tick_is_open = True
+        self._loop.call_soon(self._end_tick)
+
+    def _end_tick(self) -> None:
+        self._tick_is_open = False
+        self._turn_bytes = 0
+        self.flush()
+
+    def _wait_or_yield(self) -> Awaitable:
+        yields = not self._paused
+        if yields:
+            self._turn_bytes = 0
+        return begin(Draining.__new__(Draining), self, yields, None, 0)
+
+    def begin_wake(self) -> None:
+        """Gather from now on what a task sends that is resumed in place."""
+        self._in_wake = True
+        self._wrote_in_wake = False
+        self._turn_bytes = 0
+
+    def end_wake(self) -> None:
+        """Write what was gathered since `begin_wake`."""
+        self._in_wake = False
+        self.flush()
+
+    def begin_batch(self) -> None:
+        """Gather what is sent up to `end_batch` as if it were one message."""
+        self._in_batch = True
+
+    def end_batch(self) -> None:
+        """Treat what was gathered since `begin_batch` as one send."""
+        self._in_batch = False
+        gathered = len(self._builder)
+        if gathered:
+            self._leave_or_gather(gathered, False)
+
+    def flush(self) -> None:
+        """Write what is gathered, unless the transport is full."""
+        if not self._writing and not self._paused and len(self._builder):
+            self._write_block(self._builder.take())
+
+    def _write_block(self, block: bytes) -> None:
+        """Write; what is sent from inside the transport's `write` follows in order."""
+        self._writing = True
+        try:
+            if self._write is not None:
+                self._write(block)
+            while len(self._builder) and not self._paused and self._write is not None:
+                self._write(self._builder.take())
+        finally:
+            self._writing = False
+
+    def drained(self) -> Awaitable:
+        """Write what is gathered and return the wait for the transport to have room."""
+        self.flush()
+        return begin(Draining.__new__(Draining), self, False, None, 0)
+
+    def is_paused(self) -> bool:
+        """Whether the transport is over its high-water mark."""
+        return self._paused
+
+    def pause_writing(self) -> None:
+        """The transport is over its high-water mark: gather, and let senders wait."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """The transport has room again: write what gathered, then let senders go on."""
+        self._paused = False
+        self.flush()
+        self._wake_waiters()
+
+    def _add_waiter(self) -> Waiter:
+        waiter = Waiter(self._loop)
+        waiter._asyncio_future_blocking = True
+        self._waiters.append(waiter)
+        return waiter
+
+    def _remove_waiter(self, waiter: Waiter) -> None:
+        if waiter in self._waiters:
+            self._waiters.remove(waiter)
+
+    def _wake_waiters(self) -> None:
+        while self._waiters and (self._lost is not None or not self._paused):
+            waiter: Waiter = self._waiters.pop(0)
+            if not waiter.done():
+                waiter.wake()
+
+    def _raise_if_lost(self) -> None:
+        if self._lost is not None:
+            raise self._lost()

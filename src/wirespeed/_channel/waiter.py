@@ -1,0 +1,209 @@
+"""What a suspended task holds on to, resumed inside the very call that brings its news.
+
+Must not know what it is that is waited for. Compiled as `_channel_c.waiter` from this same source.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import current_task
+from collections.abc import Callable
+from contextvars import Context, copy_context
+from types import TracebackType
+from typing import Any, NoReturn
+
+
+def _raise(exc: BaseException) -> NoReturn:
+    raise exc
+
+
+class Waiter:
+    """One suspension of one task; future-like, as `asyncio.Task` wants what it is given.
+
+    A waiter serves once. It is either woken or cancelled, whichever comes first.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._asyncio_future_blocking = False
+        self._loop = loop
+        self._callback: Callable[[Waiter], object] | None = None
+        self._context: Context | None = None
+        self._cancel_message: Any = None
+        self._cancelled = False
+        self.woken = False
+        self.expired = False
+        # Whether something was set aside for this waiter when it was woken.
+        self.reserved = False
+
+    def wake(self) -> None:
+        """Resume the task: in place where possible, else in the next run of the loop.
+
+        In place saves a run of the event loop for each socket read. It is not possible
+        where a task is running (asyncio knows one current task a loop), or where the
+        waiting task's context is entered already.
+        """
+        self.woken = True
+        if self._callback is None:
+            return
+        if current_task(self._loop) is not None:
+            self._schedule()
+            return
+        try:
+            self._context.run(self._run)  # type: ignore[union-attr]
+        except BaseException as exc:
+            if self._callback is not None:
+                self._schedule()
+                if isinstance(exc, RuntimeError):
+                    return
+            # Some transports swallow what their callbacks raise; the loop does not.
+            self._loop.call_soon(_raise, exc)
+
+    def _run(self) -> None:
+        """Run the callback, taken off only now that its context has been entered."""
+        callback = self._callback
+        self._callback = None
+        if callback is not None:
+            callback(self)
+
+    def expire(self) -> None:
+        """Wake because the time is up; for `loop.call_later`."""
+        if not self.done():
+            self.expired = True
+            self.wake()
+
+    def _schedule(self) -> None:
+        callback = self._callback
+        self._callback = None
+        if callback is not None:
+            self._loop.call_soon(callback, self, context=self._context)
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Cancel the wait; `False` when it is over already."""
+        if self.done():
+            return False
+        self._cancelled = True
+        self._cancel_message = msg
+        self._schedule()
+        return True
+
+    def cancelled(self) -> bool:
+        """Whether `cancel` came first."""
+        return self._cancelled
+
+    def done(self) -> bool:
+        """Whether the waiter has served."""
+        return self.woken or self._cancelled
+
+    def result(self) -> None:
+        """Raise `asyncio.CancelledError` if the wait was cancelled."""
+        if self._cancelled:
+            if self._cancel_message is None:
+                raise asyncio.CancelledError
+            raise asyncio.CancelledError(self._cancel_message)
+
+    def add_done_callback(
+        self, fn: Callable[[Waiter], object], *, context: Context | None = None
+    ) -> None:
+        """Set the one callback that a waiting task needs."""
+        if self._callback is not None:
+            raise RuntimeError("a wait can have one callback only")
+        self._callback = fn
+        self._context = copy_context() if context is None else context
+        if self.done():
+            self._schedule()
+
+    def remove_done_callback(self, fn: Callable[[Waiter], object]) -> int:
+        """Take the callback off; return how many were."""
+        if self._callback is None or self._callback != fn:
+            return 0
+        self._callback = None
+        return 1
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        """Return the loop that the waiting task must run on."""
+        return self._loop
+
+
+class Awaitable:
+    """A coroutine without a frame: the full coroutine protocol around one `__next__`.
+
+    `create_task`, `wait_for`, `gather` and task reprs work on it as on a coroutine.
+    Subclasses implement `__next__`, which returns a waiter to suspend and raises
+    `StopIteration` to finish, and `_forget`, which leaves the queue it waits in.
+    `begin` initialises what any of them needs.
+    """
+
+    cr_frame = None
+    cr_code = None
+    cr_await = None
+    cr_running = False
+
+    # What is waited for; `None` once the wait is over.
+    _source: Any
+    _option: bool
+    _limit: int
+    _timeout: float | None
+    _deadline: float | None
+    _timer: asyncio.TimerHandle | None
+    _waiter: Waiter | None
+
+    def __getattr__(self, name: str) -> str:
+        # Not properties: the compiled class cannot define these two names.
+        if name in {"__name__", "__qualname__"}:
+            return type(self).__name__
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __await__(self) -> Awaitable:
+        return self
+
+    def __iter__(self) -> Awaitable:
+        return self
+
+    def __next__(self) -> Waiter | None:
+        raise NotImplementedError
+
+    def send(self, value: object) -> Waiter | None:
+        """Resume, as a coroutine's `send` does; the value is ignored."""
+        return self.__next__()
+
+    def throw(
+        self,
+        exc: type[BaseException] | BaseException,
+        value: BaseException | object | None = None,
+        traceback: TracebackType | None = None,
+    ) -> NoReturn:
+        """End the wait with an exception, as a coroutine's `throw` does."""
+        self._forget()
+        if isinstance(exc, BaseException):
+            error = exc
+        elif isinstance(value, BaseException):
+            error = value
+        else:
+            error = exc() if value is None else exc(value)
+        if traceback is not None:
+            error = error.with_traceback(traceback)
+        raise error
+
+    def close(self) -> None:
+        """End the wait, as a coroutine's `close` does."""
+        self._forget()
+
+    def _forget(self) -> None:
+        raise NotImplementedError
+
+
+def begin(
+    wait: Awaitable, source: Any, option: bool, timeout: float | None, limit: int
+) -> Awaitable:
+    """Initialise what `__new__` made, and return it.
+
+    Not `__init__`: parsing its arguments would cost a third of a whole receive.
+    """
+    wait._source = source
+    wait._option = option
+    wait._limit = limit
+    wait._timeout = timeout
+    wait._deadline = None
+    wait._timer = None
+    wait._waiter = None
+    return wait

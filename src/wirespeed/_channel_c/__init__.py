@@ -1,0 +1,11 @@
+"""The data path of a connection: everything that runs for each message.
+
+Must not know how a connection is opened or closed.
+Compiled from the source of `wirespeed._channel`.
+"""
+
+from .channel import Channel
+from .inbox import Message
+from .link import LinkProtocol
+
+__all__ = ["Channel", "LinkProtocol", "Message"]

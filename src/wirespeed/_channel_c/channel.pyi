@@ -1,0 +1,5 @@
+from wirespeed._channel.channel import (
+    Batches as Batches,
+    Channel as Channel,
+    Messages as Messages,
+)

@@ -1,0 +1,4 @@
+from wirespeed._channel.link import (
+    Link as Link,
+    LinkProtocol as LinkProtocol,
+)

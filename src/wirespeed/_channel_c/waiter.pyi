@@ -1,0 +1,4 @@
+from wirespeed._channel.waiter import (
+    Awaitable as Awaitable,
+    Waiter as Waiter,
+)

@@ -1,0 +1,140 @@
+"""The contract of the codec: what `_core` (compiled) and `_purepython` both export.
+
+Types only: nothing here runs, and nothing here knows of asyncio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+Payload: TypeAlias = "str | Buffer"
+Entropy: TypeAlias = Callable[[int], bytes]
+
+
+class MessageParser(Protocol):
+    """Bytes of frames in, whole messages out (RFC 6455 sections 5 and 8.1).
+
+    The parser never keeps a reference to the bytes it is fed: what is unfinished
+    is copied into memory of its own before `feed` returns.
+
+    Attributes:
+        controls: opcode and payload of each Ping and Pong, oldest first. The
+            caller takes them and puts an empty list in their place.
+        close: code and reason of the peer's Close frame once it has arrived
+            (1005 and "" for an empty payload), else `None`.
+    """
+
+    controls: list[tuple[int, bytes]]
+    close: tuple[int, str] | None
+
+    def __init__(self, *, max_message_size: int | None = ..., masked: bool = False) -> None:
+        """Make a parser for one direction of one connection.
+
+        Args:
+            max_message_size: limit for one message in payload bytes, inclusive;
+                `None` for no limit. Control frames do not count.
+            masked: `False` reads what servers send (a masked frame is an
+                error), `True` what clients send (unmasks; an unmasked frame is an error).
+        """
+
+    def feed(self, data: Buffer, messages: list[str | bytes], size: int = -1) -> None:
+        """Parse the first `size` bytes of `data` (all of it when -1).
+
+        Each finished message is appended to `messages`: text as `str`, binary as
+        `bytes`. After a Close frame, and after an error, everything is ignored.
+
+        Raises:
+            ProtocolError: the stream is malformed. The messages before the fault
+                have been appended.
+        """
+
+    def get_buffer(self) -> memoryview | None:
+        """Give memory into which the rest of a large frame can be read directly.
+
+        `None` when there is none: then read elsewhere and `feed` it. The memory
+        is valid until the next call of any method.
+        """
+
+    def buffer_updated(self, size: int, messages: list[str | bytes]) -> None:
+        """Take `size` bytes that were read into the memory of `get_buffer`.
+
+        Raises:
+            ProtocolError: as `feed` does.
+        """
+
+
+class FrameBuilder(Protocol):
+    """Messages in, masked frames out, gathered in one growing buffer (RFC 6455 section 5).
+
+    Masking keys are consecutive 4-byte slices of blocks of
+    `MASKING_KEY_BLOCK_BYTES` from the entropy source. A block is dropped after a fork.
+    """
+
+    def __init__(self, *, entropy: Entropy = ...) -> None:
+        """Make a builder.
+
+        Args:
+            entropy: `entropy(n)` returns n unpredictable bytes; `os.urandom`
+                unless a test needs known keys.
+        """
+
+    def __len__(self) -> int:
+        """Count the bytes gathered and not yet taken."""
+
+    def append(self, opcode: int, payload: Payload, fin: bool = True) -> int:
+        """Add one masked frame; return the bytes gathered so far.
+
+        Raises:
+            TypeError: `payload` is neither `str` nor bytes-like; nothing was added.
+            ValueError: the opcode is text and a bytes-like payload is not UTF-8, or
+                a `str` holds a lone surrogate (`UnicodeEncodeError`); nothing was added.
+        """
+
+    def take(self) -> bytes:
+        """Hand over everything gathered and start anew."""
+
+    def frame(self, opcode: int, payload: Payload, fin: bool = True) -> bytes:
+        """Build one masked frame in memory of its own, apart from what is gathered.
+
+        Raises:
+            TypeError, ValueError: as `append` does.
+        """
+
+
+class Utf8Validator(Protocol):
+    """Check UTF-8 that arrives in pieces, failing at the first bad byte (RFC 3629)."""
+
+    def __init__(self) -> None: ...
+
+    def feed(self, data: Buffer) -> bool:
+        """Check the next bytes; `False` from the first byte on that cannot be UTF-8."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether what was fed so far is valid and ends at the end of a character."""
+
+
+class ApplyMask(Protocol):
+    """XOR with the masking key (RFC 6455 section 5.3); masking and unmasking are one."""
+
+    def __call__(self, data: Buffer, key: bytes, offset: int = 0) -> bytes:
+        """Mask `data`, whose first byte is byte `offset` of the payload.
+
+        Raises:
+            ValueError: the key is not 4 bytes long, or `offset` is negative.
+        """
+
+
+class StopWith(Protocol):
+    """How a hand-written awaitable returns its value."""
+
+    def __call__(self, value: object) -> NoReturn:
+        """Raise `StopIteration(value)`, also for values that are tuples or exceptions.
+
+        The compiled twin sets the exception without unwinding: use it only in a
+        `__next__`, followed by a bare `raise StopIteration`.
+        """

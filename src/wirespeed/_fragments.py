@@ -1,0 +1,47 @@
+"""An iterable in, the payloads of one fragmented message out (RFC 6455 section 5.4).
+
+Knows nothing of frames, queues or asyncio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from ._rfc6455 import OPCODE_BINARY, OPCODE_TEXT
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+
+def fragments(data: Buffer | Iterable[str] | Iterable[Buffer]) -> tuple[int, list[bytes]]:
+    """Return the opcode of the message and the payload of each of its frames.
+
+    Something bytes-like gives one binary payload; an empty iterable gives none.
+    Everything is checked before anything is returned, so that no message is
+    begun that cannot be finished.
+
+    Raises:
+        TypeError: `data` is neither bytes-like nor an iterable of only `str` or only bytes-like.
+    """
+    try:
+        return OPCODE_BINARY, [bytes(memoryview(data))]  # type: ignore[arg-type]
+    except TypeError:
+        pass
+    if isinstance(data, Mapping) or not isinstance(data, Iterable):
+        raise TypeError(
+            f"data must be str, bytes-like or an iterable of these, not {type(data).__name__}"
+        )
+    parts = list(data)
+    if all(isinstance(part, str) for part in parts):
+        return OPCODE_TEXT, [str(part).encode() for part in parts]
+    return OPCODE_BINARY, [_binary(index, part) for index, part in enumerate(parts)]
+
+
+def _binary(index: int, part: object) -> bytes:
+    try:
+        return bytes(memoryview(part))  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(
+            f"fragment {index} is {type(part).__name__}, all must be str or all bytes-like"
+        ) from None

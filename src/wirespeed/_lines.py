@@ -1,0 +1,104 @@
+"""Lines from standard input, whatever it is, without blocking the event loop.
+
+Must not know what the lines are for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import io
+import threading
+from typing import Final
+
+_READ_BYTES: Final = 64 * 1024
+
+
+class LineReader:
+    """Lines of a terminal, a pipe, a file or a device.
+
+    The file is neither made non-blocking, which on a terminal would also hit its output and
+    the shell, nor read through a buffer, whose lock a thread would hold when the interpreter
+    shuts down.
+
+    Args:
+        file: to read from.
+    """
+
+    def __init__(self, file: io.RawIOBase) -> None:
+        self._file = file
+        self._rest: list[bytes] = []
+        self._is_over = False
+
+    async def read(self) -> list[bytes]:
+        r"""Wait for the next lines, without their ends ("\n" or "\r\n"); none at the end.
+
+        Safe to cancel. The last line need not have an end.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        lines: list[bytes] = []
+        while not lines and not self._is_over:
+            data = await self._read_some()
+            if data:
+                lines = self._split(data)
+            else:
+                self._is_over = True
+                last = b"".join(self._rest)
+                lines = [last] if last else []
+        return [line.removesuffix(b"\r") for line in lines]
+
+    def _split(self, data: bytes) -> list[bytes]:
+        first, *others = data.split(b"\n")
+        self._rest.append(first)
+        if not others:
+            return []
+        *whole, last = [b"".join(self._rest), *others]
+        self._rest = [last]
+        return whole
+
+    async def _read_some(self) -> bytes:
+        loop = asyncio.get_running_loop()
+        arrived: asyncio.Future[bytes] = loop.create_future()
+        try:
+            loop.add_reader(self._file.fileno(), self._read_into, arrived)
+        except (OSError, NotImplementedError):
+            # Not every file can be waited for: with epoll neither regular files nor
+            # /dev/null, on Windows none. A daemon does not keep the process alive.
+            threading.Thread(target=self._read_in_thread, args=(arrived,), daemon=True).start()
+            return await arrived
+        try:
+            return await arrived
+        finally:
+            loop.remove_reader(self._file.fileno())
+
+    def _read_into(self, arrived: asyncio.Future[bytes]) -> None:
+        if arrived.done():
+            return
+        try:
+            arrived.set_result(self._file.read(_READ_BYTES) or b"")
+        except OSError as exc:
+            if exc.errno == errno.EIO:
+                # The terminal is gone.
+                arrived.set_result(b"")
+            else:
+                arrived.set_exception(exc)
+
+    def _read_in_thread(self, arrived: asyncio.Future[bytes]) -> None:
+        here: asyncio.Future[bytes] = asyncio.Future(loop=arrived.get_loop())
+        self._read_into(here)
+        # The loop is closed when nobody waits for the file any more.
+        with contextlib.suppress(RuntimeError):
+            arrived.get_loop().call_soon_threadsafe(_pass_on, here, arrived)
+
+
+def _pass_on(source: asyncio.Future[bytes], target: asyncio.Future[bytes]) -> None:
+    error = source.exception()
+    if target.done():
+        return
+    if error is not None:
+        target.set_exception(error)
+    else:
+        target.set_result(source.result())

@@ -1,0 +1,142 @@
+"""Messages to masked frames in plain Python.
+
+Knows nothing of sockets, and nothing of what the messages say.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ._pure_bytes import MASKING_KEY_BYTES, flat_view, mask, text_or_none
+from ._rfc6455 import (
+    FIN_BIT,
+    LENGTH_IS_16_BIT,
+    LENGTH_IS_64_BIT,
+    MASK_BIT,
+    MASKING_KEY_BLOCK_BYTES,
+    OPCODE_BITS,
+    OPCODE_TEXT,
+)
+
+if TYPE_CHECKING:
+    from ._codec import Entropy, Payload
+
+# How many forks lie between this process and the one that imported this module.
+_forks = 0
+
+
+def _count_fork() -> None:
+    global _forks
+    _forks += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_count_fork)
+
+
+class FrameBuilder:
+    """Messages in, masked frames out, gathered until they are taken (RFC 6455 section 5).
+
+    Masking keys are consecutive 4-byte slices of blocks from the entropy source. A
+    block is dropped after a fork: parent and child must not share unpredictable keys.
+    """
+
+    __slots__ = ("_block", "_block_forks", "_entropy", "_frames", "_next_key", "_size")
+
+    def __init__(self, *, entropy: Entropy = os.urandom) -> None:
+        """Make a builder.
+
+        Args:
+            entropy: `entropy(n)` returns n unpredictable bytes; `os.urandom`
+                unless a test needs known keys.
+        """
+        self._entropy = entropy
+        self._block = b""
+        self._block_forks = _forks
+        self._next_key = 0
+        self._frames: list[bytes] = []
+        self._size = 0
+
+    def __len__(self) -> int:
+        """Count the bytes gathered and not yet taken."""
+        return self._size
+
+    def append(self, opcode: int, payload: Payload, fin: bool = True) -> int:
+        """Add one masked frame; return the bytes gathered so far.
+
+        Raises:
+            TypeError: `payload` is neither `str` nor bytes-like; nothing was added.
+            ValueError: the opcode is text and a bytes-like payload is not UTF-8, or
+                a `str` holds a lone surrogate (`UnicodeEncodeError`), or `opcode`
+                does not fit 4 bits; nothing was added.
+        """
+        frame = self.frame(opcode, payload, fin)
+        self._frames.append(frame)
+        self._size += len(frame)
+        return self._size
+
+    def take(self) -> bytes:
+        """Hand over everything gathered and start anew."""
+        # Joining a single frame gives that very frame: no copy.
+        gathered = b"".join(self._frames)
+        self._frames = []
+        self._size = 0
+        return gathered
+
+    def frame(self, opcode: int, payload: Payload, fin: bool = True) -> bytes:
+        """Build one masked frame in memory of its own, apart from what is gathered.
+
+        Raises:
+            TypeError, ValueError: as `append` does.
+        """
+        if not 0 <= opcode <= OPCODE_BITS:
+            raise ValueError(f"opcode must be 0 to 15, not {opcode}")
+        data = _payload_bytes(opcode, payload)
+        key = self._draw_key()
+        return b"".join((_masked_header(opcode, len(data), fin), key, mask(data, key)))
+
+    def _draw_key(self) -> bytes:
+        start = self._next_key
+        if start == len(self._block) or self._block_forks != _forks:
+            self._draw_block()
+            start = 0
+        self._next_key = end = start + MASKING_KEY_BYTES
+        return self._block[start:end]
+
+    def _draw_block(self) -> None:
+        block = self._entropy(MASKING_KEY_BLOCK_BYTES)
+        if not isinstance(block, bytes):
+            raise TypeError(f"entropy source must return bytes, not {type(block).__name__}")
+        if len(block) != MASKING_KEY_BLOCK_BYTES:
+            raise ValueError(
+                f"entropy source returned {len(block)} bytes,"
+                f" {MASKING_KEY_BLOCK_BYTES} were asked for"
+            )
+        self._block = block
+        self._block_forks = _forks
+        self._next_key = 0
+
+
+def _payload_bytes(opcode: int, payload: Payload) -> bytes:
+    """Convert a payload to the bytes that a frame with `opcode` may carry."""
+    if isinstance(payload, str):
+        return payload.encode()
+    if type(payload) is bytes:
+        data = payload
+    else:
+        with flat_view(payload, "payload must be str or bytes-like") as view:
+            data = view.tobytes()
+    if opcode == OPCODE_TEXT and not data.isascii() and text_or_none(data) is None:
+        raise ValueError("text payload is not valid UTF-8")
+    return data
+
+
+def _masked_header(opcode: int, payload_length: int, fin: bool) -> bytes:
+    """Build the header of a masked frame up to its key (RFC 6455 section 5.2)."""
+    first = opcode | FIN_BIT if fin else opcode
+    if payload_length < LENGTH_IS_16_BIT:
+        return bytes((first, MASK_BIT | payload_length))
+    if payload_length < 1 << 16:
+        return bytes((first, MASK_BIT | LENGTH_IS_16_BIT)) + payload_length.to_bytes(2, "big")
+    return bytes((first, MASK_BIT | LENGTH_IS_64_BIT)) + payload_length.to_bytes(8, "big")

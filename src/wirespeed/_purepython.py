@@ -1,0 +1,367 @@
+"""The codec in plain Python: bytes of frames to messages, and messages to masked frames.
+
+Knows nothing of sockets or asyncio, and nothing of `_core`, its compiled twin: both
+keep the contract of `_codec`, and the same tests hold both to it.
+"""
+
+from __future__ import annotations
+
+from codecs import utf_8_decode
+from operator import index
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from . import exceptions
+from ._pure_builder import FrameBuilder
+from ._pure_bytes import (
+    MASKING_KEY_BYTES,
+    Utf8Validator,
+    apply_mask,
+    flat_view,
+    mask,
+    text_or_none,
+)
+from ._rfc6455 import (
+    DEFAULT_MAX_MESSAGE_BYTES,
+    FIN_BIT,
+    LENGTH_BITS,
+    LENGTH_IS_16_BIT,
+    LENGTH_IS_64_BIT,
+    MASK_BIT,
+    MAX_CONTROL_PAYLOAD_BYTES,
+    OPCODE_BINARY,
+    OPCODE_BITS,
+    OPCODE_CLOSE,
+    OPCODE_CONTINUATION,
+    OPCODE_PING,
+    OPCODE_PONG,
+    OPCODE_TEXT,
+    RESERVED_BITS,
+    CloseCode,
+    check_max_message_size,
+    is_sendable_close_code,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    from . import _codec
+
+__all__ = ["FrameBuilder", "MessageParser", "Utf8Validator", "apply_mask", "stop_with"]
+
+WHOLE_TEXT: Final = FIN_BIT | OPCODE_TEXT
+WHOLE_MESSAGES: Final = frozenset((WHOLE_TEXT, FIN_BIT | OPCODE_BINARY))
+OPCODES: Final = frozenset(
+    (OPCODE_CONTINUATION, OPCODE_TEXT, OPCODE_BINARY, OPCODE_CLOSE, OPCODE_PING, OPCODE_PONG)
+)
+LENGTH_BYTES: Final = {LENGTH_IS_16_BIT: 2, LENGTH_IS_64_BIT: 8}
+MAX_HEADER_BYTES: Final = 14
+# More than the bytes of any message that can arrive: compared with, never reported.
+NO_LIMIT: Final = 1 << 64
+
+
+class MessageParser:
+    """Bytes of frames in, whole messages out (RFC 6455 sections 5 and 8.1).
+
+    Attributes:
+        controls: opcode and payload of each Ping and Pong, oldest first.
+        close: code and reason of the peer's Close frame once it has arrived.
+    """
+
+    __slots__ = (
+        "_control",
+        "_done",
+        "_fin",
+        "_header",
+        "_in_frame",
+        "_key",
+        "_limit",
+        "_masked",
+        "_message",
+        "_message_opcode",
+        "_missing",
+        "_opcode",
+        "_text",
+        "close",
+        "controls",
+    )
+
+    def __init__(
+        self,
+        *,
+        max_message_size: int | None = DEFAULT_MAX_MESSAGE_BYTES,
+        masked: bool = False,
+    ) -> None:
+        """Make a parser for one direction of one connection.
+
+        Args:
+            max_message_size: limit for one message in payload bytes, inclusive;
+                `None` for no limit. Control frames do not count.
+            masked: `False` reads what servers send (a masked frame is an
+                error), `True` what clients send (unmasks; an unmasked frame is an error).
+        """
+        limit = check_max_message_size(max_message_size)
+        self.controls: list[tuple[int, bytes]] = []
+        self.close: tuple[int, str] | None = None
+        self._limit = NO_LIMIT if limit is None else limit
+        self._masked = bool(masked)
+        self._done = False
+        # The header at hand, as far as it has arrived.
+        self._header = b""
+        # The frame at hand, once its header is complete.
+        self._in_frame = False
+        self._opcode = OPCODE_CONTINUATION
+        self._fin = True
+        self._missing = 0
+        self._key = b""
+        self._control = bytearray()
+        # The message at hand; its opcode is that of a continuation between messages.
+        self._message_opcode = OPCODE_CONTINUATION
+        self._message = bytearray()
+        self._text: Utf8Validator | None = None
+
+    def feed(self, data: Buffer, messages: list[str | bytes], size: int = -1) -> None:
+        """Parse the first `size` bytes of `data` (all of it when -1).
+
+        Each finished message is appended to `messages`: text as `str`, binary as
+        `bytes`. After a Close frame, and after an error, everything is ignored.
+
+        Raises:
+            ProtocolError: the stream is malformed. The messages before the fault
+                have been appended.
+            TypeError: `data` is not bytes-like, or `messages` no list.
+            ValueError: `data` holds fewer than `size` bytes.
+        """
+        if not isinstance(messages, list):
+            raise TypeError(f"messages must be a list, not {type(messages).__name__}")
+        with flat_view(data, "data must be bytes-like") as view:
+            end = len(view)
+            if size != -1:
+                size = index(size)
+                if not 0 <= size <= end:
+                    raise ValueError(f"size is {size} bytes, data holds {end}")
+                end = size
+            if self._done:
+                return
+            try:
+                self._parse(view, end, messages)
+            except BaseException:
+                # Out of memory counts too: a parser that lost its place must not go on.
+                self._stop()
+                raise
+
+    def get_buffer(self) -> memoryview | None:
+        """Give no memory: plain Python gains nothing by reading in place."""
+        return None
+
+    def buffer_updated(self, size: int, messages: list[str | bytes]) -> None:
+        """Refuse: `get_buffer` never gave memory that could have been read into.
+
+        Raises:
+            RuntimeError: always.
+        """
+        raise RuntimeError("no buffer is out")
+
+    def _parse(self, view: memoryview, end: int, messages: list[str | bytes]) -> None:
+        position = 0
+        while position < end and not self._done:
+            if not self._in_frame:
+                position = self._take_whole_messages(view, position, end, messages)
+                position = self._take_header(view, position, end)
+                if not self._in_frame:
+                    return
+            stop = min(end, position + self._missing)
+            with view[position:stop] as piece:
+                self._take_payload(piece)
+            position = stop
+            if not self._missing:
+                self._in_frame = False
+                self._end_frame(messages)
+
+    def _take_whole_messages(
+        self, view: memoryview, position: int, end: int, messages: list[str | bytes]
+    ) -> int:
+        """Take the unmasked, unfragmented messages that lie ahead in full; return where they end.
+
+        The fast path. Whatever is unusual, unfinished or wrong is left to the general one.
+        """
+        if self._header or self._message_opcode or self._masked:
+            return position
+        limit = self._limit
+        while end - position > 1:
+            first = view[position]
+            if first not in WHOLE_MESSAGES:
+                break
+            length = view[position + 1]
+            start = position + 2
+            if length >= LENGTH_IS_16_BIT:
+                if length == LENGTH_IS_16_BIT:
+                    start += 2
+                    shortest = LENGTH_IS_16_BIT
+                elif length == LENGTH_IS_64_BIT:
+                    start += 8
+                    shortest = 1 << 16
+                else:
+                    break
+                if start > end:
+                    break
+                length = int.from_bytes(view[position + 2 : start], "big")
+                if length < shortest:
+                    break
+            stop = start + length
+            if stop > end or length > limit:
+                break
+            if first == WHOLE_TEXT:
+                try:
+                    messages.append(utf_8_decode(view[start:stop], "strict", True)[0])
+                except UnicodeDecodeError:
+                    break
+            else:
+                messages.append(view[start:stop].tobytes())
+            position = stop
+        return position
+
+    def _take_header(self, view: memoryview, position: int, end: int) -> int:
+        """Take the bytes of a header and begin its frame once it is complete."""
+        known = len(self._header)
+        header = self._header + view[position : min(end, position + MAX_HEADER_BYTES)]
+        header_bytes = self._begin_frame(header)
+        if header_bytes == 0:
+            self._header = header
+            return end
+        self._header = b""
+        return position + header_bytes - known
+
+    def _begin_frame(self, header: bytes) -> int:
+        """Check a header as far as it is there; return its size, 0 while bytes are missing."""
+        if len(header) < 2:
+            return 0
+        first, second = header[0], header[1]
+        opcode = first & OPCODE_BITS
+        self._check_start(first, opcode, masked=second >= MASK_BIT)
+        length = second & LENGTH_BITS
+        length_bytes = LENGTH_BYTES.get(length, 0)
+        key_start = 2 + length_bytes
+        if len(header) < key_start:
+            return 0
+        if length_bytes:
+            length = int.from_bytes(header[2:key_start], "big")
+        self._check_length(opcode, length, length_bytes)
+        end = key_start + (MASKING_KEY_BYTES if self._masked else 0)
+        if len(header) < end:
+            return 0
+        self._in_frame = True
+        self._opcode = opcode
+        self._fin = first >= FIN_BIT
+        self._missing = length
+        self._key = header[key_start:end]
+        if OPCODE_CONTINUATION < opcode < OPCODE_CLOSE:
+            self._message_opcode = opcode
+            self._text = Utf8Validator() if opcode == OPCODE_TEXT else None
+        return end
+
+    def _check_start(self, first: int, opcode: int, *, masked: bool) -> None:
+        """Refuse what the first two bytes of a header already show to be wrong."""
+        if first & RESERVED_BITS:
+            raise exceptions.reserved_bits_set(first & RESERVED_BITS)
+        if opcode not in OPCODES:
+            raise exceptions.unknown_opcode(opcode)
+        if masked != self._masked:
+            raise exceptions.masked_frame() if masked else exceptions.unmasked_frame()
+        if opcode >= OPCODE_CLOSE:
+            if first < FIN_BIT:
+                raise exceptions.fragmented_control_frame()
+        elif opcode == OPCODE_CONTINUATION:
+            if not self._message_opcode:
+                raise exceptions.unexpected_continuation()
+        elif self._message_opcode:
+            raise exceptions.expected_continuation(opcode)
+
+    def _check_length(self, opcode: int, length: int, length_bytes: int) -> None:
+        """Refuse a payload length before any of the payload is there."""
+        if length_bytes == 8 and length >= 1 << 63:
+            raise exceptions.length_too_large(length)
+        if length_bytes == 8 and length < 1 << 16:
+            raise exceptions.length_not_minimal(length, 8)
+        if length_bytes == 2 and length < LENGTH_IS_16_BIT:
+            raise exceptions.length_not_minimal(length, 2)
+        if opcode >= OPCODE_CLOSE:
+            if length > MAX_CONTROL_PAYLOAD_BYTES:
+                raise exceptions.control_payload_too_long(length)
+            return
+        message_bytes = len(self._message) + length
+        if message_bytes > self._limit:
+            raise exceptions.message_too_big(message_bytes, self._limit)
+
+    def _take_payload(self, piece: memoryview | bytes) -> None:
+        """Add the next bytes of the payload of the frame at hand."""
+        size = len(piece)
+        self._missing -= size
+        if self._masked:
+            piece = mask(piece, self._key)
+            turn = size % MASKING_KEY_BYTES
+            self._key = self._key[turn:] + self._key[:turn]
+        if self._opcode >= OPCODE_CLOSE:
+            self._control += piece
+            return
+        if self._text is not None and not self._text.feed(piece):
+            raise exceptions.invalid_text()
+        self._message += piece
+
+    def _end_frame(self, messages: list[str | bytes]) -> None:
+        if self._opcode >= OPCODE_CLOSE:
+            payload = bytes(self._control)
+            self._control = bytearray()
+            if self._opcode == OPCODE_CLOSE:
+                self.close = _parse_close(payload)
+                self._stop()
+            else:
+                self.controls.append((self._opcode, payload))
+        elif self._fin:
+            messages.append(self._end_message())
+
+    def _end_message(self) -> str | bytes:
+        payload = self._message
+        text = self._text
+        self._message = bytearray()
+        self._message_opcode = OPCODE_CONTINUATION
+        self._text = None
+        if text is None:
+            return bytes(payload)
+        if not text.complete:
+            raise exceptions.invalid_text()
+        return str(payload, "utf-8")
+
+    def _stop(self) -> None:
+        """Ignore everything from now on, and give the memory back."""
+        self._done = True
+        self._header = b""
+        self._control = bytearray()
+        self._message = bytearray()
+
+
+def _parse_close(payload: bytes) -> tuple[int, str]:
+    """Read the payload of a Close frame (RFC 6455 section 5.5.1)."""
+    if not payload:
+        return int(CloseCode.NO_STATUS_RECEIVED), ""
+    if len(payload) == 1:
+        raise exceptions.truncated_close_code()
+    code = int.from_bytes(payload[:2], "big")
+    if not is_sendable_close_code(code):
+        raise exceptions.invalid_close_code(code)
+    reason = text_or_none(payload[2:])
+    if reason is None:
+        raise exceptions.invalid_close_reason()
+    return code, reason
+
+
+def stop_with(value: object) -> NoReturn:
+    """Raise `StopIteration(value)`, also for values that are tuples or exceptions."""
+    raise StopIteration(value)
+
+
+if TYPE_CHECKING:
+    _parser: type[_codec.MessageParser] = MessageParser
+    _builder: type[_codec.FrameBuilder] = FrameBuilder
+    _validator: type[_codec.Utf8Validator] = Utf8Validator
+    _mask_function: _codec.ApplyMask = apply_mask
+    _stop_function: _codec.StopWith = stop_with

@@ -1,0 +1,10 @@
+"""The version of the package, stated once.
+
+Knows nothing else; packaging, `User-Agent` and the public names read it from here.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__version__: Final = "0.1.0"

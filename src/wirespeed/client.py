@@ -1,0 +1,171 @@
+"""From a URL to an open connection.
+
+Must not know of frames. Public name: `connect`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl as tls
+from collections.abc import Callable, Generator, Sequence
+from types import TracebackType
+from typing import Any
+
+from ._dial import open_transport, tls_context
+from ._handshake import HeadersLike, OpeningHandshake, Response
+from ._rfc6455 import DEFAULT_MAX_MESSAGE_BYTES
+from ._url import parse_url
+from .connection import WebSocketConnection
+from .exceptions import HandshakeError, OpenTimeout
+
+__all__ = ["Connecting", "connect"]
+
+
+def connect(
+    url: str,
+    *,
+    headers: HeadersLike | None = None,
+    subprotocols: Sequence[str] | None = None,
+    ssl: tls.SSLContext | bool | None = None,
+    server_hostname: str | None = None,
+    open_timeout: float | None = 10.0,
+    close_timeout: float | None = 10.0,
+    max_message_size: int | None = DEFAULT_MAX_MESSAGE_BYTES,
+    max_queue: int | None = 4096,
+    max_queue_bytes: int | None = DEFAULT_MAX_MESSAGE_BYTES,
+    loads: Callable[[Any], Any] = json.loads,
+    dumps: Callable[[Any], str | bytes] = json.dumps,
+) -> Connecting:
+    """Open a WebSocket connection (RFC 6455 section 4.1).
+
+    Use the result with `async with`, which closes the connection at the end of the
+    block, or `await` it. Arguments are checked when it is awaited. Safe to cancel:
+    nothing is left open.
+
+    Args:
+        url: with the scheme ws, wss, http or https. User name and password in it are sent as
+            basic authentication.
+        headers: to add to the request: a mapping, a multidict, or pairs.
+        subprotocols: to offer, in order of preference.
+        ssl: the TLS context for wss; `None` or `True` for a default one, which verifies
+            certificates and host names.
+        server_hostname: the name to ask for and to verify in TLS; `None` for the URL's host.
+        open_timeout: seconds for all of it: name lookup, TCP, TLS and the handshake;
+            `None` for no limit.
+        close_timeout: seconds for the closing handshake; `None` for no limit.
+        max_message_size: limit for one received message in bytes, inclusive; `None` for none.
+        max_queue: how many received messages may wait before reading pauses; `None` for no limit.
+        max_queue_bytes: the same in bytes (characters, for text); `None` for no limit.
+        loads: decodes a message for `receive_json`.
+        dumps: encodes a value for `send_json`, to `str` or UTF-8 bytes.
+
+    Raises:
+        InvalidURL: the URL cannot be used.
+        HandshakeError: the server refused, or answered something else.
+        OpenTimeout: the connection was not open in time.
+        OSError, ssl.SSLError: the host could not be found, reached or verified.
+    """
+    return Connecting(
+        url,
+        headers=headers,
+        subprotocols=subprotocols,
+        ssl=ssl,
+        server_hostname=server_hostname,
+        open_timeout=open_timeout,
+        options={
+            "close_timeout": close_timeout,
+            "max_message_size": max_message_size,
+            "max_queue": max_queue,
+            "max_queue_bytes": max_queue_bytes,
+            "loads": loads,
+            "dumps": dumps,
+        },
+    )
+
+
+class Connecting:
+    """A connection about to be opened: what `connect` returns. Await it, or enter it."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        headers: HeadersLike | None,
+        subprotocols: Sequence[str] | None,
+        ssl: tls.SSLContext | bool | None,
+        server_hostname: str | None,
+        open_timeout: float | None,
+        options: dict[str, Any],
+    ) -> None:
+        self._url = url
+        self._headers = headers
+        self._subprotocols = subprotocols
+        self._ssl = ssl
+        self._server_hostname = server_hostname
+        self._open_timeout = open_timeout
+        self._options = options
+        self._connection: WebSocketConnection | None = None
+
+    def __await__(self) -> Generator[Any, None, WebSocketConnection]:
+        return self._open().__await__()
+
+    async def __aenter__(self) -> WebSocketConnection:
+        self._connection = await self._open()
+        return self._connection
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._connection is not None:
+            await self._connection.__aexit__(exc_type, exc, traceback)
+
+    async def _open(self) -> WebSocketConnection:
+        opening = OpeningHandshake(
+            parse_url(self._url), headers=self._headers, subprotocols=self._subprotocols
+        )
+        loop = asyncio.get_running_loop()
+        connection = WebSocketConnection(loop, **self._options)
+        opened: asyncio.Future[Response] = loop.create_future()
+        try:
+            async with asyncio.timeout(self._open_timeout) as deadline:
+                await self._shake_hands(connection, opening, opened)
+        except TimeoutError as exc:
+            if not deadline.expired():
+                raise
+            raise self._timed_out(opening) from exc
+        return connection
+
+    async def _shake_hands(
+        self,
+        connection: WebSocketConnection,
+        opening: OpeningHandshake,
+        opened: asyncio.Future[Response],
+    ) -> None:
+        url = parse_url(self._url)
+        transport = await open_transport(
+            url,
+            lambda: connection._open(opening, opened),
+            context=tls_context(url, self._ssl),
+            server_hostname=self._server_hostname,
+        )
+        try:
+            connection._response = await opened
+        except BaseException:
+            transport.abort()
+            # Until then the socket is open.
+            await connection._wait_gone()
+            raise
+
+    def _timed_out(self, opening: OpeningHandshake) -> HandshakeError:
+        """Make the error for a connection that is not open in time."""
+        try:
+            opening.result()
+        except HandshakeError as refusal:
+            if refusal.status is not None:
+                # Refused in time; only the body was late.
+                return refusal
+        return OpenTimeout(f"connection was not open within {self._open_timeout} seconds")

@@ -1,0 +1,209 @@
+"""Every error that wirespeed raises, and every text of a protocol error.
+
+Knows nothing of sockets; the texts stand here once so that both codecs say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ._rfc6455 import MAX_CONTROL_PAYLOAD_BYTES, CloseCode
+
+__all__ = [
+    "ConnectionDisconnected",
+    "HandshakeError",
+    "InvalidURL",
+    "InvalidUtf8",
+    "MessageTooBig",
+    "MessageTypeError",
+    "OpenTimeout",
+    "ProtocolError",
+    "ReadTimeout",
+    "WebSocketError",
+]
+
+
+class WebSocketError(Exception):
+    """Base of every error of this package."""
+
+
+class InvalidURL(WebSocketError, ValueError):
+    """The URL cannot be used to open a WebSocket (RFC 6455 section 3)."""
+
+
+class HandshakeError(WebSocketError, ConnectionError):
+    """The opening handshake failed (RFC 6455 section 4.1).
+
+    Attributes:
+        status: the HTTP status that the server answered with, or `None` when
+            no valid response arrived.
+        reason: the reason phrase of the status line; may be empty.
+        headers: the response headers, case-insensitive; empty without a response.
+        body: the response body, cut off at 64 KiB.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        reason: str = "",
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.headers: Mapping[str, str] = {} if headers is None else headers
+        self.body = body
+
+
+class OpenTimeout(HandshakeError, TimeoutError):
+    """The connection was not open within `open_timeout`."""
+
+
+class ConnectionDisconnected(WebSocketError, ConnectionError):
+    """The connection is closed, so nothing more can be received or sent.
+
+    Attributes:
+        code: the close code as `WebSocketConnection.close_code` reports it.
+        reason: the close reason as `WebSocketConnection.close_reason` reports it.
+        received: code and reason of the peer's Close frame, `None` without one.
+        sent: code and reason of the Close frame that was sent, `None` without one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: int = CloseCode.ABNORMAL_CLOSURE,
+        reason: str = "",
+        received: tuple[int, str] | None = None,
+        sent: tuple[int, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.received = received
+        self.sent = sent
+
+
+class ReadTimeout(WebSocketError, TimeoutError):
+    """No message arrived within the `timeout` of a receive; nothing was lost."""
+
+
+class MessageTypeError(WebSocketError, TypeError):
+    """The next message is of the other type; it stays queued."""
+
+
+class ProtocolError(WebSocketError):
+    """The peer broke the protocol, and the connection was failed for it.
+
+    Attributes:
+        close_code: the close code that was sent to the peer (RFC 6455 section 7.4.1).
+    """
+
+    close_code: int = CloseCode.PROTOCOL_ERROR
+
+
+class MessageTooBig(ProtocolError):
+    """A message is over `max_message_size`."""
+
+    close_code = CloseCode.MESSAGE_TOO_BIG
+
+
+class InvalidUtf8(ProtocolError):
+    """A text message or a close reason is not UTF-8 (RFC 6455 section 8.1)."""
+
+    close_code = CloseCode.INVALID_DATA
+
+
+def reserved_bits_set(bits: int) -> ProtocolError:
+    """No extension was agreed that could use RSV1, RSV2 or RSV3."""
+    names = [name for name, bit in (("rsv1", 0x40), ("rsv2", 0x20), ("rsv3", 0x10)) if bits & bit]
+    return ProtocolError(
+        f"reserved bits are set: {', '.join(names)}, no extension uses them (RFC 6455 section 5.2)"
+    )
+
+
+def unknown_opcode(opcode: int) -> ProtocolError:
+    """The opcode is one of those reserved for later versions."""
+    return ProtocolError(f"opcode 0x{opcode:x} is reserved (RFC 6455 section 5.2)")
+
+
+def masked_frame() -> ProtocolError:
+    """A server must not mask."""
+    return ProtocolError("frame from the server is masked (RFC 6455 section 5.1)")
+
+
+def unmasked_frame() -> ProtocolError:
+    """A client must mask."""
+    return ProtocolError("frame from the client is not masked (RFC 6455 section 5.1)")
+
+
+def fragmented_control_frame() -> ProtocolError:
+    """Control frames are whole."""
+    return ProtocolError("control frame is fragmented (RFC 6455 section 5.5)")
+
+
+def unexpected_continuation() -> ProtocolError:
+    """Nothing was begun that could be continued."""
+    return ProtocolError("continuation frame without a message to continue (RFC 6455 section 5.4)")
+
+
+def expected_continuation(opcode: int) -> ProtocolError:
+    """A message must end before the next one begins."""
+    return ProtocolError(
+        f"frame with opcode 0x{opcode:x} inside a fragmented message,"
+        " a continuation was expected (RFC 6455 section 5.4)"
+    )
+
+
+def length_not_minimal(length: int, length_bytes: int) -> ProtocolError:
+    """The shortest form of the length must be used."""
+    return ProtocolError(
+        f"payload length {length} is coded in {length_bytes} bytes,"
+        " the shortest form is required (RFC 6455 section 5.2)"
+    )
+
+
+def length_too_large(length: int) -> ProtocolError:
+    """The most significant bit of a 64-bit length must be 0."""
+    return ProtocolError(
+        f"payload length {length} has its most significant bit set (RFC 6455 section 5.2)"
+    )
+
+
+def control_payload_too_long(length: int) -> ProtocolError:
+    """Control frames are short."""
+    return ProtocolError(
+        f"control frame payload is {length} bytes,"
+        f" limit is {MAX_CONTROL_PAYLOAD_BYTES} (RFC 6455 section 5.5)"
+    )
+
+
+def message_too_big(size: int, limit: int) -> MessageTooBig:
+    """The frame at hand would bring the message over the limit."""
+    return MessageTooBig(f"message is at least {size} bytes, limit is {limit} (max_message_size)")
+
+
+def invalid_text() -> InvalidUtf8:
+    """A text message holds bytes that cannot be UTF-8, or ends inside a character."""
+    return InvalidUtf8("text message is not valid UTF-8 (RFC 6455 section 8.1)")
+
+
+def invalid_close_reason() -> InvalidUtf8:
+    """The reason of a Close frame is text too."""
+    return InvalidUtf8("close reason is not valid UTF-8 (RFC 6455 section 5.5.1)")
+
+
+def truncated_close_code() -> ProtocolError:
+    """A Close payload is empty or starts with two bytes of code."""
+    return ProtocolError(
+        "close frame payload is 1 byte, a close code takes 2 (RFC 6455 section 5.5.1)"
+    )
+
+
+def invalid_close_code(code: int) -> ProtocolError:
+    """The code must never be on the wire."""
+    return ProtocolError(f"close code {code} must not be sent (RFC 6455 section 7.4)")

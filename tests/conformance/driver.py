@@ -1,0 +1,84 @@
+"""Takes an echo client through every case of a fuzzing server (Autobahn's protocol).
+
+Must not judge: what the server found is returned as it came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import IO, Final, NamedTuple
+
+import wirespeed
+
+CASE_SECONDS: Final = 30.0
+
+_SERVER: Final = Path(__file__).with_name("fuzzing_server.py")
+
+
+class Verdict(NamedTuple):
+    """What the fuzzing server says of one case."""
+
+    case_id: str
+    behavior: str
+    behavior_close: str
+    explanation: str
+
+
+async def run_cases(cases: Sequence[str]) -> list[Verdict]:
+    """Run `cases` against the client in the order of the suite."""
+    async with _fuzzing_server(cases) as (url, output):
+        async with wirespeed.connect(f"{url}/getCaseCount") as connection:
+            count = int(await connection.receive_text())
+        for number in range(1, count + 1):
+            await _run_case(f"{url}/runCase?case={number}&agent=wirespeed", number, cases)
+        # The server ends its run with this connection, and that without a closing handshake.
+        with contextlib.suppress(wirespeed.ConnectionDisconnected):
+            async with wirespeed.connect(f"{url}/updateReports?agent=wirespeed") as connection:
+                await connection.receive()
+        line = await asyncio.to_thread(output.readline)
+    return [Verdict(*entry) for entry in json.loads(line)]
+
+
+async def _run_case(url: str, number: int, cases: Sequence[str]) -> None:
+    try:
+        async with asyncio.timeout(CASE_SECONDS):
+            await _echo(url)
+    except Exception as exc:
+        case = cases[number - 1] if number <= len(cases) else "that was not asked for"
+        exc.add_note(f"in case {case}, which is number {number}")
+        raise
+
+
+async def _echo(url: str) -> None:
+    # Many cases end with a fault or without a closing handshake; the server judges them.
+    with contextlib.suppress(wirespeed.ConnectionDisconnected, wirespeed.ProtocolError):
+        async with wirespeed.connect(url) as connection:
+            async for message in connection:
+                await connection.send(message)
+
+
+@contextlib.asynccontextmanager
+async def _fuzzing_server(cases: Sequence[str]) -> AsyncIterator[tuple[str, IO[str]]]:
+    """Give the server's URL and its output, behind the line that told the URL."""
+    process = subprocess.Popen(
+        [sys.executable, str(_SERVER), *cases],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            url = (await asyncio.to_thread(process.stdout.readline)).strip()
+            assert url.startswith("ws://"), f"the fuzzing server did not start: {url!r}"
+            yield url, process.stdout
+            process.stdin.close()
+        finally:
+            process.kill()

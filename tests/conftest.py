@@ -1,0 +1,93 @@
+"""Runs `async def` tests on every event loop, and fails those that leave something behind.
+
+Must not know of the package under test: only of pytest, event loops and certificates.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+
+import pytest
+import trustme
+from looprunner import LOOP_FACTORIES, DeadlineOfProcess, is_async_test, run_async_test
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "deadline(seconds): how long an async test may run; 60 seconds without it"
+    )
+    config.addinivalue_line(
+        "markers", "loops(*names): the event loops an async test runs on; all without it"
+    )
+    config.stash[_DEADLINE] = DeadlineOfProcess()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[_DEADLINE].close()
+
+
+_DEADLINE = pytest.StashKey[DeadlineOfProcess]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(name: str, obj: object) -> None:
+    """Let each async test depend on `event_loop_name`, which is what it is parametrised by."""
+    if name.startswith("test") and is_async_test(obj):
+        pytest.mark.usefixtures("event_loop_name")(getattr(obj, "__func__", obj))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if is_async_test(metafunc.function):
+        marker = metafunc.definition.get_closest_marker("loops")
+        names = marker.args if marker is not None else tuple(LOOP_FACTORIES)
+        metafunc.parametrize("event_loop_name", names, scope="function", indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run an async test, in place of pytest's own plain call."""
+    if not is_async_test(pyfuncitem.obj):
+        return None
+    marker = pyfuncitem.get_closest_marker("deadline")
+    seconds = 60.0 if marker is None else float(marker.args[0])
+    # What pytest passes to a plain test: its own arguments, not every fixture in use.
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    loop_name = str(pyfuncitem.funcargs["event_loop_name"])
+    with pyfuncitem.config.stash[_DEADLINE].armed(seconds):
+        run_async_test(
+            pyfuncitem.nodeid,
+            LOOP_FACTORIES[loop_name],
+            lambda: pyfuncitem.obj(**arguments),
+            seconds,
+        )
+    return True
+
+
+@pytest.fixture
+def event_loop_name(request: pytest.FixtureRequest) -> str:
+    """Name the event loop that the test runs on."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="session")
+def ca() -> trustme.CA:
+    """Make a certificate authority that nobody else trusts."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def server_ssl(ca: trustme.CA) -> ssl.SSLContext:
+    """Make a server's context with a certificate for `localhost` and 127.0.0.1."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("localhost", "127.0.0.1").configure_cert(context)
+    return context
+
+
+@pytest.fixture(scope="session")
+def client_ssl(ca: trustme.CA) -> ssl.SSLContext:
+    """Make a client's context that trusts the authority of the tests and no other."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    ca.configure_trust(context)
+    return context

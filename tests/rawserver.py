@@ -1,0 +1,266 @@
+"""A server whose every byte the test decides, and which sees every byte of the client.
+
+Must not know of the codec under test: frames are taken apart here with plain arithmetic.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+import socket
+import ssl as ssl_module
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+HANDSHAKE_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+TEXT: Final = 0x1
+BINARY: Final = 0x2
+CONTINUATION: Final = 0x0
+CLOSE: Final = 0x8
+PING: Final = 0x9
+PONG: Final = 0xA
+
+# How long the handlers may go on once the test's own part is over.
+HANDLER_SECONDS: Final = 20.0
+
+
+@dataclass(frozen=True)
+class ClientFrame:
+    """One frame as the client sent it.
+
+    Attributes:
+        fin: the fin bit.
+        reserved: the bits RSV1 (0x40), RSV2 (0x20), RSV3 (0x10).
+        opcode: the opcode.
+        key: the masking key; `None` if the frame is not masked, which a client must not do.
+        payload: the payload, unmasked.
+        length_bytes: how many bytes the length took beyond the first (0, 2, 8).
+    """
+
+    fin: bool
+    reserved: int
+    opcode: int
+    key: bytes | None
+    payload: bytes
+    length_bytes: int
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """The request of an opening handshake.
+
+    Attributes:
+        line: the request line.
+        headers: names in lower case, and values; the last one of each name.
+    """
+
+    line: str
+    headers: dict[str, str]
+
+
+def close_payload(code: int, reason: str = "") -> bytes:
+    """Build the payload of a Close frame (RFC 6455 section 5.5.1)."""
+    return struct.pack(">H", code) + reason.encode()
+
+
+def accept_value(key: str) -> str:
+    """Compute the value of Sec-WebSocket-Accept (RFC 6455 section 4.2.2)."""
+    digest = hashlib.sha1(key.encode() + HANDSHAKE_GUID, usedforsecurity=False).digest()
+    return base64.b64encode(digest).decode()
+
+
+def unmask(payload: bytes, key: bytes) -> bytes:
+    """XOR with the repeated key, as one large number."""
+    size = len(payload)
+    repeated = (key * (size // 4 + 1))[:size]
+    return (int.from_bytes(payload, "big") ^ int.from_bytes(repeated, "big")).to_bytes(size, "big")
+
+
+class RawConnection:
+    """One connection, seen from the server; reads wait for as long as the test may run.
+
+    Attributes:
+        reader: the client's bytes.
+        writer: where the server's bytes go.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def read_upgrade(self) -> Upgrade:
+        """Read the request of the opening handshake."""
+        head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        line, *rest = head.removesuffix("\r\n\r\n").split("\r\n")
+        pairs = [header.partition(":") for header in rest]
+        return Upgrade(line, {name.strip().lower(): value.strip() for name, _, value in pairs})
+
+    async def accept(self, *headers: str, trailing: bytes = b"") -> Upgrade:
+        """Complete the opening handshake.
+
+        Args:
+            headers: header lines to add to the response.
+            trailing: the first frames, to leave in one write with the response.
+        """
+        upgrade = await self.read_upgrade()
+        lines = [
+            "HTTP/1.1 101 Switching Protocols",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            f"Sec-WebSocket-Accept: {accept_value(upgrade.headers['sec-websocket-key'])}",
+            *headers,
+            "\r\n",
+        ]
+        await self.write("\r\n".join(lines).encode() + trailing)
+        return upgrade
+
+    async def write(self, data: bytes) -> None:
+        """Write bytes; wait until the transport has room for more."""
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def read_frame(self) -> ClientFrame:
+        """Read one frame of the client.
+
+        Raises:
+            asyncio.IncompleteReadError: the stream ended; `.partial` tells what was left.
+        """
+        first, second = await self.reader.readexactly(2)
+        length = second & 0x7F
+        length_bytes = {126: 2, 127: 8}.get(length, 0)
+        if length_bytes:
+            length = int.from_bytes(await self.reader.readexactly(length_bytes), "big")
+        key = await self.reader.readexactly(4) if second & 0x80 else None
+        masked = await self.reader.readexactly(length)
+        return ClientFrame(
+            fin=bool(first & 0x80),
+            reserved=first & 0x70,
+            opcode=first & 0x0F,
+            key=key,
+            payload=masked if key is None else unmask(masked, key),
+            length_bytes=length_bytes,
+        )
+
+    async def expect_close(self) -> tuple[int, str]:
+        """Read one frame, which must be a Close frame with a code; return code and reason."""
+        frame = await self.read_frame()
+        assert frame.opcode == CLOSE, f"a Close frame was expected, not {frame}"
+        return int.from_bytes(frame.payload[:2], "big"), frame.payload[2:].decode()
+
+    async def close_politely(self, code: int = 1000) -> None:
+        """Close from the server's side: send Close, read the echo, end the stream."""
+        await self.write(b"\x88\x02" + close_payload(code))
+        assert await self.expect_close() == (code, "")
+
+    async def read_rest(self) -> bytes:
+        """Read until the client ends the stream; a reset counts as its end."""
+        received = b""
+        with contextlib.suppress(ConnectionError):
+            while data := await self.reader.read(65536):
+                received += data
+        return received
+
+    def reset(self) -> None:
+        """Vanish: send RST instead of FIN, and drop what has not been sent."""
+        own = self.writer.get_extra_info("socket")
+        with socket.fromfd(own.fileno(), own.family, own.type) as same:
+            same.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+
+    async def end(self, *, abort: bool) -> None:
+        """Release the socket."""
+        if abort:
+            self.writer.transport.abort()
+        self.writer.close()
+        # How the client ended the connection is for the test's assertions, not for here.
+        with contextlib.suppress(OSError):
+            await self.writer.wait_closed()
+
+
+Handler = Callable[[RawConnection], Awaitable[None]]
+
+
+class _Handlers:
+    """The tasks of one raw server: one a connection, the first failure is kept."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self._tasks: list[asyncio.Task[None]] = []
+        self._ended = 0
+        self._changed = asyncio.Condition()
+        self.failure: BaseException | None = None
+
+    def start(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = RawConnection(reader, writer)
+        self._tasks.append(asyncio.create_task(self._run(connection)))
+
+    async def _run(self, connection: RawConnection) -> None:
+        failed = True
+        try:
+            await self._handler(connection)
+            failed = False
+        except Exception as exc:
+            self.failure = self.failure or exc
+        finally:
+            await connection.end(abort=failed)
+            async with self._changed:
+                self._ended += 1
+                self._changed.notify_all()
+
+    async def wait(self, count: int) -> None:
+        """Wait until `count` connections were handled, or one of them failed."""
+        async with asyncio.timeout(HANDLER_SECONDS), self._changed:
+            await self._changed.wait_for(
+                lambda: (
+                    self.failure is not None
+                    or (self._ended >= count and self._ended == len(self._tasks))
+                )
+            )
+
+    async def cancel(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def raw_server(
+    handler: Handler,
+    *,
+    ssl: ssl_module.SSLContext | None = None,
+    connections: int = 1,
+    limit: int = 65536,
+) -> AsyncIterator[str]:
+    """Start a server that runs `handler` for each connection; give its URL.
+
+    The block ends only when the handlers have ended, and raises what a handler raised: that
+    is the cause, what the client made of it is only the consequence.
+
+    Args:
+        handler: the server's part of the test.
+        ssl: serve TLS.
+        connections: how many connections must have been handled when the block ends.
+        limit: reading stops when twice as many bytes wait to be read by the handler.
+    """
+    handlers = _Handlers(handler)
+    server = await asyncio.start_server(handlers.start, "127.0.0.1", 0, ssl=ssl, limit=limit)
+    host, port = server.sockets[0].getsockname()
+    try:
+        yield f"{'ws' if ssl is None else 'wss'}://{host}:{port}/"
+        await handlers.wait(connections)
+    except BaseException as exc:
+        if handlers.failure is None:
+            raise
+        raise handlers.failure from exc
+    else:
+        if handlers.failure is not None:
+            raise handlers.failure
+    finally:
+        server.close()
+        await handlers.cancel()
+        await server.wait_closed()

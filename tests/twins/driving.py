@@ -1,0 +1,107 @@
+"""How the tests drive a parser: as a transport does, with memory that is used again at once.
+
+Knows nothing of what the streams say; that is the oracle's part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import cycle
+from typing import Protocol
+
+import reference
+
+from wirespeed import _codec
+from wirespeed.exceptions import ProtocolError
+
+
+class MakeParser(Protocol):
+    """The class of a parser."""
+
+    def __call__(
+        self, *, max_message_size: int | None = ..., masked: bool = ...
+    ) -> _codec.MessageParser:
+        """Make one."""
+
+
+class MakeBuilder(Protocol):
+    """The class of a builder."""
+
+    def __call__(self, *, entropy: _codec.Entropy = ...) -> _codec.FrameBuilder:
+        """Make one."""
+
+
+class Codec(Protocol):
+    """What both twins export."""
+
+    __name__: str
+
+    MessageParser: MakeParser
+    FrameBuilder: MakeBuilder
+    Utf8Validator: Callable[[], _codec.Utf8Validator]
+    apply_mask: _codec.ApplyMask
+    stop_with: _codec.StopWith
+
+
+class Peer:
+    """A transport with one receive buffer, and all that came out of its parser.
+
+    Chunks are fed from the middle of memory that is overwritten as soon as `feed` has
+    returned: a parser that reads past `size`, or keeps a reference, shows.
+    """
+
+    def __init__(self, parser: _codec.MessageParser) -> None:
+        self.parser = parser
+        self.outcome = reference.Outcome()
+        self.reads_in_place = 0
+
+    def receive(self, data: bytes, sizes: Iterable[int]) -> reference.Outcome:
+        """Hand `data` over in reads of at most `sizes` bytes, over and over, even after a fault."""
+        view = memoryview(data)
+        turns = cycle(sizes)
+        position = 0
+        while position < len(view):
+            position += self._read(view[position : position + next(turns)])
+        return self.outcome
+
+    def _read(self, chunk: memoryview) -> int:
+        """Take some of `chunk` the way `get_buffer` says; return how much."""
+        target = self.parser.get_buffer()
+        try:
+            if target is None:
+                size = len(chunk)
+                self._feed(chunk)
+            else:
+                size = min(len(chunk), len(target))
+                target[:size] = chunk[:size]
+                self.reads_in_place += 1
+                self.parser.buffer_updated(size, self.outcome.messages)
+        except ProtocolError as fault:
+            if self.outcome.error is not None:
+                raise
+            self.outcome.fail(fault)
+        self.outcome.controls += self.parser.controls
+        self.parser.controls = []
+        self.outcome.close = self.parser.close
+        return size
+
+    def _feed(self, chunk: memoryview) -> None:
+        shared = bytearray(chunk) + b"\xff" * 16
+        try:
+            self.parser.feed(shared, self.outcome.messages, len(chunk))
+        finally:
+            # Fails too while somebody holds a view of the memory.
+            shared[:] = b"\xee" * (len(shared) + 1)
+
+
+def parse(
+    codec: Codec,
+    data: bytes,
+    sizes: Iterable[int] | None = None,
+    *,
+    max_message_size: int | None = None,
+    masked: bool = False,
+) -> reference.Outcome:
+    """Parse a stream that arrives in reads of at most `sizes` bytes; at once without."""
+    parser = codec.MessageParser(max_message_size=max_message_size, masked=masked)
+    return Peer(parser).receive(data, sizes or [max(1, len(data))])

@@ -1,0 +1,25 @@
+"""Byte sequences at the boundaries of UTF-8, each with the oracle's verdict to come.
+
+Knows nothing of validators; used for text messages and for `Utf8Validator` alike.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+# First bytes at the edge of each row of RFC 3629 section 4, and continuation bytes at the
+# edge of each range that such a row allows.
+FIRSTS = (
+    *(0x00, 0x41, 0x7F, 0x80, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF),
+    *(0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xF8, 0xFC, 0xFE, 0xFF),
+)
+SECONDS = (0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xFF)
+OTHERS = (0x7F, 0x80, 0xBF, 0xC0)
+
+ALL_OF_ONE_BYTE = [bytes([first]) for first in range(256)]
+ALL_OF_TWO_BYTES = [bytes(pair) for pair in product(range(256), repeat=2)]
+EDGES_OF_THREE_BYTES = [bytes(case) for case in product(FIRSTS, SECONDS, OTHERS)]
+EDGES_OF_FOUR_BYTES = [bytes(case) for case in product(FIRSTS, SECONDS, OTHERS, OTHERS)]
+
+# Wide registers take 16, 32 or 64 bytes at once: a case is also put behind and before so many.
+SURROUNDINGS = (0, 1, 15, 16, 17, 31, 32, 33, 63, 64, 65)
