@@ -27,7 +27,7 @@ CONTROL_OPCODES: Final = (OPCODE_CLOSE, OPCODE_PING, OPCODE_PONG)
 # RFC 3629 section 4: what may follow a first byte; each pair is the range of one more byte.
 TAIL: Final = (0x80, 0xBF)
 UTF8_TAILS: Final[list[tuple[range, tuple[tuple[int, int], ...]]]] = [
-    (range(0x00, 0x80), ()),
+    (range(0x80), ()),
     (range(0xC2, 0xE0), (TAIL,)),
     (range(0xE0, 0xE1), ((0xA0, 0xBF), TAIL)),
     (range(0xE1, 0xED), (TAIL, TAIL)),

@@ -48,6 +48,8 @@ cdef extern from "Python.h":
     Py_ssize_t bytes_size "PyBytes_GET_SIZE" (PyObject *)
     unsigned long PyThread_get_thread_ident() noexcept nogil
     void PyErr_SetObject(object, object)
+    int PyContext_Enter(object) except -1
+    int PyContext_Exit(object) except -1
 
 cdef extern from *:
     """
@@ -113,6 +115,19 @@ cpdef void set_stop_iteration(object value) noexcept:
 def stop_with(object value):
     """Raise `StopIteration(value)`; see `wirespeed._codec.StopWith`."""
     raise StopIterationType(value)
+
+
+cpdef bint call_in_context(object context, object callback, object argument) except -1:
+    """Call back inside a context; see `wirespeed._codec.CallInContext`."""
+    try:
+        PyContext_Enter(context)
+    except RuntimeError:
+        return False
+    try:
+        callback(argument)
+    finally:
+        PyContext_Exit(context)
+    return True
 
 
 cdef object as_bytes_like(object data, str name):

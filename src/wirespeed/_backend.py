@@ -15,6 +15,7 @@ __all__ = [
     "MessageParser",
     "Utf8Validator",
     "apply_mask",
+    "call_in_context",
     "implementation",
     "stop_with",
 ]
@@ -41,18 +42,39 @@ def _missing(error: ModuleNotFoundError) -> ImportError | None:
 
 COMPILED: bool
 if TYPE_CHECKING or _is_set("WIRESPEED_PURE_PYTHON"):
-    from ._purepython import FrameBuilder, MessageParser, Utf8Validator, apply_mask, stop_with
+    from ._purepython import (
+        FrameBuilder,
+        MessageParser,
+        Utf8Validator,
+        apply_mask,
+        call_in_context,
+        stop_with,
+    )
 
     COMPILED = False
 else:
     try:
-        from ._core import FrameBuilder, MessageParser, Utf8Validator, apply_mask, stop_with
+        from ._core import (
+            FrameBuilder,
+            MessageParser,
+            Utf8Validator,
+            apply_mask,
+            call_in_context,
+            stop_with,
+        )
 
         COMPILED = True
     except ModuleNotFoundError as error:
         if fault := _missing(error):
             raise fault from error
-        from ._purepython import FrameBuilder, MessageParser, Utf8Validator, apply_mask, stop_with
+        from ._purepython import (
+            FrameBuilder,
+            MessageParser,
+            Utf8Validator,
+            apply_mask,
+            call_in_context,
+            stop_with,
+        )
 
         COMPILED = False
 
@@ -67,3 +89,4 @@ if TYPE_CHECKING:
     _validator: type[_codec.Utf8Validator] = _core.Utf8Validator
     _mask_function: _codec.ApplyMask = _core.apply_mask
     _stop_function: _codec.StopWith = _core.stop_with
+    _context_function: _codec.CallInContext = _core.call_in_context

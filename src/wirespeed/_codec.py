@@ -6,7 +6,8 @@ Types only: nothing here runs, and nothing here knows of asyncio.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn, Protocol, TypeAlias
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -126,6 +127,19 @@ class ApplyMask(Protocol):
 
         Raises:
             ValueError: the key is not 4 bytes long, or `offset` is negative.
+        """
+
+
+class CallInContext(Protocol):
+    """How a task is resumed in place, in its own context."""
+
+    def __call__(
+        self, context: Context | None, callback: Callable[[Any], object], argument: object
+    ) -> bool:
+        """Call `callback(argument)` inside `context`.
+
+        Returns:
+            `False` if the context is entered already: then nothing was called.
         """
 
 

@@ -1,4 +1,6 @@
-from typing import NoReturn
+from collections.abc import Callable
+from contextvars import Context
+from typing import Any, NoReturn
 
 from typing_extensions import Buffer
 
@@ -27,3 +29,6 @@ class Utf8Validator:
 
 def apply_mask(data: Buffer, key: bytes, offset: int = 0) -> bytes: ...
 def stop_with(value: object) -> NoReturn: ...
+def call_in_context(
+    context: Context | None, callback: Callable[[Any], object], argument: object
+) -> bool: ...

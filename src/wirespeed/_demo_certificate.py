@@ -34,7 +34,7 @@ MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgC6Bf6MOjgiJWw6qb
 AG1LE0TZluZfcaBGmrLaEFT8TMihRANCAATWWmapvstqzYb1+vzJLxhU2KdyAkV9
 3OPm4I5TcE/rMr8aA2gy+KJqmkXl4rDGeyrOsoq9nBIBsTibAmMhLlri
 -----END PRIVATE KEY-----
-"""
+"""  # noqa: S105
 
 
 def server_context() -> ssl.SSLContext:

@@ -86,21 +86,25 @@ async def show_progress(tally: Tally, goal: Goal, out: TextIO) -> None:
     if not out.isatty():
         while True:
             await asyncio.sleep(_PLAIN_SECONDS)
-            print(progress_line(tally, goal), file=out, flush=True)
+            out.write(progress_line(tally, goal) + "\n")
+            out.flush()
+    width = 0
     try:
         while True:
-            _overwrite(progress_line(tally, goal), out)
+            width = _overwrite(width, progress_line(tally, goal), out)
             await asyncio.sleep(_LIVE_SECONDS)
     finally:
-        _overwrite(progress_line(tally, goal), out)
-        print(file=out)
+        _overwrite(width, progress_line(tally, goal), out)
+        out.write("\n")
 
 
-def _overwrite(line: str, out: TextIO) -> None:
-    """Write over the line before; a longer one than the terminal's could not be overwritten."""
-    columns = shutil.get_terminal_size().columns - 1
-    out.write("\r" + line[:columns].ljust(columns))
+def _overwrite(width: int, line: str, out: TextIO) -> int:
+    """Write over a line of `width` characters, return the width of the new one."""
+    # One that is longer than the terminal's lines could not be written over.
+    shown = line[: shutil.get_terminal_size().columns - 1]
+    out.write("\r" + shown.ljust(width))
     out.flush()
+    return len(shown)
 
 
 def table(rows: list[tuple[str, str]]) -> str:

@@ -24,6 +24,7 @@ from typing import Final
 import h11
 
 from . import _backend
+from ._console import say
 from ._demo_certificate import server_context
 from ._rfc6455 import (
     HANDSHAKE_GUID,
@@ -63,7 +64,9 @@ class FeedConnection:
             key = dict(request.headers).get(b"sec-websocket-key", b"")
         if not key:
             raise h11.RemoteProtocolError("the request has no Sec-WebSocket-Key")
-        accept = base64.b64encode(hashlib.sha1(key + HANDSHAKE_GUID).digest())
+        accept = base64.b64encode(
+            hashlib.sha1(key + HANDSHAKE_GUID, usedforsecurity=False).digest()
+        )
         headers = [
             (b"Upgrade", b"websocket"),
             (b"Connection", b"Upgrade"),
@@ -155,7 +158,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
     with socket.create_server(("127.0.0.1", 0), backlog=1) as listening:
-        print(listening.getsockname()[1], flush=True)
+        say(str(listening.getsockname()[1]))
         serve_one(listening, arguments)
     return 0
 

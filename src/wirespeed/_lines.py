@@ -75,30 +75,29 @@ class LineReader:
             loop.remove_reader(self._file.fileno())
 
     def _read_into(self, arrived: asyncio.Future[bytes]) -> None:
-        if arrived.done():
-            return
-        try:
-            arrived.set_result(self._file.read(_READ_BYTES) or b"")
-        except OSError as exc:
-            if exc.errno == errno.EIO:
-                # The terminal is gone.
-                arrived.set_result(b"")
-            else:
-                arrived.set_exception(exc)
+        outcome = self._read_now()
+        # None: nothing was there after all, in a file that somebody made non-blocking.
+        if outcome is not None:
+            _settle(arrived, outcome)
 
     def _read_in_thread(self, arrived: asyncio.Future[bytes]) -> None:
-        here: asyncio.Future[bytes] = asyncio.Future(loop=arrived.get_loop())
-        self._read_into(here)
+        outcome = self._read_now()
         # The loop is closed when nobody waits for the file any more.
         with contextlib.suppress(RuntimeError):
-            arrived.get_loop().call_soon_threadsafe(_pass_on, here, arrived)
+            arrived.get_loop().call_soon_threadsafe(_settle, arrived, outcome or b"")
+
+    def _read_now(self) -> bytes | OSError | None:
+        try:
+            return self._file.read(_READ_BYTES)
+        except OSError as exc:
+            # EIO: the terminal is gone.
+            return b"" if exc.errno == errno.EIO else exc
 
 
-def _pass_on(source: asyncio.Future[bytes], target: asyncio.Future[bytes]) -> None:
-    error = source.exception()
-    if target.done():
+def _settle(arrived: asyncio.Future[bytes], outcome: bytes | OSError) -> None:
+    if arrived.done():
         return
-    if error is not None:
-        target.set_exception(error)
+    if isinstance(outcome, OSError):
+        arrived.set_exception(outcome)
     else:
-        target.set_result(source.result())
+        arrived.set_result(outcome)

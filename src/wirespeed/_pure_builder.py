@@ -6,7 +6,7 @@ Knows nothing of sockets, and nothing of what the messages say.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ._pure_bytes import MASKING_KEY_BYTES, flat_view, mask, text_or_none
 from ._rfc6455 import (
@@ -22,17 +22,11 @@ from ._rfc6455 import (
 if TYPE_CHECKING:
     from ._codec import Entropy, Payload
 
-# How many forks lie between this process and the one that imported this module.
-_forks = 0
-
-
-def _count_fork() -> None:
-    global _forks
-    _forks += 1
-
+# One entry for each fork between this process and the one that imported this module.
+_forks: Final[list[None]] = []
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_count_fork)
+    os.register_at_fork(after_in_child=lambda: _forks.append(None))
 
 
 class FrameBuilder:
@@ -53,7 +47,7 @@ class FrameBuilder:
         """
         self._entropy = entropy
         self._block = b""
-        self._block_forks = _forks
+        self._block_forks = len(_forks)
         self._next_key = 0
         self._frames: list[bytes] = []
         self._size = 0
@@ -98,7 +92,7 @@ class FrameBuilder:
 
     def _draw_key(self) -> bytes:
         start = self._next_key
-        if start == len(self._block) or self._block_forks != _forks:
+        if start == len(self._block) or self._block_forks != len(_forks):
             self._draw_block()
             start = 0
         self._next_key = end = start + MASKING_KEY_BYTES
@@ -114,7 +108,7 @@ class FrameBuilder:
                 f" {MASKING_KEY_BLOCK_BYTES} were asked for"
             )
         self._block = block
-        self._block_forks = _forks
+        self._block_forks = len(_forks)
         self._next_key = 0
 
 

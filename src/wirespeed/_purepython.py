@@ -7,8 +7,10 @@ keep the contract of `_codec`, and the same tests hold both to it.
 from __future__ import annotations
 
 from codecs import utf_8_decode
+from collections.abc import Callable
+from contextvars import Context
 from operator import index
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from . import exceptions
 from ._pure_builder import FrameBuilder
@@ -46,7 +48,14 @@ if TYPE_CHECKING:
 
     from . import _codec
 
-__all__ = ["FrameBuilder", "MessageParser", "Utf8Validator", "apply_mask", "stop_with"]
+__all__ = [
+    "FrameBuilder",
+    "MessageParser",
+    "Utf8Validator",
+    "apply_mask",
+    "call_in_context",
+    "stop_with",
+]
 
 WHOLE_TEXT: Final = FIN_BIT | OPCODE_TEXT
 WHOLE_MESSAGES: Final = frozenset((WHOLE_TEXT, FIN_BIT | OPCODE_BINARY))
@@ -140,8 +149,6 @@ class MessageParser:
                 if not 0 <= size <= end:
                     raise ValueError(f"size is {size} bytes, data holds {end}")
                 end = size
-            if self._done:
-                return
             try:
                 self._parse(view, end, messages)
             except BaseException:
@@ -354,6 +361,28 @@ def _parse_close(payload: bytes) -> tuple[int, str]:
     return code, reason
 
 
+def call_in_context(
+    context: Context | None, callback: Callable[[Any], object], argument: object
+) -> bool:
+    """Call back inside a context; see `wirespeed._codec.CallInContext`."""
+    if context is None:
+        raise TypeError("context must be a contextvars.Context, not None")
+    entered = False
+
+    def call() -> None:
+        nonlocal entered
+        entered = True
+        callback(argument)
+
+    try:
+        context.run(call)
+    except RuntimeError:
+        if entered:
+            raise
+        return False
+    return True
+
+
 def stop_with(value: object) -> NoReturn:
     """Raise `StopIteration(value)`, also for values that are tuples or exceptions."""
     raise StopIteration(value)
@@ -365,3 +394,4 @@ if TYPE_CHECKING:
     _validator: type[_codec.Utf8Validator] = Utf8Validator
     _mask_function: _codec.ApplyMask = apply_mask
     _stop_function: _codec.StopWith = stop_with
+    _context_function: _codec.CallInContext = call_in_context

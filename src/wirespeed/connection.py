@@ -50,6 +50,22 @@ class WebSocketConnection(Channel):
     ends at a clean close (1000, 1001, or without a code).
     """
 
+    # Without a `__dict__` each call finds its method faster.
+    __slots__ = (
+        "_close_received",
+        "_close_sent",
+        "_close_timeout",
+        "_deadline",
+        "_dumps",
+        "_fault",
+        "_gone",
+        "_is_lost",
+        "_lost_cause",
+        "_opening",
+        "_pings",
+        "_response",
+    )
+
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
@@ -258,11 +274,8 @@ class WebSocketConnection(Channel):
 
     def _end_reading(self) -> None:
         """Let receives end after the messages that are queued, and closing take its time."""
-        self._reading_over = True
-        self._read_on()
         self._start_deadline()
-        self._inbox.finish(self._end_of_messages)
-        self._wake()
+        self._finish_receiving(self._end_of_messages)
 
     def _on_close_frame(self, code: int, reason: str) -> None:
         self._close_received = (code, reason)
@@ -282,10 +295,12 @@ class WebSocketConnection(Channel):
         self._end_reading()
 
     def _on_eof(self) -> None:
+        self._end_now()
         self._sending_over = True
         self._end_reading()
 
     def _on_lost(self, exc: Exception | None) -> None:
+        self._end_now()
         self._is_lost = True
         self._lost_cause = exc
         self._sending_over = True

@@ -9,8 +9,7 @@ import random
 
 import pytest
 import reference
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from twins.buffers import BYTES_LIKE, NOT_BYTES_LIKE
 from twins.driving import Codec
 

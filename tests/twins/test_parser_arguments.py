@@ -91,6 +91,8 @@ def test_a_wrong_argument_changes_nothing(codec: Codec) -> None:
             parser.feed(b"\xff", messages, 2)
         with pytest.raises(TypeError):
             parser.feed(b"\xff\xff", None)  # type: ignore[arg-type]
+        with pytest.raises(TypeError):
+            parser.feed(b"\xff\xff", messages, 2.0)  # type: ignore[arg-type]
         parser.feed(STREAM[start : start + 1], messages)
     assert messages == MESSAGES
 

@@ -89,6 +89,22 @@ def test_whole_messages_of_boundary_lengths(codec: Codec, opcode: int, length: i
         assert outcome.messages == [message] * 3
 
 
+@pytest.mark.parametrize("length", [0x8101, 0x8200, 0x8205, 0x0182_0000, 0x8201_0000])
+def test_a_length_that_looks_like_a_frame(codec: Codec, length: int) -> None:
+    # Split inside the header, its rest could be taken for a whole message of its own.
+    head = reference.header(2, length)
+    for cut in range(1, len(head)):
+        parser = codec.MessageParser(max_message_size=None)
+        messages: list[str | bytes] = []
+        parser.feed(head[:cut], messages)
+        parser.feed(head[cut:] + b"abcdefgh", messages)
+        assert messages == []
+    if length < 0x10000:
+        payload = bytes(length)
+        for cut in range(1, len(head)):
+            assert parse(codec, head + payload, [cut, length]).messages == [payload]
+
+
 @pytest.mark.parametrize("length", [0, 1, 125, 126, 65535, 65536])
 def test_masked_messages_of_boundary_lengths(codec: Codec, length: int) -> None:
     payload = (b"0123456789abcdef" * (length // 16 + 1))[:length]
@@ -112,23 +128,31 @@ FIRST_OF_MANY_FAULTS = [
     (b"\x00\x7f", "continuation frame without a message to continue (RFC 6455 section 5.4)"),
     (
         TEXT_BEGUN + b"\x82\x7f",
-        "frame with opcode 0x2 inside a fragmented message,"
-        " a continuation was expected (RFC 6455 section 5.4)",
+        (
+            "frame with opcode 0x2 inside a fragmented message,"
+            " a continuation was expected (RFC 6455 section 5.4)"
+        ),
     ),
     (
         b"\x89\x7f" + b"\xff" * 8,
-        "payload length 18446744073709551615 has its most significant bit set"
-        " (RFC 6455 section 5.2)",
+        (
+            "payload length 18446744073709551615 has its most significant bit set"
+            " (RFC 6455 section 5.2)"
+        ),
     ),
     (
         b"\x89\x7f" + (65535).to_bytes(8, "big"),
-        "payload length 65535 is coded in 8 bytes,"
-        " the shortest form is required (RFC 6455 section 5.2)",
+        (
+            "payload length 65535 is coded in 8 bytes,"
+            " the shortest form is required (RFC 6455 section 5.2)"
+        ),
     ),
     (
         b"\x82\x7e" + (125).to_bytes(2, "big"),
-        "payload length 125 is coded in 2 bytes,"
-        " the shortest form is required (RFC 6455 section 5.2)",
+        (
+            "payload length 125 is coded in 2 bytes,"
+            " the shortest form is required (RFC 6455 section 5.2)"
+        ),
     ),
     (
         b"\x89\x7e" + (126).to_bytes(2, "big"),

@@ -10,8 +10,7 @@ from itertools import pairwise
 
 import pytest
 import reference
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from twins.driving import Codec, Peer, parse
 from twins.streams import random_sizes, random_stream, spoil
 

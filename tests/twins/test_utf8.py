@@ -10,8 +10,7 @@ from itertools import pairwise
 
 import pytest
 import reference
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from twins.buffers import BYTES_LIKE, NOT_BYTES_LIKE
 from twins.driving import Codec
 from twins.utf8_cases import (

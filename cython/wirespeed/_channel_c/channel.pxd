@@ -29,6 +29,7 @@ cdef class Batches:
 
 
 cdef class Channel:
+    cdef object __weakref__
     cdef readonly object _loop
     cdef unsigned long _thread
     cdef MessageParser _parser
@@ -43,6 +44,8 @@ cdef class Channel:
     cdef public bint _sending_over
     cdef public bint _reading_over
     cdef public bint _discarding
+    cdef bint _is_ending
+    cdef object _ending_fault
 
     cdef _check_thread(self)
     cdef Awaitable _send_frame(self, int opcode, object payload)
@@ -50,7 +53,7 @@ cdef class Channel:
     cdef _read(self, object data, Py_ssize_t size)
     cdef _read_in_place(self, Py_ssize_t size)
     cdef _after_read(self, Py_ssize_t size, Py_ssize_t queued, object fault)
-    cpdef _wake(self)
+    cdef _wake(self)
     cdef _take_controls(self)
     cdef _answer_ping(self, bytes payload)
     cdef _bound_queue(self, Py_ssize_t size, Py_ssize_t queued)

@@ -1,7 +1,7 @@
 cimport cython
 
 from wirespeed._core cimport set_stop_iteration as stop_with
-from wirespeed._channel_c.waiter cimport Awaitable, Waiter
+from wirespeed._channel_c.waiter cimport Awaitable, Waiter, suspend
 
 cdef Py_ssize_t COMPACT_AT
 
@@ -24,6 +24,7 @@ cdef class Receive(Awaitable):
     @cython.locals(inbox=Inbox)
     cdef Inbox _finish(self)
     cdef object _take(self, Inbox inbox)
+    @cython.locals(waiter=Waiter)
     cdef Waiter _suspend(self, Inbox inbox)
     @cython.locals(waiter=Waiter, inbox=Inbox)
     cdef bint _leave_queue(self) except -1

@@ -1,7 +1,7 @@
 cimport cython
 
 from wirespeed._core cimport FrameBuilder
-from wirespeed._channel_c.waiter cimport Awaitable, Waiter, begin
+from wirespeed._channel_c.waiter cimport Awaitable, Waiter, begin, suspend
 
 cdef Py_ssize_t FLUSH_BYTES
 cdef Py_ssize_t LARGE_BYTES

@@ -1,5 +1,7 @@
 cimport cython
 
+from wirespeed._core cimport call_in_context
+
 
 @cython.final
 cdef class Waiter:
@@ -27,6 +29,10 @@ cdef class Awaitable:
     cdef object _timer
     cdef Waiter _waiter
     cpdef _forget(self)
+
+
+@cython.locals(waiter=Waiter)
+cpdef Waiter suspend(object loop)
 
 
 cpdef Awaitable begin(

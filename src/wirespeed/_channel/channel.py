@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
     from .. import _codec
 
+# How many turns of the event loop a consumer gets to answer the last messages.
+PATIENCE_TURNS = 4
+
 
 class Messages:
     """The asynchronous iterator over a channel's messages, one by one."""
@@ -96,6 +99,9 @@ class Channel:
         # Set by the owner: no data may be sent, no data is wanted.
         self._sending_over = False
         self._reading_over = False
+        # A fault or a Close frame was parsed and is not acted upon yet.
+        self._is_ending = False
+        self._ending_fault: ProtocolError | None = None
         self._discarding = False
 
     # -- receiving ---------------------------------------------------------------------
@@ -320,23 +326,41 @@ class Channel:
         self._after_read(size, queued, fault)
 
     def _after_read(self, size: int, queued: int, fault: ProtocolError | None) -> None:
-        """Act on what was parsed: all state is final before any task is woken.
-
-        Messages are handed out before a fault or a Close frame that came after them is
-        acted upon, so that a consumer can still answer them.
-        """
+        """Act on what was parsed: all state is final before any task is woken."""
         parser = self._parser
         if parser.controls:
             self._take_controls()
+        if fault is not None or parser.close is not None:
+            self._is_ending = True
+            self._ending_fault = fault
         self._wake()
-        if fault is not None:
-            self._on_fault(fault)
-        elif parser.close is not None:
-            self._on_close_frame(parser.close[0], parser.close[1])
+        if self._is_ending:
+            self._end_after_messages(PATIENCE_TURNS)
         elif self._inbox.count() == 0:
             self._queued_bytes = 0
         else:
             self._bound_queue(size, queued)
+
+    def _end_after_messages(self, turns: int) -> None:
+        """Act on a fault or a Close frame, but let the messages before it be answered first.
+
+        A Close frame that is sent ends sending. So a consumer that is not woken in place,
+        or waits through other tasks, gets a few turns of the event loop.
+        """
+        if turns and self._inbox.count() and not self._sending_over:
+            self._loop.call_soon(self._end_after_messages, turns - 1)
+        else:
+            self._end_now()
+
+    def _end_now(self) -> None:
+        if not self._is_ending:
+            return
+        self._is_ending = False
+        close = self._parser.close
+        if self._ending_fault is not None:
+            self._on_fault(self._ending_fault)
+        elif close is not None:
+            self._on_close_frame(close[0], close[1])
 
     def _wake(self) -> None:
         if self._inbox.has_waiters():
@@ -407,6 +431,13 @@ class Channel:
             self._transport.resume_reading()
 
     # -- for the owner, who knows how a connection begins and ends ----------------------
+
+    def _finish_receiving(self, end: Callable[[bool], BaseException]) -> None:
+        """Let receives end with what `end` makes, after the messages that are queued."""
+        self._reading_over = True
+        self._read_on()
+        self._inbox.finish(end)
+        self._wake()
 
     def _require_own_thread(self) -> None:
         self._check_thread()

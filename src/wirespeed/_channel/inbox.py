@@ -12,7 +12,7 @@ from typing import Any
 from .._backend import stop_with
 from .._rfc6455 import MessageType
 from ..exceptions import MessageTypeError, ReadTimeout
-from .waiter import Awaitable, Waiter
+from .waiter import Awaitable, Waiter, suspend
 
 # Taken entries at the front of the queue are cut off in blocks of at least this many.
 COMPACT_AT = 1024
@@ -98,8 +98,7 @@ class Receive(Awaitable):
         return inbox.pop()
 
     def _suspend(self, inbox: Inbox) -> Waiter:
-        waiter = Waiter(inbox._loop)
-        waiter._asyncio_future_blocking = True
+        waiter = suspend(inbox._loop)
         self._waiter = waiter
         inbox._waiters.append(waiter)
         if self._timeout is not None:

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .waiter import Awaitable, Waiter, begin
+from .waiter import Awaitable, Waiter, begin, suspend
 
 if TYPE_CHECKING:
     from .. import _codec
@@ -221,8 +221,7 @@ class Outgoing:
         self._wake_waiters()
 
     def _add_waiter(self) -> Waiter:
-        waiter = Waiter(self._loop)
-        waiter._asyncio_future_blocking = True
+        waiter = suspend(self._loop)
         self._waiters.append(waiter)
         return waiter
 

@@ -12,6 +12,8 @@ from contextvars import Context, copy_context
 from types import TracebackType
 from typing import Any, NoReturn
 
+from .._backend import call_in_context
+
 
 def _raise(exc: BaseException) -> NoReturn:
     raise exc
@@ -23,17 +25,16 @@ class Waiter:
     A waiter serves once. It is either woken or cancelled, whichever comes first.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._asyncio_future_blocking = False
-        self._loop = loop
-        self._callback: Callable[[Waiter], object] | None = None
-        self._context: Context | None = None
-        self._cancel_message: Any = None
-        self._cancelled = False
-        self.woken = False
-        self.expired = False
-        # Whether something was set aside for this waiter when it was woken.
-        self.reserved = False
+    _asyncio_future_blocking: bool
+    _loop: asyncio.AbstractEventLoop
+    _callback: Callable[[Waiter], object] | None
+    _context: Context | None
+    _cancel_message: Any
+    _cancelled: bool
+    woken: bool
+    expired: bool
+    # Whether something was set aside for this waiter when it was woken.
+    reserved: bool
 
     def wake(self) -> None:
         """Resume the task: in place where possible, else in the next run of the loop.
@@ -43,27 +44,20 @@ class Waiter:
         waiting task's context is entered already.
         """
         self.woken = True
-        if self._callback is None:
+        callback = self._callback
+        if callback is None:
             return
         if current_task(self._loop) is not None:
             self._schedule()
             return
+        self._callback = None
         try:
-            self._context.run(self._run)  # type: ignore[union-attr]
-        except BaseException as exc:
-            if self._callback is not None:
+            if not call_in_context(self._context, callback, self):
+                self._callback = callback
                 self._schedule()
-                if isinstance(exc, RuntimeError):
-                    return
+        except BaseException as exc:
             # Some transports swallow what their callbacks raise; the loop does not.
             self._loop.call_soon(_raise, exc)
-
-    def _run(self) -> None:
-        """Run the callback, taken off only now that its context has been entered."""
-        callback = self._callback
-        self._callback = None
-        if callback is not None:
-            callback(self)
 
     def expire(self) -> None:
         """Wake because the time is up; for `loop.call_later`."""
@@ -122,6 +116,24 @@ class Waiter:
     def get_loop(self) -> asyncio.AbstractEventLoop:
         """Return the loop that the waiting task must run on."""
         return self._loop
+
+
+def suspend(loop: asyncio.AbstractEventLoop) -> Waiter:
+    """Make the waiter that an awaitable returns to suspend its task.
+
+    Not `__init__`, which would parse its arguments at each suspension.
+    """
+    waiter = Waiter.__new__(Waiter)
+    waiter._asyncio_future_blocking = True
+    waiter._loop = loop
+    waiter._callback = None
+    waiter._context = None
+    waiter._cancel_message = None
+    waiter._cancelled = False
+    waiter.woken = False
+    waiter.expired = False
+    waiter.reserved = False
+    return waiter
 
 
 class Awaitable:

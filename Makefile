@@ -1,0 +1,65 @@
+# Everything here works in .venv, which is made on demand; needs Python >= 3.11 with venv.
+
+PYTHON ?= python3
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+CORE := pyproject.toml setup.py \
+    $(wildcard cython/wirespeed/*.* cython/wirespeed/_channel_c/*.pxd src/wirespeed/_channel/*.py)
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
+requirements = $(BIN)/python ci/requirements.py $(1) > $@.txt && $(PIP) -r $@.txt
+
+.PHONY: help demo test lint wheels rebuild clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo      stream a million messages through a real connection; ARGS=--help for more"
+	@echo "make test      run all tests, with the compiled core and in pure Python"
+	@echo "make lint      check format, lint and types"
+	@echo "make wheels    build the sdist and the wheels of this machine, and try them"
+	@echo "make rebuild   compile again, for example after installing a compiler"
+	@echo "make clean     remove the environment and everything that was built"
+
+demo: $(VENV)/installed
+	@$(BIN)/wirespeed demo $(ARGS)
+
+test: $(VENV)/with-test
+	@bash ci/test.sh $(BIN)/python
+
+lint: $(VENV)/with-lint
+	@bash ci/lint.sh $(BIN)/python
+
+wheels:
+	@bash ci/wheels.sh
+
+rebuild:
+	@rm -f $(VENV)/installed
+	@$(MAKE) --no-print-directory $(VENV)/installed
+
+clean:
+	rm -rf $(VENV) build dist wheelhouse src/wirespeed.egg-info
+	rm -f src/wirespeed/*.so src/wirespeed/_channel_c/*.so
+
+$(VENV)/made:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("wirespeed needs Python" \
+	    " 3.11 or newer, this is %d.%d: make PYTHON=python3.11" % sys.version_info[:2])'
+	@echo "making $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/installed: $(VENV)/made $(CORE)
+	@echo "building and installing wirespeed in $(VENV)"
+	@$(PIP) -e '.[fast]' || { echo "the extra \`fast\` could not be installed, trying without"; $(PIP) -e .; }
+	@WIRESPEED_PURE_PYTHON= $(BIN)/python ci/tell.py
+	@touch $@
+
+$(VENV)/with-test: $(VENV)/installed ci/requirements.py
+	@echo "installing what the tests need"
+	@$(call requirements,test)
+	@touch $@
+
+$(VENV)/with-lint: $(VENV)/with-test
+	@echo "installing what the checks need"
+	@$(call requirements,lint)
+	@touch $@

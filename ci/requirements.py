@@ -1,0 +1,18 @@
+"""Prints the requirements of extras and dependency groups, one a line, for `pip install -r`.
+
+Knows nothing of pip: `--group` needs a newer one than Python 3.11 brings along.
+"""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from pathlib import Path
+
+pyproject = tomllib.loads(Path(__file__).parent.with_name("pyproject.toml").read_text("utf-8"))
+known: dict[str, list[str]] = {
+    **pyproject["project"]["optional-dependencies"],
+    **pyproject["dependency-groups"],
+}
+for name in sys.argv[1:]:
+    print(*known[name], sep="\n")

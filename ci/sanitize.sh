@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Runs the tests of the codec with the core built under AddressSanitizer and UBSan.
+# Usage: ci/sanitize.sh [VERSION], by default of Python 3.11
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+directory=$(mktemp -d)
+trap 'rm -rf "$directory"' EXIT
+
+python=$(bash ci/venv.sh "${1:-3.11}" "$directory/venv")
+WIRESPEED_BUILD_EXTENSION=1 WIRESPEED_SANITIZE=1 WIRESPEED_DEBUG=1 \
+    "$python" -m pip install -qq '.[test]'
+
+# Python's own allocator would hide from ASan where an object ends.
+LD_PRELOAD=$("${CC:-cc}" -print-file-name=libasan.so) \
+    ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
+    WIRESPEED_PURE_PYTHON='' WIRESPEED_REQUIRE_EXTENSION=1 \
+    "$python" -m pytest -p no:cacheprovider tests/twins
+WIRESPEED_REQUIRE_EXTENSION=0 WIRESPEED_PURE_PYTHON=1 "$python" -m pytest tests/kernels

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Compares what the compiled modules have at run time with what their types promise.
+# Usage: ci/stubtest.sh [PYTHON], with the compiled core built in place and mypy installed
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+python=${1:-.venv/bin/python}
+python=$(cd "$(dirname "$python")" && pwd)/$(basename "$python")
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+
+# The compiled channel has no types but those of its source, so that source is its stub.
+cp -r src pyproject.toml ci/stubtest-allowlist.txt "$tree"
+modules=(wirespeed._core)
+for source in src/wirespeed/_channel/[a-z]*.py; do
+    name=$(basename "$source" .py)
+    cp "$source" "$tree/src/wirespeed/_channel_c/$name.pyi"
+    modules+=("wirespeed._channel_c.$name")
+done
+
+cd "$tree"
+PYTHONPATH=src "$python" -m mypy.stubtest --concise --mypy-config-file pyproject.toml \
+    --ignore-missing-stub --ignore-disjoint-bases --ignore-positional-only \
+    --ignore-unused-allowlist --allowlist stubtest-allowlist.txt "${modules[@]}"

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Runs the whole suite twice: with the compiled core, then in pure Python.
+# Usage: ci/test.sh PYTHON [compiled] [pure], with wirespeed[test] installed; both by default.
+# A core that is missing is skipped, and told, unless WIRESPEED_REQUIRE_EXTENSION=1 is set.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+python=$1
+shift
+suites=("$@")
+(($# > 0)) || suites=(compiled pure)
+
+implementation=$("$python" -c 'import wirespeed; print(wirespeed.implementation)')
+
+for suite in "${suites[@]}"; do
+    printf '\n--- %s, %s\n' "$("$python" --version)" "$suite"
+    if [[ $suite == pure ]]; then
+        WIRESPEED_PURE_PYTHON=1 WIRESPEED_REQUIRE_EXTENSION= "$python" -m pytest
+    elif [[ $implementation == compiled ]]; then
+        WIRESPEED_PURE_PYTHON='' WIRESPEED_REQUIRE_EXTENSION=1 "$python" -m pytest
+    else
+        echo "NOT RUN: the compiled core is not installed; only pure Python is tested here"
+    fi
+done

@@ -1,0 +1,195 @@
+"""The command line: `wirespeed demo` and `wirespeed connect URL`.
+
+Must not know how either does its work; what a subcommand needs is imported by it alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import platform
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from . import _backend
+from ._console import discard_output
+from ._version import __version__
+
+INTERRUPTED: Final = 130
+
+_CONNECT_HELP: Final = """\
+Each line of standard input is sent as a text message, and each message that arrives is
+printed on standard output: text as it is, binary as its size and first bytes. All else is
+told on standard error. Lines must be UTF-8.
+
+  /ping [text]   sends a Ping, and tells the round trip
+  //...          sends a line that begins with /
+
+Ctrl-D or Ctrl-C closes the connection. At the end of piped input it is closed once no
+message has arrived for --linger seconds, so that answers are not lost.
+
+The exit status is 0 after a clean close (1000, 1001 or no code), 1 after any other, or if
+the connection could not be opened or a line not be sent, 2 for wrong arguments, 130 after Ctrl-C.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status.
+
+    Args:
+        argv: the arguments; `None` for those of the process.
+
+    Raises:
+        SystemExit: the arguments cannot be used, or only help or the version was asked for.
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough of it.
+        discard_output()
+        return 0
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="wirespeed", description="An asyncio WebSocket client for fast feeds."
+    )
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    version = f"wirespeed {__version__} ({_backend.implementation}, {python})"
+    parser.add_argument("--version", action="version", version=version)
+    subcommands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_demo(subcommands.add_parser("demo", help="stream market ticks from a server of its own"))
+    _add_connect(
+        subcommands.add_parser(
+            "connect",
+            help="talk to a server: lines in, messages out",
+            description=_CONNECT_HELP,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
+    return parser
+
+
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Stream JSON market ticks from a feed server in a process of its own, check that each"
+        " one arrives in order, and tell how fast that went. The exit status is 0 only if all"
+        " of them arrived."
+    )
+    limit = parser.add_mutually_exclusive_group()
+    limit.add_argument(
+        "--messages",
+        type=_count,
+        default=1_000_000,
+        metavar="N",
+        help="how many messages to stream (default: 1000000)",
+    )
+    limit.add_argument(
+        "--seconds", type=_duration, metavar="S", help="stream for so many seconds instead"
+    )
+    parser.add_argument(
+        "--tls", action="store_true", help="use wss:// with a certificate made for the demo"
+    )
+    parser.add_argument(
+        "--batch", action="store_true", help="receive with batches() instead of async for"
+    )
+    parser.set_defaults(run=_demo)
+
+
+def _add_connect(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("url", metavar="URL", help="ws://, wss://, http:// or https://")
+    parser.add_argument(
+        "--header",
+        type=_header,
+        action="append",
+        default=[],
+        metavar="NAME:VALUE",
+        help="add a header to the request; may be repeated",
+    )
+    parser.add_argument(
+        "--subprotocol",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="offer a subprotocol; may be repeated, in order of preference",
+    )
+    parser.add_argument(
+        "--ca", metavar="FILE", help="trust these certificates (PEM) instead of the system's"
+    )
+    parser.add_argument(
+        "--linger",
+        type=_duration_or_none,
+        default=1.0,
+        metavar="SECONDS",
+        help="silence that ends the session after piped input (default: 1; inf: never)",
+    )
+    parser.set_defaults(run=_connect)
+
+
+def _count(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 up, not {text!r}")
+    return number
+
+
+def _duration(text: str) -> float:
+    seconds = _seconds(text)
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, not {text!r}")
+    return seconds
+
+
+def _duration_or_none(text: str) -> float:
+    seconds = _seconds(text)
+    if not seconds >= 0:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds, not {text!r}")
+    return seconds
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise argparse.ArgumentTypeError("must be NAME:VALUE, there is no colon in it")
+    return name.strip(), value.strip()
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from . import _demo  # noqa: PLC0415
+    from ._demo_report import Goal  # noqa: PLC0415
+
+    seconds = arguments.seconds
+    goal = Goal(messages=arguments.messages if seconds is None else None, seconds=seconds)
+    return _demo.run(goal, tls=arguments.tls, batch=arguments.batch)
+
+
+def _connect(arguments: argparse.Namespace) -> int:
+    from . import _open_session  # noqa: PLC0415
+
+    return _open_session.run(
+        arguments.url,
+        headers=arguments.header,
+        subprotocols=arguments.subprotocol,
+        ca=arguments.ca,
+        linger=arguments.linger,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,212 @@
+"""A connection on a transport in memory: the test decides what is read, and sees each write.
+
+Must not know anything of the client's insides: only the callbacks that a transport makes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, Final, TypeVar, cast
+
+from rawserver import BINARY, CLOSE, PING, PONG, TEXT, close_payload, unmask
+from wirespeed import WebSocketConnection
+
+import reference
+
+T = TypeVar("T")
+
+# Turns of the loop after which whatever was scheduled by what was scheduled has run.
+SETTLED_TURNS: Final = 10
+
+
+def text(*messages: str) -> bytes:
+    """Build text frames as a server sends them."""
+    return b"".join(reference.frame(TEXT, message.encode()) for message in messages)
+
+
+def binary(*messages: bytes) -> bytes:
+    """Build binary frames as a server sends them."""
+    return b"".join(reference.frame(BINARY, message) for message in messages)
+
+
+def ping(payload: bytes = b"") -> bytes:
+    """Build a Ping."""
+    return reference.frame(PING, payload)
+
+
+def pong(payload: bytes = b"") -> bytes:
+    """Build a Pong."""
+    return reference.frame(PONG, payload)
+
+
+def close(code: int = 1000, reason: str = "") -> bytes:
+    """Build a Close frame."""
+    return reference.frame(CLOSE, close_payload(code, reason))
+
+
+def client_frames(data: bytes) -> list[tuple[int, bytes]]:
+    """Take apart what the client wrote: opcode and payload of each frame, which must be whole."""
+    frames = []
+    while data:
+        assert data[1] & 0x80, "a client's frame is masked"
+        length_bytes = {126: 2, 127: 8}.get(data[1] & 0x7F, 0)
+        start = 2 + length_bytes
+        length = int.from_bytes(data[2:start], "big") if length_bytes else data[1] & 0x7F
+        end = start + 4 + length
+        assert len(data) >= end, "a frame is cut off"
+        frames.append((data[0] & 0x0F, unmask(data[start + 4 : end], data[start : start + 4])))
+        data = data[end:]
+    return frames
+
+
+def payloads(data: bytes) -> list[bytes]:
+    """Return the payloads of the client's frames."""
+    return [payload for _, payload in client_frames(data)]
+
+
+class ScriptedTransport(asyncio.Transport):
+    """Records what is done with it.
+
+    Attributes:
+        blocks: what was written, as it was handed over.
+        copies: the same, copied at that moment.
+        pauses: how often `pause_reading` was called.
+        resumes: how often `resume_reading` was called.
+        eofs: how often `write_eof` was called.
+        closing: whether `close` or `abort` was called.
+        on_write: called inside each `write`, after the block was recorded.
+        on_close: called inside `close` and `abort`.
+        on_resume_reading: called inside `resume_reading`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks: list[bytes | bytearray | memoryview] = []
+        self.copies: list[bytes] = []
+        self.pauses = 0
+        self.resumes = 0
+        self.eofs = 0
+        self.closing = False
+        self.on_write: Callable[[], object] | None = None
+        self.on_close: Callable[[], object] | None = None
+        self.on_resume_reading: Callable[[], object] | None = None
+
+    def write(self, data: Any) -> None:
+        self.blocks.append(data)
+        self.copies.append(bytes(data))
+        if self.on_write is not None:
+            self.on_write()
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.eofs += 1
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def close(self) -> None:
+        self.closing = True
+        if self.on_close is not None:
+            self.on_close()
+
+    def abort(self) -> None:
+        self.close()
+
+    def pause_reading(self) -> None:
+        self.pauses += 1
+
+    def resume_reading(self) -> None:
+        self.resumes += 1
+        if self.on_resume_reading is not None:
+            self.on_resume_reading()
+
+
+def _complete_opening() -> Any:
+    """Return an opening handshake that any bytes complete."""
+    return SimpleNamespace(
+        request=lambda: b"",
+        receive_data=lambda data: True,
+        receive_eof=lambda: None,
+        result=lambda: None,
+        trailing_data=b"",
+        subprotocol=None,
+    )
+
+
+class Wire:
+    """An open connection on a scripted transport.
+
+    Attributes:
+        connection: the client.
+        transport: what it writes to.
+        link: its protocol, for the transport's callbacks.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        loop = asyncio.get_running_loop()
+        self.connection = WebSocketConnection(loop, **options)
+        self.transport = ScriptedTransport()
+        self.link = self.connection._open(_complete_opening(), loop.create_future())
+        self.link.connection_made(self.transport)
+        self.feed(b"the opening handshake")
+        self.transport.blocks.clear()
+        self.transport.copies.clear()
+
+    def feed(self, data: bytes) -> None:
+        """Let the transport read `data`, in as many reads as the memory it gets needs."""
+        while data:
+            memory = cast("memoryview", self.link.get_buffer(-1))
+            size = min(len(data), len(memory))
+            memory[:size] = data[:size]
+            self.link.buffer_updated(size)
+            data = data[size:]
+
+    def lose(self, exc: Exception | None = None) -> None:
+        """Let the transport be gone."""
+        self.transport.closing = True
+        self.link.connection_lost(exc)
+
+    def written(self) -> bytes:
+        """Return all that was written."""
+        return b"".join(self.transport.copies)
+
+    def sent(self) -> list[bytes]:
+        """Return the payloads of all frames that were written."""
+        return payloads(self.written())
+
+    def writes(self) -> list[list[bytes]]:
+        """Return the payloads in each write."""
+        return [payloads(copy) for copy in self.transport.copies]
+
+
+async def in_callback(function: Callable[[], T]) -> T:
+    """Call `function` as the event loop calls a transport: from no task; return its result."""
+    loop = asyncio.get_running_loop()
+    called: asyncio.Future[T] = loop.create_future()
+
+    def call() -> None:
+        assert asyncio.current_task() is None
+        try:
+            called.set_result(function())
+        except Exception as exc:
+            called.set_exception(exc)
+
+    loop.call_soon(call)
+    return await called
+
+
+async def turns(count: int = SETTLED_TURNS) -> None:
+    """Give the event loop `count` turns."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def cancelled(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel tasks and wait for their end."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

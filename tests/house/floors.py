@@ -1,0 +1,102 @@
+"""The floors of the house: which module may import which.
+
+Knows nothing of what a module does.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Set as AbstractSet
+from graphlib import CycleError, TopologicalSorter
+
+from house.imports import Import, imports_of
+
+# From the bottom up. A module imports from its own floor (without a circle) and from those below;
+# on the floor of the channel the rooms are in order, each a floor of its own.
+FLOORS: tuple[tuple[str, ...], ...] = (
+    ("_rfc6455", "_version", "exceptions"),
+    ("_codec", "_core", "_pure_builder", "_pure_bytes", "_purepython"),
+    ("_backend",),
+    ("_deflate", "_fragments", "_handshake", "_queue", "_request", "_stats", "_url"),
+    ("_channel.waiter",),
+    ("_channel.outgoing",),
+    ("_channel.inbox",),
+    ("_channel.channel",),
+    ("_channel.link",),
+    ("_channel",),
+    ("connection",),
+    ("_dial", "_proxy"),
+    ("client",),
+    (
+        *("", "__main__", "compat"),
+        *("_demo", "_demo_certificate", "_demo_report", "_feed", "_ticks"),
+        *("_console", "_lines", "_open_session", "_session"),
+    ),
+)
+ASYNCIO_STARTS_AT = "_channel.waiter"
+ASYNCIO_AND_SOCKETS = frozenset({"aiofastnet", "asyncio", "selectors", "socket", "ssl", "uvloop"})
+
+FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def room_of(module: str) -> str:
+    """Strip the package's name; the compiled channel is on the floor of its source."""
+    room = module.partition(".")[2]
+    return room.replace("_channel_c", "_channel", 1) if room.startswith("_channel_c") else room
+
+
+def is_inside(module: str) -> bool:
+    """Tell whether the module is of this package."""
+    return module.partition(".")[0] == "wirespeed"
+
+
+def faults_in(
+    sources: Mapping[str, str], *, packages: AbstractSet[str], third_party: AbstractSet[str]
+) -> list[str]:
+    """Name everything that breaks the order of the house."""
+    imports = [
+        found
+        for name in sources
+        for found in imports_of(name, sources, is_package=name in packages)
+    ]
+    faults = [f"{name} has no floor" for name in sources if room_of(name) not in FLOOR_OF]
+    if faults:
+        return faults
+    for found in imports:
+        fault = _fault_inside(found) if is_inside(found.module) else _fault(found, third_party)
+        if fault:
+            faults.append(f"{found.importer}, line {found.line}: {fault}")
+    return faults + _circles(imports)
+
+
+def _fault_inside(found: Import) -> str | None:
+    room, other = room_of(found.importer), room_of(found.module)
+    if other not in FLOOR_OF:
+        return f"imports {found.module}, which has no floor"
+    if FLOOR_OF[room] < FLOOR_OF[other]:
+        return f"imports {found.module} from a floor above"
+    return None
+
+
+def _fault(found: Import, third_party: AbstractSet[str]) -> str | None:
+    top = found.module.partition(".")[0]
+    below = FLOOR_OF[room_of(found.importer)] < FLOOR_OF[ASYNCIO_STARTS_AT]
+    if below and top in ASYNCIO_AND_SOCKETS:
+        return f"imports {top} below the floor where asyncio starts"
+    if top == "cython":
+        return "imports cython, the same source must run without it"
+    if top not in sys.stdlib_module_names and top not in third_party:
+        return f"imports {top}, which pyproject.toml does not name"
+    return None
+
+
+def _circles(imports: list[Import]) -> list[str]:
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    for found in imports:
+        if is_inside(found.module):
+            sorter.add(found.importer, found.module)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        return [f"a circle: {' < '.join(error.args[1])}"]
+    return []
