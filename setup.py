@@ -80,7 +80,7 @@ def extensions() -> list[Extension]:
     """Name every compiled module and what it is made of."""
     pxds = [pxd for pxd in SINGLE_SOURCE_TWIN.glob("*.pxd") if pxd.stem != "__init__"]
     sources = {f"_channel_c.{pxd.stem}": single_source_twin(pxd) for pxd in sorted(pxds)}
-    sources["_core"] = CYTHON / "_core.pyx"
+    sources |= {pyx.stem: pyx for pyx in sorted(CYTHON.glob("*.pyx"))}
     depends = [str(file) for kind in ("h", "pxd", "pxi") for file in CYTHON.rglob(f"*.{kind}")]
     return [
         Extension(

@@ -6,7 +6,6 @@ Must not know of the package under test: only of pytest, event loops and certifi
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
 
 import pytest
 import trustme

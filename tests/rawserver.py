@@ -28,6 +28,9 @@ PONG: Final = 0xA
 # How long the handlers may go on once the test's own part is over.
 HANDLER_SECONDS: Final = 20.0
 
+# Turns of the event loop within which a connection that was made is accepted.
+ACCEPTING_TURNS: Final = 10
+
 
 @dataclass(frozen=True)
 class ClientFrame:
@@ -74,6 +77,31 @@ def accept_value(key: str) -> str:
     return base64.b64encode(digest).decode()
 
 
+def accept_response(upgrade: Upgrade, *headers: str) -> bytes:
+    """Build the response that accepts `upgrade`, with header lines added."""
+    lines = [
+        "HTTP/1.1 101 Switching Protocols",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Accept: {accept_value(upgrade.headers['sec-websocket-key'])}",
+        *headers,
+        "\r\n",
+    ]
+    return "\r\n".join(lines).encode()
+
+
+def parse_upgrade(head: bytes) -> Upgrade:
+    """Take apart the head of a request."""
+    line, *rest = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
+    pairs = [header.partition(":") for header in rest]
+    return Upgrade(line, {name.strip().lower(): value.strip() for name, _, value in pairs})
+
+
+def linger_no_longer(own: socket.socket) -> None:
+    """Let closing `own` send RST instead of FIN."""
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
 def unmask(payload: bytes, key: bytes) -> bytes:
     """XOR with the repeated key, as one large number."""
     size = len(payload)
@@ -95,10 +123,7 @@ class RawConnection:
 
     async def read_upgrade(self) -> Upgrade:
         """Read the request of the opening handshake."""
-        head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        line, *rest = head.removesuffix("\r\n\r\n").split("\r\n")
-        pairs = [header.partition(":") for header in rest]
-        return Upgrade(line, {name.strip().lower(): value.strip() for name, _, value in pairs})
+        return parse_upgrade(await self.reader.readuntil(b"\r\n\r\n"))
 
     async def accept(self, *headers: str, trailing: bytes = b"") -> Upgrade:
         """Complete the opening handshake.
@@ -108,15 +133,7 @@ class RawConnection:
             trailing: the first frames, to leave in one write with the response.
         """
         upgrade = await self.read_upgrade()
-        lines = [
-            "HTTP/1.1 101 Switching Protocols",
-            "Upgrade: websocket",
-            "Connection: Upgrade",
-            f"Sec-WebSocket-Accept: {accept_value(upgrade.headers['sec-websocket-key'])}",
-            *headers,
-            "\r\n",
-        ]
-        await self.write("\r\n".join(lines).encode() + trailing)
+        await self.write(accept_response(upgrade, *headers) + trailing)
         return upgrade
 
     async def write(self, data: bytes) -> None:
@@ -169,7 +186,7 @@ class RawConnection:
         """Vanish: send RST instead of FIN, and drop what has not been sent."""
         own = self.writer.get_extra_info("socket")
         with socket.fromfd(own.fileno(), own.family, own.type) as same:
-            same.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            linger_no_longer(same)
         self.writer.transport.abort()
 
     async def end(self, *, abort: bool) -> None:
@@ -261,6 +278,9 @@ async def raw_server(
         if handlers.failure is not None:
             raise handlers.failure
     finally:
+        # asyncio loses the socket of a connection that it is accepting when it closes.
+        for _ in range(ACCEPTING_TURNS):
+            await asyncio.sleep(0)
         server.close()
         await handlers.cancel()
         await server.wait_closed()

@@ -1,5 +1,7 @@
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint64_t
 from cpython.ref cimport PyObject
+
+from wirespeed._core_bytes cimport ws_utf8
 
 
 cdef extern from "header.h":
@@ -9,11 +11,6 @@ cdef extern from "header.h":
         uint8_t header_bytes
         uint64_t length
         int length_bytes
-
-
-cdef extern from "utf8.h":
-    ctypedef struct ws_utf8:
-        uint32_t state
 
 
 cdef class MessageParser:
@@ -60,29 +57,3 @@ cdef class MessageParser:
     cdef int end_control(self) except -1
     cdef object end_message(self)
     cdef void drop_assembly(self) noexcept
-
-
-cdef class FrameBuilder:
-    cdef uint8_t *buffer
-    cdef Py_ssize_t used
-    cdef Py_ssize_t capacity
-    cdef object entropy
-    cdef bytes block
-    cdef Py_ssize_t position
-    cdef unsigned long generation
-
-    cpdef Py_ssize_t append(self, int opcode, object payload, bint fin=*) except -1
-    cpdef bytes take(self)
-    cpdef bytes frame(self, int opcode, object payload, bint fin=*)
-    cdef int add(self, int first, const uint8_t *payload, Py_ssize_t size) except -1
-    cdef int draw_key(self, uint8_t *key) except -1
-    cdef int reserve(self, Py_ssize_t size) except -1
-
-
-cdef class Utf8Validator:
-    cdef ws_utf8 utf8
-
-
-cpdef void set_stop_iteration(object value) noexcept
-cpdef unsigned long thread_id() noexcept
-cpdef bint call_in_context(object context, object callback, object argument) except -1

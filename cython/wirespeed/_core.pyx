@@ -4,19 +4,24 @@ Knows nothing of asyncio or sockets. Its twin is `wirespeed._purepython`; what
 both promise is stated in `wirespeed._codec`.
 """
 
-import os
-
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.ref cimport PyObject, Py_XDECREF
 from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memcpy
 
+from wirespeed._core_bytes cimport as_bytes_like
+
 from wirespeed import exceptions as errors
-from wirespeed._rfc6455 import DEFAULT_MAX_MESSAGE_BYTES, MASKING_KEY_BLOCK_BYTES
-from wirespeed._rfc6455 import check_max_message_size, is_sendable_close_code
+from wirespeed._core_builder import FrameBuilder
+from wirespeed._core_bytes import Utf8Validator, apply_mask
+from wirespeed._core_wake import call_in_context, stop_with
+from wirespeed._rfc6455 import (
+    DEFAULT_MAX_MESSAGE_BYTES,
+    check_max_message_size,
+    is_sendable_close_code,
+)
 
 
 cdef extern from "cpu.h":
@@ -32,24 +37,16 @@ cdef extern from "utf8.h":
     int ws_utf8_complete(const ws_utf8 *u) nogil
 
 cdef extern from "header.h":
-    enum: WS_MAX_HEADER_BYTES
     int ws_read_header(ws_header *h, const uint8_t *src, size_t n) nogil
-    size_t ws_write_header(uint8_t *dst, uint8_t first, uint64_t n, const uint8_t *key) nogil
 
 cdef extern from "Python.h":
     object PyUnicode_New(Py_ssize_t size, Py_UCS4 maxchar)
     void *PyUnicode_DATA(object)
-    bint PyUnicode_IS_COMPACT_ASCII(object)
-    Py_ssize_t PyUnicode_GET_LENGTH(object)
     object PyUnicode_DecodeUTF8(const char *, Py_ssize_t, const char *)
     PyObject *PyBytes_New "PyBytes_FromStringAndSize" (const char *, Py_ssize_t)
     int _PyBytes_Resize(PyObject **, Py_ssize_t) except -1
     char *bytes_memory "PyBytes_AS_STRING" (PyObject *)
     Py_ssize_t bytes_size "PyBytes_GET_SIZE" (PyObject *)
-    unsigned long PyThread_get_thread_ident() noexcept nogil
-    void PyErr_SetObject(object, object)
-    int PyContext_Enter(object) except -1
-    int PyContext_Exit(object) except -1
 
 cdef extern from *:
     """
@@ -76,68 +73,8 @@ cdef enum:
     # How far memory runs ahead of the bytes received.
     MIN_STEP_BYTES = 512
     MAX_STEP_BYTES = 4 * 1024 * 1024
-    # A builder's buffer over this is given back once it was taken.
-    KEEP_BYTES = 128 * 1024
-
-cdef Py_ssize_t KEY_BLOCK_BYTES = MASKING_KEY_BLOCK_BYTES
-cdef object StopIterationType = StopIteration
-cdef unsigned long fork_generation = 0
-
-
-def _forked():
-    global fork_generation
-    fork_generation += 1
-
 
 ws_cpu_init()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
-
-
-cpdef unsigned long thread_id() noexcept:
-    """Return `threading.get_ident()`."""
-    return PyThread_get_thread_ident()
-
-
-cpdef void set_stop_iteration(object value) noexcept:
-    """Set `StopIteration(value)` as the current exception, for C callers only.
-
-    Cython's way of raising builds a traceback; that alone costs more than the
-    whole rest of a receive (135 ns of 230). A `__next__` that calls this
-    and then raises a bare `StopIteration` returns NULL with the exception as set here.
-    """
-    if isinstance(value, (tuple, BaseException)):
-        # PyErr_SetObject would take these for the arguments, or for the exception itself.
-        value = StopIterationType(value)
-    PyErr_SetObject(StopIterationType, value)
-
-
-def stop_with(object value):
-    """Raise `StopIteration(value)`; see `wirespeed._codec.StopWith`."""
-    raise StopIterationType(value)
-
-
-cpdef bint call_in_context(object context, object callback, object argument) except -1:
-    """Call back inside a context; see `wirespeed._codec.CallInContext`."""
-    try:
-        PyContext_Enter(context)
-    except RuntimeError:
-        return False
-    try:
-        callback(argument)
-    finally:
-        PyContext_Exit(context)
-    return True
-
-
-cdef object as_bytes_like(object data, str name):
-    """Return something that gives its memory as one contiguous block of bytes."""
-    cdef object view
-    try:
-        view = memoryview(data)
-    except TypeError:
-        raise TypeError(f"{name} not {type(data).__name__}") from None
-    return view if view.c_contiguous else view.tobytes()
 
 
 cdef object decode_text(const uint8_t *data, Py_ssize_t size):
@@ -486,176 +423,3 @@ cdef class MessageParser:
         self.assembly = NULL
         self.filled = 0
         Py_XDECREF(assembly)
-
-
-cdef class FrameBuilder:
-    """Messages in, masked frames out; see `wirespeed._codec.FrameBuilder`."""
-
-    def __cinit__(self):
-        self.buffer = NULL
-        self.used = self.capacity = 0
-
-    def __init__(self, *, entropy=os.urandom):
-        self.entropy = entropy
-        self.block = b""
-        self.position = 0
-        self.generation = fork_generation
-
-    def __dealloc__(self):
-        PyMem_Free(self.buffer)
-
-    def __len__(self):
-        return self.used
-
-    cpdef Py_ssize_t append(self, int opcode, object payload, bint fin=True) except -1:
-        """Add one masked frame; see `wirespeed._codec.FrameBuilder.append`."""
-        cdef int first = first_byte(opcode, fin)
-        cdef Py_buffer view
-        if type(payload) is str and PyUnicode_IS_COMPACT_ASCII(payload):
-            self.add(first, <const uint8_t *>PyUnicode_DATA(payload), PyUnicode_GET_LENGTH(payload))
-        elif type(payload) is bytes and opcode != TEXT:
-            self.add(first, <const uint8_t *>PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload))
-        else:
-            payload = as_payload(opcode, payload)
-            PyObject_GetBuffer(payload, &view, PyBUF_SIMPLE)
-            try:
-                self.add(first, <const uint8_t *>view.buf, view.len)
-            finally:
-                PyBuffer_Release(&view)
-        return self.used
-
-    cpdef bytes take(self):
-        """Hand over everything gathered and start anew."""
-        cdef bytes frames = PyBytes_FromStringAndSize(<char *>self.buffer, self.used)
-        self.used = 0
-        if self.capacity > KEEP_BYTES:
-            PyMem_Free(self.buffer)
-            self.buffer = NULL
-            self.capacity = 0
-        return frames
-
-    cpdef bytes frame(self, int opcode, object payload, bint fin=True):
-        """Build one masked frame in memory of its own; see `wirespeed._codec.FrameBuilder`."""
-        cdef int first = first_byte(opcode, fin)
-        cdef Py_buffer view
-        cdef uint8_t key[4]
-        cdef uint8_t header[WS_MAX_HEADER_BYTES]
-        cdef Py_ssize_t header_bytes
-        cdef bytes frame
-        payload = as_payload(opcode, payload)
-        PyObject_GetBuffer(payload, &view, PyBUF_SIMPLE)
-        try:
-            self.draw_key(key)
-            header_bytes = ws_write_header(header, first, view.len, key)
-            frame = PyBytes_FromStringAndSize(NULL, header_bytes + view.len)
-            memcpy(PyBytes_AS_STRING(frame), header, header_bytes)
-            ws_mask(
-                <uint8_t *>PyBytes_AS_STRING(frame) + header_bytes,
-                <const uint8_t *>view.buf, view.len, key, 0,
-            )
-        finally:
-            PyBuffer_Release(&view)
-        return frame
-
-    cdef int add(self, int first, const uint8_t *payload, Py_ssize_t size) except -1:
-        cdef uint8_t key[4]
-        cdef uint8_t *target
-        cdef size_t header_bytes
-        self.draw_key(key)
-        self.reserve(size + WS_MAX_HEADER_BYTES)
-        target = self.buffer + self.used
-        header_bytes = ws_write_header(target, first, size, key)
-        ws_mask(target + header_bytes, payload, size, key, 0)
-        self.used += header_bytes + size
-        return 0
-
-    cdef int draw_key(self, uint8_t *key) except -1:
-        """Take the next 4 bytes of the block; RFC 6455 section 5.3 asks for unpredictable ones."""
-        cdef bytes block
-        if self.position + 4 > PyBytes_GET_SIZE(self.block) or self.generation != fork_generation:
-            block = self.entropy(KEY_BLOCK_BYTES)
-            if PyBytes_GET_SIZE(block) != KEY_BLOCK_BYTES:
-                raise ValueError(
-                    f"entropy source returned {len(block)} bytes, {KEY_BLOCK_BYTES} were asked for"
-                )
-            self.block = block
-            self.position = 0
-            self.generation = fork_generation
-        memcpy(key, PyBytes_AS_STRING(self.block) + self.position, 4)
-        self.position += 4
-        return 0
-
-    cdef int reserve(self, Py_ssize_t size) except -1:
-        cdef Py_ssize_t wanted = self.used + size
-        cdef void *buffer
-        if wanted <= self.capacity:
-            return 0
-        wanted = max(wanted, 2 * self.capacity, <Py_ssize_t>512)
-        buffer = PyMem_Realloc(self.buffer, wanted)
-        if buffer == NULL:
-            raise MemoryError
-        self.buffer = <uint8_t *>buffer
-        self.capacity = wanted
-        return 0
-
-
-cdef int first_byte(int opcode, bint fin) except -1:
-    if opcode & ~OPCODE:
-        raise ValueError(f"opcode must be 0 to 15, not {opcode}")
-    return opcode | FIN if fin else opcode
-
-
-cdef object as_payload(int opcode, object payload):
-    """Return the bytes to send for any accepted type, checked when they are text."""
-    if isinstance(payload, str):
-        return payload.encode()
-    payload = as_bytes_like(payload, "payload must be str or bytes-like,")
-    if opcode == TEXT:
-        check = Utf8Validator()
-        if not (check.feed(payload) and check.complete):
-            raise ValueError("text payload is not valid UTF-8")
-    return payload
-
-
-cdef class Utf8Validator:
-    """Check UTF-8 that arrives in pieces; see `wirespeed._codec.Utf8Validator`."""
-
-    def __cinit__(self):
-        ws_utf8_init(&self.utf8)
-
-    def feed(self, data):
-        """Check the next bytes; `False` from the first byte on that cannot be UTF-8."""
-        cdef Py_buffer view
-        data = as_bytes_like(data, "data must be bytes-like,")
-        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
-        try:
-            return bool(ws_utf8_feed(&self.utf8, <const uint8_t *>view.buf, view.len))
-        finally:
-            PyBuffer_Release(&view)
-
-    @property
-    def complete(self):
-        """Whether what was fed so far is valid and ends at the end of a character."""
-        return bool(ws_utf8_complete(&self.utf8))
-
-
-def apply_mask(data, key, Py_ssize_t offset=0):
-    """XOR `data` with the masking key; see `wirespeed._codec.ApplyMask`."""
-    cdef Py_buffer view
-    cdef bytes masked
-    cdef bytes plain_key = bytes(as_bytes_like(key, "masking key must be bytes-like,"))
-    data = as_bytes_like(data, "data must be bytes-like,")
-    if len(plain_key) != 4:
-        raise ValueError(f"masking key must be 4 bytes, not {len(plain_key)}")
-    if offset < 0:
-        raise ValueError("offset must not be negative")
-    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
-    try:
-        masked = PyBytes_FromStringAndSize(NULL, view.len)
-        ws_mask(
-            <uint8_t *>PyBytes_AS_STRING(masked), <const uint8_t *>view.buf, view.len,
-            <const uint8_t *>PyBytes_AS_STRING(plain_key), offset,
-        )
-        return masked
-    finally:
-        PyBuffer_Release(&view)

@@ -1,7 +1,7 @@
 """`wirespeed demo`: a flood of market ticks received and checked by a real connection.
 
-Must not know how the feed server makes its ticks, only that each is a JSON text that ends
-with its sequence number.
+Must not know how the feed server makes its ticks, only that each is a JSON text whose last field,
+"n", is its sequence number, counted from 0.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class LineReader:
     async def read(self) -> list[bytes]:
         r"""Wait for the next lines, without their ends ("\n" or "\r\n"); none at the end.
 
-        Safe to cancel. The last line need not have an end.
+        The last line need not have an end. Cancelling it can lose lines.
 
         Raises:
             OSError: the file cannot be read.

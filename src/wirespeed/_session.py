@@ -43,6 +43,7 @@ class Session:
         self._fault: ProtocolError | None = None
         self._output_is_gone = False
         self._failed = False
+        ws._on_ping = self._report_ping
 
     async def run(self) -> int:
         """Run the session to its end; return the exit status.
@@ -100,6 +101,10 @@ class Session:
             discard_output()
             return False
         return True
+
+    def _report_ping(self, payload: bytes) -> None:
+        text = payload.decode(errors="backslashreplace")
+        note(f"ping from the server{f': {text}' if text else ''}")
 
     # -- from the user -----------------------------------------------------------------
 

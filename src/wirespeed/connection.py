@@ -290,8 +290,9 @@ class WebSocketConnection(Channel):
             self._send_close(fault.close_code, str(fault))
         # Closing at once could reset the connection before the server has read our Close
         # frame; what it still sends is discarded until it closes, or the deadline.
-        if self._transport is not None and self._transport.can_write_eof():
-            self._transport.write_eof()
+        transport = self._transport
+        if transport is not None and transport.can_write_eof() and not self._outgoing.is_paused():
+            transport.write_eof()
         self._end_reading()
 
     def _on_eof(self) -> None:
@@ -305,7 +306,7 @@ class WebSocketConnection(Channel):
         self._lost_cause = exc
         self._sending_over = True
         self._outgoing.detach(self._disconnected)
-        if not self._reading_over or self._close_received is None:
+        if not self._reading_over:
             self._end_reading()
         if self._deadline is not None:
             self._deadline.cancel()

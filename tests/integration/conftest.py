@@ -9,9 +9,10 @@ import importlib
 import ssl
 
 import pytest
-import wirespeed._dial
 from integration.ends import Tls
 from servers import SERVERS, ServerFactory
+
+import wirespeed._dial
 
 
 @pytest.fixture(params=["fast", "stock"])

@@ -11,10 +11,10 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, NamedTuple
 
-import wirespeed
+import reference
 from rawserver import BINARY, CLOSE, PING, PONG, TEXT, RawConnection, close_payload, raw_server
 
-import reference
+import wirespeed
 
 # Turns of the loop without a change after which nothing more is going to happen: both ends
 # are in this loop, and each turn looks at every socket.
@@ -80,6 +80,13 @@ async def until_idle(probe: Callable[[], object]) -> None:
         now = probe()
         same = same + 1 if now == last else 0
         last = now
+
+
+async def deliver(server: RawConnection, data: bytes) -> None:
+    """Send whole frames, and wait until the client has read them."""
+    await server.write(data + ping_frame(b"delivered?"))
+    frame = await server.read_frame()
+    assert (frame.opcode, frame.payload) == (PONG, b"delivered?")
 
 
 async def collect(

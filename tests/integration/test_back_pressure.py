@@ -6,9 +6,9 @@ Must not look inside the client: that it stopped reading shows at the server's e
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
-import wirespeed
 from integration.ends import (
     Tls,
     binary_frame,
@@ -21,6 +21,8 @@ from integration.ends import (
     until_idle,
 )
 from rawserver import PONG, RawConnection
+
+import wirespeed
 from wirespeed import ProtocolError
 
 pytestmark = pytest.mark.usefixtures("transports")
@@ -56,7 +58,7 @@ async def flood(server: RawConnection, sent: list[int], last: bytes = b"") -> No
     ids=["1 message", "50 messages", "1 MiB", "1 byte"],
 )
 async def test_a_full_queue_stops_the_reading(
-    tls: Tls, options: dict[str, int | None], bound: int
+    tls: Tls, options: dict[str, Any], bound: int
 ) -> None:
     sent: list[int] = []
     async with both_ends(server_ssl=tls.server, ssl=tls.client, **options) as (client, server):

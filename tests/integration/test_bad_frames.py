@@ -9,9 +9,10 @@ import asyncio
 import struct
 
 import pytest
-import wirespeed
 from integration.ends import binary_frame, both_ends, close_frame, ping_frame, text_frame, turns
 from rawserver import CLOSE, PONG
+
+import wirespeed
 from wirespeed import InvalidUtf8, MessageTooBig, ProtocolError
 
 pytestmark = pytest.mark.usefixtures("transports")
@@ -204,17 +205,19 @@ async def test_the_limit_is_inclusive(split: bool) -> None:
 
 
 async def test_no_limit() -> None:
-    async with both_ends(max_message_size=None) as (client, server):
-        async with asyncio.TaskGroup() as group:
-            group.create_task(server.write(binary_frame(b"x" * (20 << 20))))
-            assert len(await client.receive_bytes()) == 20 << 20
+    async with (
+        both_ends(max_message_size=None) as (client, server),
+        asyncio.TaskGroup() as group,
+    ):
+        group.create_task(server.write(binary_frame(b"x" * (20 << 20))))
+        assert len(await client.receive_bytes()) == 20 << 20
 
 
 async def test_a_consumer_that_leaves_the_block_after_a_fault() -> None:
     async with both_ends() as (client, server):
+        await server.write(b"\x83\x00")
+        server.writer.write_eof()
         with pytest.raises(ProtocolError):
             async with client:
-                await server.write(b"\x83\x00")
-                server.writer.write_eof()
                 await client.receive()
         assert client.close_code == 1002

@@ -75,7 +75,7 @@ def test_fails_on_a_leaked_task(run: Callable[[AsyncTest], None]) -> None:
         keep.append(asyncio.create_task(forgotten()))
 
     keep: list[asyncio.Task[None]] = []
-    with pytest.raises(pytest.fail.Exception, match="(?s)left behind:.*task.*forgotten"):
+    with pytest.raises(pytest.fail.Exception, match=r"(?s)left behind:.*task.*forgotten"):
         run(leaky)
 
 
@@ -87,7 +87,7 @@ def test_fails_on_an_exception_that_nobody_retrieved(run: Callable[[AsyncTest], 
         task = asyncio.create_task(breaks())
         await asyncio.wait([task])
 
-    with pytest.raises(pytest.fail.Exception, match="never retrieved.*lost"):
+    with pytest.raises(pytest.fail.Exception, match=r"never retrieved.*lost"):
         run(leaky)
 
 

@@ -11,10 +11,11 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 import trustme
-import wirespeed
-from integration.ends import Tls
+from integration.ends import Tls, collect
 from rawserver import RawConnection, raw_server
 from servers import Behaviour, ServerFactory, aiohttp_server, picows_server
+
+import wirespeed
 from wirespeed import Message, MessageType, WebSocketConnection
 
 pytestmark = pytest.mark.usefixtures("transports")
@@ -208,14 +209,13 @@ async def test_server_closes_cleanly(serve: ServerFactory, tls: Tls, code: int) 
 
 async def test_server_closes_with_an_error(serve: ServerFactory, tls: Tls) -> None:
     behaviour = Behaviour(burst=["last"], close=(3002, "out of ticks"))
-    received = []
+    received: list[str | bytes] = []
     async with (
         serve(behaviour, ssl=tls.server) as server,
         wirespeed.connect(server.url, ssl=tls.client) as connection,
     ):
         with pytest.raises(wirespeed.ConnectionDisconnected) as caught:
-            async for message in connection:
-                received.append(message)
+            await collect(connection, received)
         assert received == ["last"]
         assert (caught.value.code, caught.value.reason) == (3002, "out of ticks")
         assert caught.value.received == (3002, "out of ticks")

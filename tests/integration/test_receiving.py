@@ -1,4 +1,4 @@
-"""Every way to wait for a message: tasks, groups, timeouts, cancellation, several receivers.
+"""Every way to wait for a message: typed, in batches, in tasks, by several receivers.
 
 Must not depend on when a read happens: the server's end decides what is sent, the test when.
 """
@@ -8,23 +8,23 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
+import itertools
 import json
-import random
 import sys
 import threading
-from collections.abc import Callable
-from typing import Any
 
 import pytest
-import wirespeed
 from integration.ends import (
     binary_frame,
     both_ends,
     close_frame,
     collect,
+    deliver,
     text_frame,
     turns,
 )
+
+import wirespeed
 from wirespeed import Message, MessageType, WebSocketConnection
 
 pytestmark = pytest.mark.usefixtures("transports")
@@ -42,29 +42,34 @@ async def test_receive_gives_type_and_data() -> None:
                 raise AssertionError(other)
 
 
-@pytest.mark.parametrize("waits", [True, False], ids=["waiting", "queued"])
-async def test_typed_receives_do_not_consume_the_other_type(waits: bool) -> None:
-    async def first(receive: Callable[[], Any], frame: bytes) -> object:
-        if waits:
-            task = asyncio.create_task(receive())
-            await turns()
-            await server.write(frame)
-            return await task
-        await server.write(frame)
-        while True:
-            try:
-                return await receive()
-            except wirespeed.ReadTimeout:
-                await turns()
-
+async def test_typed_receives_leave_the_other_type_queued() -> None:
     async with both_ends() as (client, server):
+        await deliver(server, text_frame("a"))
         with pytest.raises(wirespeed.MessageTypeError):
-            await first(client.receive_bytes, text_frame("a"))
+            await client.receive_bytes()
         with pytest.raises(TypeError):
             await client.receive_bytes()
         assert await client.receive_text() == "a"
+        await deliver(server, binary_frame(b"b"))
         with pytest.raises(wirespeed.MessageTypeError):
-            await first(client.receive_text, binary_frame(b"b"))
+            await client.receive_text()
+        assert await client.receive_bytes() == b"b"
+
+
+async def test_waiting_typed_receives_leave_the_other_type_queued() -> None:
+    async with both_ends() as (client, server):
+        wants_bytes = asyncio.create_task(client.receive_bytes())
+        await turns()
+        await server.write(text_frame("a"))
+        with pytest.raises(wirespeed.MessageTypeError):
+            await wants_bytes
+        wants_text = asyncio.create_task(client.receive_text())
+        assert await wants_text == "a"
+        wants_text = asyncio.create_task(client.receive_text())
+        await turns()
+        await server.write(binary_frame(b"b"))
+        with pytest.raises(wirespeed.MessageTypeError):
+            await wants_text
         assert await client.receive_bytes() == b"b"
 
 
@@ -135,9 +140,9 @@ async def test_receive_nowait() -> None:
     async with both_ends() as (client, server):
         with pytest.raises(asyncio.QueueEmpty):
             client.receive_nowait()
-        await server.write(text_frame("1") + text_frame("2"))
-        assert await client.receive_text() == "1"
-        assert client.receive_nowait() == Message(MessageType.TEXT, "2")
+        await deliver(server, text_frame("1") + binary_frame(b"2"))
+        assert client.receive_nowait() == Message(MessageType.TEXT, "1")
+        assert client.receive_nowait() == Message(MessageType.BINARY, b"2")
         with pytest.raises(asyncio.QueueEmpty):
             client.receive_nowait()
 
@@ -171,7 +176,7 @@ async def test_several_iterations_share_the_messages() -> None:
             await turns(len(text) % 3)
         await server.write(close_frame())
         await asyncio.gather(*tasks)
-    assert sorted(sum(shares, [])) == sorted(texts)
+    assert sorted(itertools.chain(*shares)) == sorted(texts)
     for share in shares:
         assert share == sorted(share, key=int)
 
@@ -245,7 +250,7 @@ async def test_a_receive_can_be_awaited_once() -> None:
 
 async def test_a_receive_that_is_never_awaited_takes_nothing() -> None:
     async with both_ends() as (client, server):
-        client.receive()
+        _ = client.receive()
         await server.write(text_frame("1"))
         assert await client.receive_text() == "1"
 
@@ -272,139 +277,6 @@ async def test_context_and_current_task_of_a_woken_task() -> None:
         assert seen == [("inside", task)] * 3
         assert variable.get() == "outside"
         assert asyncio.current_task() is not task
-
-
-@pytest.mark.parametrize("timeout", [0, 0.001, 0.01])
-async def test_a_timeout_loses_nothing(timeout: float) -> None:
-    async with both_ends() as (client, server):
-        for receive in (
-            client.receive,
-            client.receive_text,
-            client.receive_bytes,
-            client.receive_json,
-            client.receive_many,
-        ):
-            with pytest.raises(wirespeed.ReadTimeout):
-                await receive(timeout=timeout)
-            with pytest.raises(TimeoutError):
-                await receive(timeout=timeout)
-        assert not client.closed
-        await server.write(text_frame("1"))
-        assert await client.receive_text(timeout=30) == "1"
-
-
-async def test_no_time_is_enough_for_what_is_queued() -> None:
-    async with both_ends() as (client, server):
-        await server.write(text_frame("1") + text_frame("2") + text_frame("3"))
-        assert await client.receive_text() == "1"
-        assert await client.receive_text(timeout=0) == "2"
-        assert await client.receive_many(timeout=0) == ["3"]
-
-
-async def test_messages_around_timeouts_arrive_once() -> None:
-    texts = [str(number) for number in range(300)]
-    received: list[str] = []
-
-    async def feed() -> None:
-        for text in texts:
-            await server.write(text_frame(text))
-            await turns(int(text) % 5)
-
-    async with both_ends() as (client, server):
-        feeding = asyncio.create_task(feed())
-        timeouts = 0
-        while len(received) < len(texts):
-            try:
-                received.append(await client.receive_text(timeout=1e-6))
-            except wirespeed.ReadTimeout:
-                timeouts += 1
-        await feeding
-    assert received == texts
-
-
-async def test_cancelling_a_waiting_receive_loses_nothing() -> None:
-    async with both_ends() as (client, server):
-        tasks = [asyncio.create_task(client.receive_text()) for _ in range(3)]
-        await turns()
-        tasks[1].cancel("not this one")
-        await server.write(text_frame("1") + text_frame("2") + text_frame("3"))
-        with pytest.raises(asyncio.CancelledError, match="not this one"):
-            await tasks[1]
-        assert [await tasks[0], await tasks[2]] == ["1", "2"]
-        assert await client.receive_text() == "3"
-
-
-async def test_cancelling_before_the_first_step() -> None:
-    async with both_ends() as (client, server):
-        await server.write(text_frame("1"))
-        task = asyncio.create_task(client.receive_text())
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert await client.receive_text() == "1"
-
-
-async def test_cancelling_a_receiver_that_was_woken() -> None:
-    """A task that is resumed by another task's doing gets its turn later; cancel it before."""
-
-    async def greedy(client: WebSocketConnection) -> str:
-        first = await client.receive_text()
-        # The second message is set aside for this task, or will be; it must not vanish.
-        tasks[1].cancel()
-        return first
-
-    async with both_ends() as (client, server):
-        tasks = [
-            asyncio.create_task(greedy(client)),
-            asyncio.create_task(client.receive_text()),
-            asyncio.create_task(client.receive_text()),
-        ]
-        await turns()
-        await server.write(text_frame("1") + text_frame("2"))
-        assert await tasks[0] == "1"
-        results = await asyncio.gather(tasks[1], return_exceptions=True)
-        assert isinstance(results[0], asyncio.CancelledError)
-        assert await tasks[2] == "2"
-
-
-@pytest.mark.parametrize("way", ["iterate", "batches", "receive", "wait_for", "timeout"])
-async def test_cancelling_at_any_time_loses_nothing(way: str) -> None:
-    received: list[str | bytes] = []
-
-    async def consume(client: WebSocketConnection) -> None:
-        if way == "iterate":
-            await collect(client, received)
-        elif way == "batches":
-            async for batch in client.batches():
-                received.extend(batch)
-        elif way == "receive":
-            while True:
-                received.append((await client.receive()).data)
-        elif way == "wait_for":
-            while True:
-                received.append((await asyncio.wait_for(client.receive(), 30)).data)
-        else:
-            while True:
-                received.append((await client.receive(timeout=30)).data)
-
-    async def feed() -> None:
-        for text in texts:
-            await server.write(text_frame(text))
-            await turns(int(text) % 3)
-
-    texts = [str(number) for number in range(1000)]
-    choose = random.Random(20_251_121)
-    async with both_ends() as (client, server):
-        feeding = asyncio.create_task(feed())
-        while len(received) < len(texts):
-            consumer = asyncio.create_task(consume(client))
-            await turns(choose.randrange(5))
-            # Python 3.11's wait_for drops a cancellation that meets a result.
-            while not consumer.done():
-                consumer.cancel()
-                await turns()
-        await feeding
-    assert received == texts
 
 
 async def test_a_consumer_may_close_from_inside_its_wake() -> None:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import array
 import asyncio
+import functools
 import mmap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
-import wirespeed
 from integration.ends import both_ends, close_frame, collect, text_frame, turns, until_idle
 from rawserver import BINARY, TEXT
+
+import wirespeed
 from wirespeed import WebSocketConnection
 
 pytestmark = pytest.mark.usefixtures("transports")
@@ -26,6 +28,10 @@ def mapped(data: bytes) -> mmap.mmap:
     memory = mmap.mmap(-1, len(data))
     memory[:] = data
     return memory
+
+
+def close_with(client: WebSocketConnection, code: int) -> Coroutine[Any, Any, None]:
+    return client.close(code)
 
 
 # What is tried, and the error.
@@ -48,7 +54,10 @@ WRONG_CALLS: dict[str, tuple[Callable[[Any], Any], type[Exception]]] = {
     "send(bytes, then str)": (lambda client: client.send([b"a", "b"]), TypeError),
     "send(str, then int)": (lambda client: client.send(iter(["a", 1])), TypeError),
     "send(lone surrogate)": (lambda client: client.send("\udfff"), ValueError),
-    "send(fragment with a lone surrogate)": (lambda client: client.send(["a", "\ud800"]), ValueError),
+    "send(fragment with a lone surrogate)": (
+        lambda client: client.send(["a", "\ud800"]),
+        ValueError,
+    ),
     "send_json(set)": (lambda client: client.send_json({1}), TypeError),
     "send_many(int)": (lambda client: client.send_many(5), TypeError),
     "send_many(None)": (lambda client: client.send_many(None), TypeError),
@@ -66,7 +75,7 @@ WRONG_CALLS: dict[str, tuple[Callable[[Any], Any], type[Exception]]] = {
     "close(124 bytes)": (lambda client: client.close(1000, "é" * 62), ValueError),
     "close(lone surrogate)": (lambda client: client.close(1000, "\ud800"), ValueError),
     **{
-        f"close({code})": (lambda client, code=code: client.close(code), ValueError)
+        f"close({code})": (functools.partial(close_with, code=code), ValueError)
         for code in (-1, 0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65536)
     },
     "receive_many('5')": (lambda client: client.receive_many("5"), TypeError),
@@ -122,8 +131,8 @@ async def test_what_was_sent_may_be_changed_afterwards() -> None:
     large = bytearray(b"b" * 200_000)
     async with both_ends() as (client, server):
         for _ in range(3):
-            client.send(data)
-            client.send(large)
+            _ = client.send(data)
+            _ = client.send(large)
         data[:] = b"after!"
         large[:] = b"a" * 200_000
         for _ in range(3):
@@ -170,7 +179,7 @@ async def test_an_empty_iterable_sends_nothing() -> None:
 async def test_flush() -> None:
     async with both_ends() as (client, server):
         for number in range(10):
-            client.send(b"%d" % number)
+            _ = client.send(b"%d" % number)
         await client.flush()
         assert [(await server.read_frame()).payload for _ in range(10)] == [
             b"%d" % number for number in range(10)
@@ -241,9 +250,10 @@ async def test_several_senders_wait() -> None:
         group.create_task(client.send_many([b"5 %d " % step + b"x" * CHUNK for step in range(100)]))
         steps = [0] * 6
         for _ in range(600):
-            number, step = (await server.read_frame()).payload.split()[:2]
-            assert int(step) == steps[int(number)]
-            steps[int(number)] += 1
+            frame = await server.read_frame()
+            sender, step = map(int, frame.payload.split()[:2])
+            assert step == steps[sender]
+            steps[sender] += 1
         assert steps == [100] * 6
 
 
@@ -256,7 +266,7 @@ async def test_a_cancelled_send_has_sent_and_breaks_nothing() -> None:
         await asyncio.wait([filling])
         assert filling.cancelled()
         # The frame whose wait was cancelled is on its way too.
-        client.send("end")
+        _ = client.send("end")
         for number in range(len(sent) + 1):
             assert (await server.read_frame()).payload[:8] == b"%08d" % number
         frame = await server.read_frame()
@@ -279,7 +289,7 @@ async def test_a_cancelled_send_many_stops_between_two_messages() -> None:
         await asyncio.wait([sending])
         assert sending.cancelled()
         count = len(taken)
-        client.send("end")
+        _ = client.send("end")
         for number in range(count):
             assert (await server.read_frame()).payload[:8] == b"%08d" % number
         assert (await server.read_frame()).payload == b"end"

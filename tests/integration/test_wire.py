@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-import wirespeed
 from integration.ends import (
     both_ends,
     close_frame,
@@ -33,6 +33,8 @@ from rawserver import (
     close_payload,
     raw_server,
 )
+
+import wirespeed
 
 pytestmark = pytest.mark.usefixtures("transports")
 
@@ -127,7 +129,7 @@ def text_parts() -> Iterator[str]:
     ids=["one", "empty", "generator", "bytes-like", "large"],
 )
 async def test_an_iterable_is_one_fragmented_message(
-    parts: object, opcode: int, payloads: list[bytes]
+    parts: Any, opcode: int, payloads: list[bytes]
 ) -> None:
     async with both_ends() as (client, server):
         async with asyncio.TaskGroup() as group:
@@ -249,7 +251,7 @@ async def test_nothing_follows_the_close_frame() -> None:
             lambda: client.send_json(1),
             lambda: client.send(["x", "y"]),
             lambda: client.send_many(["x"]),
-            lambda: client.ping(),
+            client.ping,
         ):
             with pytest.raises(wirespeed.ConnectionDisconnected) as caught:
                 await send()
@@ -297,7 +299,7 @@ async def test_everything_sent_before_close_leaves_before_close(way: str) -> Non
         if way == "one by one":
             # The awaitables are dropped: the frames are on their way all the same.
             for message in messages:
-                client.send(message)
+                _ = client.send(message)
         elif way == "send_many":
             await client.send_many(messages)
         else:

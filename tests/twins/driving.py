@@ -40,6 +40,7 @@ class Codec(Protocol):
     FrameBuilder: MakeBuilder
     Utf8Validator: Callable[[], _codec.Utf8Validator]
     apply_mask: _codec.ApplyMask
+    call_in_context: _codec.CallInContext
     stop_with: _codec.StopWith
 
 

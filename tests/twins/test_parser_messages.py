@@ -209,6 +209,17 @@ def test_a_close_frame_is_judged_when_it_is_complete(codec: Codec) -> None:
     assert peer.receive(b"\xff", [1]).error == reference.parse(b"\x88\x04\xff\xff\xff\xff").error
 
 
+@pytest.mark.parametrize("sizes", [None, [1], [5]])
+@pytest.mark.parametrize("reason", [b"", b"bye", b"\x98\x80", "é".encode()])
+def test_a_close_reason_is_apart_from_an_unfinished_text(
+    codec: Codec, reason: bytes, sizes: list[int] | None
+) -> None:
+    stream = reference.frame(1, b"\xf0\x9f", fin=False) + reference.frame(8, b"\x03\xe8" + reason)
+    outcome = parse(codec, stream, sizes)
+    assert outcome == reference.parse(stream)
+    assert (outcome.close is None) == (reason == b"\x98\x80")
+
+
 @pytest.mark.parametrize("sizes", [None, [1]])
 def test_everything_after_close_is_ignored(codec: Codec, sizes: list[int] | None) -> None:
     stream = reference.frame(2, b"before") + reference.frame(1, b"unfinished", fin=False)

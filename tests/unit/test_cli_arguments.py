@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 
 import pytest
 
@@ -10,6 +11,14 @@ import wirespeed
 from wirespeed import _demo, _open_session
 from wirespeed.__main__ import main
 from wirespeed._demo_report import Goal
+
+
+def recorder(seen: list[object]) -> Callable[..., int]:
+    def run(*arguments: object, **options: object) -> int:
+        seen.extend([arguments, options])
+        return 7
+
+    return run
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,7 +80,7 @@ def test_what_a_connection_cannot_use_is_refused(
 
 def test_the_arguments_of_connect_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[object] = []
-    monkeypatch.setattr(_open_session, "run", lambda *args, **kw: seen.extend([args, kw]) or 7)
+    monkeypatch.setattr(_open_session, "run", recorder(seen))
     arguments = ["--header", "A: b:c", "--header", "D:", "--subprotocol", "x", "--subprotocol=y"]
     assert main(["connect", "ws://h/", *arguments, "--ca", "f", "--linger", "inf"]) == 7
     headers = [("A", "b:c"), ("D", "")]
@@ -91,7 +100,7 @@ def test_the_arguments_of_the_demo_are_passed_on(
     arguments: list[str], goal: Goal, options: dict[str, bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[object] = []
-    monkeypatch.setattr(_demo, "run", lambda *args, **kw: seen.extend([args, kw]) or 7)
+    monkeypatch.setattr(_demo, "run", recorder(seen))
     assert main(["demo", *arguments]) == 7
     assert seen == [(goal,), options]
 

@@ -1,7 +1,7 @@
 cimport cython
 
-from wirespeed._core cimport FrameBuilder, MessageParser
-from wirespeed._core cimport thread_id as get_ident
+from wirespeed._core cimport MessageParser
+from wirespeed._core_wake cimport thread_id as get_ident
 from wirespeed._channel_c.inbox cimport (
     Inbox,
     Message,
@@ -41,6 +41,7 @@ cdef class Channel:
     cdef Py_ssize_t _queued_bytes
     cdef bint _is_held_back
     cdef object _late_ping
+    cdef public object _on_ping
     cdef public bint _sending_over
     cdef public bint _reading_over
     cdef public bint _discarding

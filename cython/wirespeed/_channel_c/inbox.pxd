@@ -1,6 +1,6 @@
 cimport cython
 
-from wirespeed._core cimport set_stop_iteration as stop_with
+from wirespeed._core_wake cimport set_stop_iteration as stop_with
 from wirespeed._channel_c.waiter cimport Awaitable, Waiter, suspend
 
 cdef Py_ssize_t COMPACT_AT

@@ -10,4 +10,4 @@ cdef class Link:
     cdef bint _is_in_place
     cdef object _transport
 
-    cdef _end_opening(self)
+    cdef _end_opening(self, object cause=*)

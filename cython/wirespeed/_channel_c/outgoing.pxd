@@ -1,6 +1,6 @@
 cimport cython
 
-from wirespeed._core cimport FrameBuilder
+from wirespeed._core_builder cimport FrameBuilder
 from wirespeed._channel_c.waiter cimport Awaitable, Waiter, begin, suspend
 
 cdef Py_ssize_t FLUSH_BYTES

@@ -1,6 +1,6 @@
 cimport cython
 
-from wirespeed._core cimport call_in_context
+from wirespeed._core_wake cimport call_in_context
 
 
 @cython.final

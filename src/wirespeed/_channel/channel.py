@@ -96,6 +96,8 @@ class Channel:
         # The Ping to answer once the transport has room again; older ones need no
         # answer (RFC 6455 section 5.5.3).
         self._late_ping: bytes | None = None
+        # Set by who wants to know: called with the payload of each Ping.
+        self._on_ping: Callable[[bytes], object] | None = None
         # Set by the owner: no data may be sent, no data is wanted.
         self._sending_over = False
         self._reading_over = False
@@ -376,6 +378,8 @@ class Channel:
         for opcode, payload in controls:
             if opcode == OPCODE_PING:
                 self._answer_ping(payload)
+                if self._on_ping is not None:
+                    self._on_ping(payload)
             else:
                 self._on_pong(payload)
 
@@ -390,7 +394,8 @@ class Channel:
     # -- the bound of the queue --------------------------------------------------------
 
     def _bound_queue(self, size: int, queued: int) -> None:
-        self._queued_bytes += size
+        # What came before the first message of the queue was not counted.
+        self._queued_bytes = self._queued_bytes + size if queued else self._inbox.bytes_queued()
         if self._is_held_back or not self._is_full():
             return
         self._queued_bytes = self._inbox.bytes_queued()

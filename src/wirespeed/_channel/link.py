@@ -88,7 +88,7 @@ class Link:
         """Tell the channel that the transport is gone."""
         if self._opening is not None:
             self._opening.receive_eof()
-            self._end_opening()
+            self._end_opening(exc)
         self._channel._on_lost(exc)
 
     def pause_writing(self) -> None:
@@ -99,7 +99,7 @@ class Link:
         """Let senders go on."""
         self._channel._on_resume_writing()
 
-    def _end_opening(self) -> None:
+    def _end_opening(self, cause: Exception | None = None) -> None:
         """Open the channel, or let the opening fail with what the server answered."""
         opening = self._opening
         self._opening = None
@@ -109,6 +109,7 @@ class Link:
             response = opening.result()
         except Exception as exc:
             self._channel._reading_over = True
+            exc.__cause__ = cause
             self._opened.set_exception(exc)
             return
         self._channel._on_open(self._transport)

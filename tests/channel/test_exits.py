@@ -1,0 +1,156 @@
+"""What a consumer raises inside a wake comes out where it would without one: of the loop, or task.
+
+Must not let an exit end the test run: each case has a loop, or a process, of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+from channel.scripted import Wire, in_callback, text, turns
+from looprunner import LOOP_FACTORIES
+
+EXITS = [SystemExit(5), KeyboardInterrupt(), SystemExit("a text")]
+
+
+@pytest.mark.parametrize("loop_name", LOOP_FACTORIES)
+@pytest.mark.parametrize("debug", [False, True], ids=["", "debug"])
+@pytest.mark.parametrize("error", EXITS, ids=repr)
+def test_an_exit_comes_out_of_the_loop(
+    error: BaseException, loop_name: str, debug: bool, recwarn: Any
+) -> None:
+    loop = LOOP_FACTORIES[loop_name]()
+    loop.set_debug(debug)
+    received: list[str] = []
+    wires: list[Wire] = []
+
+    async def consume(name: str) -> None:
+        async for message in wires[0].connection:
+            received.append(f"{name} {message}")
+            wires[0].connection.send(f"answer {message}")
+            if message == "2":
+                raise error
+
+    async def bystander() -> None:
+        received.append(f"bystander {await wires[0].connection.receive_text()}")
+
+    async def main() -> None:
+        wires.append(Wire())
+        tasks.append(asyncio.create_task(consume("consumer")))
+        await turns()
+        tasks.append(asyncio.create_task(bystander()))
+        await turns()
+        loop.call_soon(feed)
+        await asyncio.Event().wait()
+
+    def feed() -> None:
+        wires[0].feed(text("1", "2", "3"))
+        after.append("the read has returned")
+        # Gathered before the exit, and written all the same.
+        after.append(str(wires[0].sent()))
+
+    after: list[str] = []
+    tasks: list[asyncio.Task[None]] = []
+    main_task = loop.create_task(main())
+    try:
+        with pytest.raises(type(error)) as raised:
+            loop.run_forever()
+        assert raised.value is error
+        assert after == ["the read has returned", str([b"answer 1", b"answer 2"])]
+        assert received == ["consumer 1", "consumer 2", "bystander 3"]
+        # The connection is as it was: the loop can go on.
+        assert loop.run_until_complete(again(wires[0])) == "4"
+    finally:
+        main_task.cancel()
+        for task in (main_task, *tasks):
+            with contextlib.suppress(asyncio.CancelledError, SystemExit, KeyboardInterrupt):
+                loop.run_until_complete(task)
+        loop.close()
+
+
+async def again(wire: Wire) -> str:
+    """Receive one more message."""
+    waiting = asyncio.create_task(wire.connection.receive_text())
+    await turns()
+    await in_callback(lambda: wire.feed(text("4")))
+    return await waiting
+
+
+@pytest.mark.parametrize("error", [ValueError("mine"), RuntimeError("mine"), GeneratorExit("mine")])
+async def test_an_exception_ends_the_task_and_nothing_else(error: BaseException) -> None:
+    wire = Wire()
+
+    async def consume() -> None:
+        async for message in wire.connection:
+            wire.connection.send(f"answer {message}")
+            if message == "2":
+                raise error
+
+    task = asyncio.create_task(consume())
+    await turns()
+    other = asyncio.create_task(wire.connection.receive_text())
+    await turns()
+    seen = await in_callback(lambda: (wire.feed(text("1", "2", "3")), wire.sent())[1])
+    assert seen == [b"answer 1", b"answer 2"]
+    with pytest.raises(type(error)) as raised:
+        await task
+    assert raised.value is error
+    assert await other == "3"
+
+
+@pytest.mark.parametrize("loop_name", LOOP_FACTORIES)
+@pytest.mark.parametrize("code", ["sys.exit(7)", "os.kill(os.getpid(), signal.SIGINT)"])
+def test_a_program_ends_as_it_says(loop_name: str, code: str) -> None:
+    """With real transports, which may swallow what their callbacks raise."""
+    program = textwrap.dedent(
+        f"""
+        import asyncio, os, signal, sys
+        from channel.scripted import text
+        from looprunner import LOOP_FACTORIES
+        from rawserver import raw_server
+        import wirespeed
+
+        async def serve(connection):
+            await connection.accept(trailing=text("0"))
+            await connection.read_frame()
+            await connection.write(text("1"))
+            print((await connection.read_frame()).payload.decode(), flush=True)
+
+        async def main():
+            async with raw_server(serve) as url:
+                async with wirespeed.connect(url) as ws:
+                    await ws.send(await ws.receive_text())
+                    await ws.receive_text()
+                    ws.send("sent")
+                    {code}
+                    await asyncio.sleep(60)
+
+        try:
+            with asyncio.Runner(loop_factory=LOOP_FACTORIES[{loop_name!r}]) as runner:
+                runner.run(main())
+        except KeyboardInterrupt:
+            print("interrupted")
+            sys.exit(7)
+        """
+    )
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 7, done.stderr
+    assert "Traceback" not in done.stderr
+    if "kill" in code:
+        assert "interrupted" in done.stdout
