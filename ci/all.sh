@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 export WIRESPEED_BUILD_EXTENSION=1 WIRESPEED_REQUIRE_EXTENSION=1
 
 logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
 
 job() {
     local name=$1 before=$SECONDS
@@ -24,16 +25,19 @@ job demo make demo ARGS="--messages 200000"
 job lint make lint
 
 # The tests mostly wait, for sockets and for other processes: the second core takes the other jobs.
+# They are a process group of their own (-m), so that they can be ended as one.
+set -m
 {
     job build-modes bash ci/build-modes.sh
     job wheels bash ci/wheels.sh 3.11 3.12 3.13
     job test-matrix bash ci/test-matrix.sh 3.12 3.13
 } >"$logs/beside" 2>&1 &
 beside=$!
-trap 'kill "$beside" 2>/dev/null || true; rm -rf "$logs"' EXIT
+set +m
+trap 'kill -- "-$beside" 2>/dev/null || true; rm -rf "$logs"' EXIT
 job test make test
 job sanitize bash ci/sanitize.sh
-wait "$beside"
+wait "$beside" || echo "beside the tests" >>"$logs/failed"
 cat "$logs/beside"
 
 touch "$logs/failed"

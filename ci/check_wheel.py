@@ -10,7 +10,8 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 wheel = Path(sys.argv[1])
-package = Path(__file__).parent.with_name("src")
+root = Path(__file__).parent.parent
+package = root / "src"
 compiled = not wheel.name.endswith("-py3-none-any.whl")
 
 with zipfile.ZipFile(wheel) as archive:
@@ -24,8 +25,11 @@ wanted = {
     if path.suffix in {".py", ".pyi"} or path.name == "py.typed"
 }
 modules = {name.partition(".")[0] for name in extensions}
-channel = (package / "wirespeed" / "_channel").glob("[a-z]*.py")
-wanted_modules = {"wirespeed/_core", *(f"wirespeed/_channel_c/{path.stem}" for path in channel)}
+cython = root / "cython"
+wanted_modules = {
+    path.relative_to(cython).with_suffix("").as_posix()
+    for path in [*cython.rglob("*.pyx"), *cython.rglob("*.py")]
+}
 
 faults = [
     *(f"{name} is missing" for name in sorted(wanted - names)),

@@ -5,10 +5,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 python=${1:-.venv/bin/python}
+# cython-lint looks for pycodestyle there.
+export PATH=$(cd "$(dirname "$python")" && pwd):$PATH
 
 "$python" -m ruff format --check .
 "$python" -m ruff check .
-"$(dirname "$python")/cython-lint" cython/
+cython-lint cython/
 "$python" -m mypy
 bash ci/stubtest.sh "$python"
-"$(dirname "$python")/validate-pyproject" pyproject.toml
+validate-pyproject pyproject.toml

@@ -11,10 +11,11 @@ python=$(bash ci/venv.sh "${1:-3.11}" "$directory/venv")
 WIRESPEED_BUILD_EXTENSION=1 WIRESPEED_SANITIZE=1 WIRESPEED_DEBUG=1 \
     "$python" -m pip install -qq '.[test]'
 
-# Python's own allocator would hide from ASan where an object ends.
+# Python's own allocator would hide from ASan where an object ends, and pytest's usual capture
+# would swallow what ASan says when it ends the process.
 LD_PRELOAD=$("${CC:-cc}" -print-file-name=libasan.so) \
     ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
     WIRESPEED_PURE_PYTHON=0 WIRESPEED_REQUIRE_EXTENSION=1 \
-    "$python" -m pytest -p no:cacheprovider tests/twins
+    "$python" -m pytest --capture=sys -k "not _purepython" tests/twins
 # The kernels have a harness in C, which is sanitized by itself.
 WIRESPEED_REQUIRE_EXTENSION=1 "$python" -m pytest tests/kernels

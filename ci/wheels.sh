@@ -24,7 +24,7 @@ try_wheel() {
     python=$(bash ci/venv.sh "$version" "$directory/$version-$mode")
     WIRESPEED_BUILD_EXTENSION=$mode "$python" -m pip wheel -qq --no-deps --no-cache-dir \
         --wheel-dir dist dist/wirespeed-*.tar.gz
-    "$python" -m pip install -qq dist/wirespeed-*-"$tags".whl
+    "$python" -m pip install -qq dist/wirespeed-*-$tags.whl
     (cd "$directory" && "$python" "$root/ci/smoke.py" "$implementation")
 }
 

@@ -38,6 +38,8 @@ cdef class MessageParser:
     cdef uint8_t message_opcode
     cdef PyObject *assembly
     cdef Py_ssize_t filled
+    # How much of the assembly's memory is on loan.
+    cdef Py_ssize_t lent
     cdef ws_utf8 utf8
 
     cpdef object feed(self, object data, list messages, Py_ssize_t size=*)

@@ -105,7 +105,7 @@ cdef class MessageParser:
         self.limit = 0 if limit is None else min(limit, 2**63 - 1)
         self.finished = False
         self.in_frame = False
-        self.header_size = self.control_size = self.filled = 0
+        self.header_size = self.control_size = self.filled = self.lent = 0
         self.message_opcode = 0
         ws_utf8_init(&self.utf8)
         self.drop_assembly()
@@ -140,26 +140,30 @@ cdef class MessageParser:
             or self.finished
         ):
             return None
-        self.reserve(DIRECT_BYTES)
+        try:
+            self.reserve(DIRECT_BYTES)
+        except BaseException:
+            self.finished = True
+            self.drop_assembly()
+            raise
         room = bytes_size(self.assembly) - self.filled
         if <uint64_t>room > self.missing:
             room = <Py_ssize_t>self.missing
+        self.lent = room
         return PyMemoryView_FromMemory(
             bytes_memory(self.assembly) + self.filled, room, PyBUF_WRITE
         )
 
     cpdef object buffer_updated(self, Py_ssize_t size, list messages):
         """Take bytes read into the memory of `get_buffer`; see `wirespeed._codec`."""
-        cdef Py_ssize_t room = 0
         cdef uint8_t *arrived
         if messages is None:
             raise TypeError("messages must be a list, not None")
         if self.finished:
             return
-        if self.in_frame and self.assembly != NULL and not self.opcode & CONTROL:
-            room = bytes_size(self.assembly) - self.filled
-        if size < 0 or size > room or <uint64_t>size > self.missing:
+        if self.lent == 0 or size < 0 or size > self.lent:
             raise RuntimeError("no buffer is out, or it is smaller than what was read")
+        self.lent = 0
         try:
             arrived = <uint8_t *>bytes_memory(self.assembly) + self.filled
             if self.message_opcode == TEXT and not ws_utf8_feed(&self.utf8, arrived, size):
@@ -177,6 +181,7 @@ cdef class MessageParser:
         self, const uint8_t *data, Py_ssize_t size, list messages
     ) except -1:
         """Parse; after any error the stream is lost, so nothing is parsed any more."""
+        self.lent = 0
         try:
             return self.parse(data, data + size, messages)
         except BaseException:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, Final, TypeVar, cast
-
-from rawserver import BINARY, CLOSE, PING, PONG, TEXT, close_payload, unmask
-from wirespeed import WebSocketConnection
+from typing import Any, Final, TypeVar
 
 import reference
+from rawserver import BINARY, CLOSE, PING, PONG, TEXT, close_payload, unmask
+
+from wirespeed import WebSocketConnection
 
 T = TypeVar("T")
 
@@ -146,9 +146,14 @@ class Wire:
         link: its protocol, for the transport's callbacks.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        connection_class: type[WebSocketConnection] = WebSocketConnection,
+        **options: Any,
+    ) -> None:
         loop = asyncio.get_running_loop()
-        self.connection = WebSocketConnection(loop, **options)
+        self.connection = connection_class(loop, **options)
         self.transport = ScriptedTransport()
         self.link = self.connection._open(_complete_opening(), loop.create_future())
         self.link.connection_made(self.transport)
@@ -159,7 +164,7 @@ class Wire:
     def feed(self, data: bytes) -> None:
         """Let the transport read `data`, in as many reads as the memory it gets needs."""
         while data:
-            memory = cast("memoryview", self.link.get_buffer(-1))
+            memory = self.link.get_buffer(-1)
             size = min(len(data), len(memory))
             memory[:size] = data[:size]
             self.link.buffer_updated(size)
@@ -189,8 +194,8 @@ async def in_callback(function: Callable[[], T]) -> T:
     called: asyncio.Future[T] = loop.create_future()
 
     def call() -> None:
-        assert asyncio.current_task() is None
         try:
+            assert asyncio.current_task() is None
             called.set_result(function())
         except Exception as exc:
             called.set_exception(exc)
@@ -199,10 +204,28 @@ async def in_callback(function: Callable[[], T]) -> T:
     return await called
 
 
+async def seen_after(call: Callable[[], object], look: Callable[[], T]) -> T:
+    """Call from no task, and return what `look` sees before the event loop has run."""
+
+    def both() -> T:
+        call()
+        return look()
+
+    return await in_callback(both)
+
+
 async def turns(count: int = SETTLED_TURNS) -> None:
     """Give the event loop `count` turns."""
     for _ in range(count):
         await asyncio.sleep(0)
+
+
+async def collect(wire: Wire, into: list[Any], act: Callable[[Any], object] | None = None) -> None:
+    """Receive until the end, and call `act` with each message inside the wake."""
+    async for message in wire.connection:
+        into.append(message)
+        if act is not None:
+            act(message)
 
 
 async def cancelled(*tasks: asyncio.Task[Any]) -> None:

@@ -109,8 +109,8 @@ def note(share: list[str], received: Any) -> None:
     """Add what any kind of receive returned."""
     if isinstance(received, wirespeed.Message):
         received = received.data
-    for data in received if isinstance(received, list) else [received]:
-        share.append(data.decode() if isinstance(data, bytes) else data)
+    batch = received if isinstance(received, list) else [received]
+    share.extend(data.decode() if isinstance(data, bytes) else data for data in batch)
 
 
 async def with_timeout(model: Model) -> Any:
@@ -218,7 +218,7 @@ def test_those_who_wait_are_served_in_order(loop_name: str, steps: list[Step]) -
         left = await model.end()
         served = [share for share in model.shares if share]
         assert all(len(share) == 1 for share in served)
-        assert sum(served, []) + left == [str(number) for number in range(model.fed)]
+        assert [share[0] for share in served] + left == [str(number) for number in range(model.fed)]
 
     with asyncio.Runner(loop_factory=LOOP_FACTORIES[loop_name]) as runner:
         runner.run(run())

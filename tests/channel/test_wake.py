@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
-from channel.scripted import Wire, cancelled, in_callback, text, turns
+from channel.scripted import Wire, cancelled, collect, in_callback, seen_after, text, turns
 
 import wirespeed
 
@@ -72,8 +73,8 @@ async def nested(ws: wirespeed.WebSocketConnection) -> Any:
 
 
 async def as_completed(ws: wirespeed.WebSocketConnection) -> Any:
-    for first in asyncio.as_completed([ws.receive_json()]):
-        return await first
+    (result,) = [await first for first in asyncio.as_completed([ws.receive_json()])]
+    return result
 
 
 WAYS: list[Way] = [
@@ -127,7 +128,7 @@ async def test_whatever_it_waits_with(way: Way, factory: str, debug: bool) -> No
     for number in range(3):
         await turns()
         assert not consumer.done()
-        seen = await in_callback(lambda n=number: (wire.feed(text(str(n))), list(taken))[1])
+        seen = await seen_after(partial(wire.feed, text(str(number))), taken.copy)
         assert seen == [str(n) for n in range(number + 1)]
     assert await consumer == ["0", "1", "2"]
 
@@ -141,8 +142,7 @@ async def test_iterations_take_a_whole_read_in_one_wake(way: str, debug: bool) -
 
     async def consume() -> None:
         if way == "messages":
-            async for message in wire.connection:
-                received.append(message)
+            await collect(wire, received)
         elif way == "batches":
             async for batch in wire.connection.batches():
                 received.extend(batch)
@@ -156,7 +156,7 @@ async def test_iterations_take_a_whole_read_in_one_wake(way: str, debug: bool) -
         await turns()
         messages = [f"{number} {step}" for step in range(100)]
         expected += messages
-        seen = await in_callback(lambda m=messages: (wire.feed(text(*m)), list(received))[1])
+        seen = await seen_after(partial(wire.feed, text(*messages)), received.copy)
         assert seen == expected
     await cancelled(consumer)
 
@@ -181,7 +181,7 @@ async def test_one_wake_a_read() -> None:
 async def test_a_receive_on_a_queue_with_messages_does_not_suspend() -> None:
     wire = Wire()
     wire.feed(text("1", "2", "3", "4", "5", "6"))
-    turned = []
+    turned: list[bool] = []
     asyncio.get_running_loop().call_soon(turned.append, True)
     assert (await wire.connection.receive()).data == "1"
     assert await wire.connection.receive_text(timeout=5) == "2"
@@ -237,19 +237,21 @@ async def test_a_read_inside_a_running_task_wakes_later(way: Way) -> None:
 async def test_a_read_inside_the_consumers_own_context_wakes_later(way: Way) -> None:
     wire = Wire()
     context = contextvars.copy_context()
-    received = []
+    received: list[int] = []
 
     async def consume() -> None:
         VARIABLE.set("the consumer's")
-        for _ in range(3):
-            received.append(await way(wire.connection))
+        await way(wire.connection)
+        received.append(len(received))
+        await way(wire.connection)
+        received.append(len(received))
+        await way(wire.connection)
+        received.append(len(received))
 
     consumer = asyncio.create_task(consume(), context=context)
     for number in range(3):
         await turns()
-        seen = await in_callback(
-            lambda n=number: (context.run(wire.feed, text(str(n))), list(received))[1]
-        )
+        seen = await seen_after(partial(context.run, wire.feed, text(str(number))), received.copy)
         assert seen == list(range(number))
     await consumer
     assert received == [0, 1, 2]
@@ -271,8 +273,8 @@ async def test_only_the_consumer_whose_context_is_entered_wakes_later() -> None:
         asyncio.create_task(consume()),
     ]
     await turns()
-    seen = await in_callback(
-        lambda: (context.run(wire.feed, text("1", "2", "3", "4")), list(received))[1]
+    seen = await seen_after(
+        partial(context.run, wire.feed, text("1", "2", "3", "4")), received.copy
     )
     assert len(seen) == 2
     await asyncio.gather(*tasks)

@@ -15,7 +15,11 @@ from house.imports import Import, imports_of
 # on the floor of the channel the rooms are in order, each a floor of its own.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("_rfc6455", "_version", "exceptions"),
-    ("_codec", "_core", "_pure_builder", "_pure_bytes", "_purepython"),
+    (
+        "_codec",
+        *("_core", "_core_builder", "_core_bytes", "_core_wake"),
+        *("_purepython", "_pure_builder", "_pure_bytes"),
+    ),
     ("_backend",),
     ("_deflate", "_fragments", "_handshake", "_queue", "_request", "_stats", "_url"),
     ("_channel.waiter",),

@@ -39,6 +39,8 @@ async def exchange(connection: WebSocketConnection, size: int) -> None:
     assert await connection.receive() == Message(MessageType.TEXT, text)
     await connection.send(memoryview(data))
     assert await connection.receive() == Message(MessageType.BINARY, data)
+    await connection.send([text[: size // 3], text[size // 3 :], ""])
+    assert await connection.receive_text() == text
 
 
 @pytest.mark.parametrize("sizes", [SMALL_SIZES, [1 << 20], [5 << 20]], ids=["small", "1M", "5M"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import inspect
 import itertools
 import json
@@ -339,13 +340,15 @@ async def test_another_thread_is_refused() -> None:
 if sys.version_info >= (3, 12):
 
     async def test_eager_tasks() -> None:
-        asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
         async with both_ends() as (client, server):
-            first = asyncio.create_task(client.receive_text())
-            second = asyncio.create_task(client.receive_text())
-            await server.write(b"".join(map(text_frame, "1234")))
-            assert await asyncio.gather(first, second) == ["1", "2"]
-            third = asyncio.create_task(client.receive_text())
+            eager = functools.partial(
+                asyncio.Task, loop=asyncio.get_running_loop(), eager_start=True
+            )
+            first = eager(client.receive_text())
+            second = eager(client.receive_text())
+            await deliver(server, b"".join(map(text_frame, "1234")))
+            assert [await first, await second] == ["1", "2"]
+            third = eager(client.receive_text())
             assert third.done()
             assert await third == "3"
             assert await client.receive_text() == "4"

@@ -160,6 +160,17 @@ def test_buffer_updated_without_a_buffer(codec: Codec) -> None:
     parser.feed(reference.header(2, 10) + b"12345", [])
     with pytest.raises(RuntimeError, match=r"^no buffer is out"):
         parser.buffer_updated(11, [])
+    with pytest.raises(RuntimeError, match=r"^no buffer is out"):
+        parser.buffer_updated(3, [])
+
+
+def test_a_loan_ends_with_the_next_feed(codec: Codec) -> None:
+    parser = codec.MessageParser()
+    parser.feed(reference.header(2, 200_000) + b"12345", [])
+    parser.get_buffer()
+    parser.feed(b"6", [])
+    with pytest.raises(RuntimeError, match=r"^no buffer is out"):
+        parser.buffer_updated(0, [])
 
 
 @contextmanager
