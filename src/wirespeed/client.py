@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Sequence
 from types import TracebackType
 from typing import Any
 
+from ._arguments import check_seconds
 from ._dial import open_transport, tls_context
 from ._handshake import HeadersLike, OpeningHandshake, Response
 from ._rfc6455 import DEFAULT_MAX_MESSAGE_BYTES
@@ -127,6 +128,10 @@ class Connecting:
         opening = OpeningHandshake(
             parse_url(self._url), headers=self._headers, subprotocols=self._subprotocols
         )
+        check_seconds("open_timeout", self._open_timeout)
+        if not isinstance(self._server_hostname, str | None):
+            kind = type(self._server_hostname).__name__
+            raise TypeError(f"server_hostname must be str or None, not {kind}")
         loop = asyncio.get_running_loop()
         connection = WebSocketConnection(loop, **self._options)
         opened: asyncio.Future[Response] = loop.create_future()
@@ -137,6 +142,10 @@ class Connecting:
             if not deadline.expired():
                 raise
             raise self._timed_out(opening) from exc
+        finally:
+            # Cancelled while the transport was being made: nobody waits for this any more.
+            if not opened.cancel() and not opened.cancelled():
+                opened.exception()
         return connection
 
     async def _shake_hands(
@@ -165,7 +174,7 @@ class Connecting:
         try:
             opening.result()
         except HandshakeError as refusal:
-            if refusal.status is not None:
+            if refusal.headers:
                 # Refused in time; only the body was late.
                 return refusal
         return OpenTimeout(f"connection was not open within {self._open_timeout} seconds")

@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from . import _backend
+from ._arguments import check_callable, check_limit, check_seconds
 from ._rfc6455 import (
     DEFAULT_MAX_MESSAGE_BYTES,
     MAX_CLOSE_REASON_BYTES,
@@ -77,6 +78,11 @@ class WebSocketConnection(Channel):
         loads: Callable[[Any], Any] = json.loads,
         dumps: Callable[[Any], str | bytes] = json.dumps,
     ) -> None:
+        check_limit("max_queue", max_queue)
+        check_limit("max_queue_bytes", max_queue_bytes)
+        check_seconds("close_timeout", close_timeout)
+        check_callable("loads", loads)
+        check_callable("dumps", dumps)
         super().__init__(
             loop,
             _backend.MessageParser(max_message_size=max_message_size),
@@ -119,13 +125,13 @@ class WebSocketConnection(Channel):
 
     # -- sending -----------------------------------------------------------------------
 
-    async def send_json(self, value: Any) -> None:
+    def send_json(self, value: Any) -> Coroutine[Any, Any, None]:
         """Send `value` as one text message, encoded with `dumps`; else as `send_text`.
 
         Raises:
             TypeError, ValueError: as `dumps` does; nothing was sent.
         """
-        await self.send_text(self._dumps(value))
+        return self.send_text(self._dumps(value))
 
     async def send_many(self, messages: Iterable[str | Buffer]) -> None:
         """Send each of `messages`, `str` as text and bytes-like as binary, in few writes.
@@ -334,6 +340,8 @@ class WebSocketConnection(Channel):
         code = self.close_code
         if code is None:
             text = "connection is closing"
+        elif self._fault is not None:
+            text = f"connection was closed with code {code} after an error: {self._fault}"
         elif self._close_received is not None:
             text = f"connection is closed with code {code}"
             text += f": {self.close_reason!r}" if self.close_reason else ""

@@ -76,6 +76,7 @@ class ScriptedTransport(asyncio.Transport):
         resumes: how often `resume_reading` was called.
         eofs: how often `write_eof` was called.
         closing: whether `close` or `abort` was called.
+        before_write: called inside each `write`, before the block is recorded.
         on_write: called inside each `write`, after the block was recorded.
         on_close: called inside `close` and `abort`.
         on_resume_reading: called inside `resume_reading`.
@@ -89,11 +90,14 @@ class ScriptedTransport(asyncio.Transport):
         self.resumes = 0
         self.eofs = 0
         self.closing = False
+        self.before_write: Callable[[], object] | None = None
         self.on_write: Callable[[], object] | None = None
         self.on_close: Callable[[], object] | None = None
         self.on_resume_reading: Callable[[], object] | None = None
 
     def write(self, data: Any) -> None:
+        if self.before_write is not None:
+            self.before_write()
         self.blocks.append(data)
         self.copies.append(bytes(data))
         if self.on_write is not None:

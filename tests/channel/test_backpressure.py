@@ -9,9 +9,7 @@ Must not need a slow peer: the transport says when it is full, at the worst mome
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any
 
 import pytest
@@ -216,59 +214,6 @@ async def test_who_waits_is_resumed_inside_a_write() -> None:
     assert wire.sent() == [
         b"0", b"1", b"2", b"repeat", b"again", b"large" * 20_000, b"and again",
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize("way", ["send", "fragments", "large", "flush", "send_many", "json"])
-async def test_a_sender_that_is_always_ready_gives_others_a_turn(way: str) -> None:
-    """Between two turns of the loop there are 64 KiB and one message at most, or so."""
-    wire = Wire()
-    ws = wire.connection
-    message = 100_000 if way == "large" else 70_000 if way == "fragments" else 1_000
-    sent_at_turn: list[int] = []
-
-    async def other() -> None:
-        while True:
-            sent_at_turn.append(len(wire.written()))
-            await asyncio.sleep(0)
-
-    async def send() -> None:
-        if way == "send_many":
-            await ws.send_many([b"x" * message] * 1000)
-        for _ in range(1000 * 1000 // message):
-            if way == "fragments":
-                # The last one alone is small.
-                await ws.send([b"x" * (message - 10), b"x" * 10])
-            elif way == "flush":
-                ws.send(b"x" * message)
-                await ws.flush()
-            elif way == "json":
-                await ws.send_json("x" * message)
-            else:
-                await ws.send(b"x" * message)
-
-    watching = asyncio.create_task(other())
-    await asyncio.create_task(send())
-    await turns()
-    steps = [after - before for before, after in itertools.pairwise(sent_at_turn)]
-    assert max(steps) <= 2 * (64 * KIB + message)
-    await cancelled(watching)
-
-
-async def test_a_wake_that_sends_without_end_gives_others_a_turn() -> None:
-    wire = Wire()
-
-    async def consume() -> None:
-        await wire.connection.receive()
-        for _ in range(1000):
-            await wire.connection.send(b"x" * 1000)
-
-    task = asyncio.create_task(consume())
-    await turns()
-    sent = await seen_after(partial(wire.feed, text("1")), lambda: len(wire.written()))
-    assert sent <= 66 * KIB
-    await task
-    await turns()
-    assert len(wire.sent()) == 1000
 
 
 async def test_a_send_on_a_closed_connection_raises() -> None:

@@ -21,7 +21,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         *("_purepython", "_pure_builder", "_pure_bytes"),
     ),
     ("_backend",),
-    ("_deflate", "_fragments", "_handshake", "_queue", "_request", "_stats", "_url"),
+    ("_arguments", "_deflate", "_fragments", "_handshake", "_queue", "_request", "_stats", "_url"),
     ("_channel.waiter",),
     ("_channel.outgoing",),
     ("_channel.inbox",),

@@ -45,6 +45,7 @@ cdef class Channel:
     cdef public bint _sending_over
     cdef public bint _reading_over
     cdef public bint _discarding
+    cdef bint _has_discarded
     cdef bint _is_ending
     cdef object _ending_fault
 
@@ -53,11 +54,13 @@ cdef class Channel:
     cdef Awaitable _send_fragments(self, int opcode, list payloads)
     cdef _read(self, object data, Py_ssize_t size)
     cdef _read_in_place(self, Py_ssize_t size)
-    cdef _after_read(self, Py_ssize_t size, Py_ssize_t queued, object fault)
+    @cython.locals(added=Py_ssize_t)
+    cdef _after_read(self, Py_ssize_t queued, object fault)
     cdef _wake(self)
     cdef _take_controls(self)
     cdef _answer_ping(self, bytes payload)
-    cdef _bound_queue(self, Py_ssize_t size, Py_ssize_t queued)
+    cdef _bound_queue(self, Py_ssize_t queued, Py_ssize_t added)
+    cdef _discard_overflow(self, Py_ssize_t queued)
     cdef bint _is_full(self) except -1
     cdef _hold_back(self)
     cpdef _read_on(self)

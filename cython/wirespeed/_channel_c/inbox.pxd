@@ -19,7 +19,7 @@ cpdef Message as_message(object data)
 
 
 cdef class Receive(Awaitable):
-    @cython.locals(inbox=Inbox, expired=bint)
+    @cython.locals(inbox=Inbox, waiter=Waiter, expired=bint, served=bint)
     cdef bint _is_ready(self) except -1
     @cython.locals(inbox=Inbox)
     cdef Inbox _finish(self)
@@ -27,7 +27,7 @@ cdef class Receive(Awaitable):
     @cython.locals(waiter=Waiter)
     cdef Waiter _suspend(self, Inbox inbox)
     @cython.locals(waiter=Waiter, inbox=Inbox)
-    cdef bint _leave_queue(self) except -1
+    cdef _leave_queue(self)
     @cython.locals(inbox=Inbox)
     cpdef _forget(self)
 
@@ -59,12 +59,16 @@ cdef class Inbox:
     cdef list _queue
     cdef Py_ssize_t _head
     cdef Py_ssize_t _reserved
+    cdef Py_ssize_t _offset
     cdef list _waiters
     cdef bint _waking
     cdef object _end
     cdef object _on_taken
 
     cpdef Py_ssize_t available(self) noexcept
+    cpdef bint may_take(self, bint served) except -1
+    @cython.locals(waiter=Waiter)
+    cdef bint _has_line(self) except -1
     cpdef bint has_waiters(self) noexcept
     cpdef Py_ssize_t count(self) noexcept
     @cython.locals(waiter=Waiter)
@@ -73,5 +77,5 @@ cdef class Inbox:
     cpdef pop(self)
     @cython.locals(size=Py_ssize_t)
     cdef _advance(self, Py_ssize_t count)
-    @cython.locals(count=Py_ssize_t, batch=list)
+    @cython.locals(count=Py_ssize_t, start=Py_ssize_t, batch=list)
     cpdef list pop_many(self, Py_ssize_t limit)

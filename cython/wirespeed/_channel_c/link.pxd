@@ -10,4 +10,5 @@ cdef class Link:
     cdef bint _is_in_place
     cdef object _transport
 
+    cdef _end_opening_at_eof(self, object cause)
     cdef _end_opening(self, object cause=*)

@@ -59,5 +59,5 @@ cdef class Outgoing:
     cdef Waiter _add_waiter(self)
     cdef _remove_waiter(self, Waiter waiter)
     @cython.locals(waiter=Waiter)
-    cdef _wake_waiters(self)
+    cpdef wake_senders(self)
     cdef _raise_if_lost(self)

@@ -90,7 +90,7 @@ class Channel:
         self._transport: asyncio.Transport | None = None
         self._max_queue = max_queue
         self._max_queue_bytes = max_queue_bytes
-        # An upper bound of the bytes queued, made exact when it matters.
+        # An upper bound of the bytes queued: what is taken counts until it matters.
         self._queued_bytes = 0
         self._is_held_back = False
         # The Ping to answer once the transport has room again; older ones need no
@@ -104,7 +104,9 @@ class Channel:
         # A fault or a Close frame was parsed and is not acted upon yet.
         self._is_ending = False
         self._ending_fault: ProtocolError | None = None
+        # Set by the owner: while closing, what is over the bounds is dropped.
         self._discarding = False
+        self._has_discarded = False
 
     # -- receiving ---------------------------------------------------------------------
 
@@ -182,7 +184,7 @@ class Channel:
         """
         self._check_thread()
         inbox = self._inbox
-        if inbox.available() > 0:
+        if inbox.may_take(False):
             return as_message(inbox.pop())
         inbox.raise_if_ended()
         raise asyncio.QueueEmpty("no message is queued")
@@ -192,6 +194,7 @@ class Channel:
 
         Ends as iterating over the connection does.
         """
+        self._check_thread()
         return Batches(self._inbox, _batch_limit(max_messages))
 
     def __aiter__(self) -> Messages:
@@ -273,7 +276,9 @@ class Channel:
         outgoing.begin_batch()
         try:
             for index, payload in enumerate(payloads, start=1):
-                wait = outgoing.send(opcode, payload, index == len(payloads), True)
+                sent = outgoing.send(opcode, payload, index == len(payloads), True)
+                if sent is not outgoing.settled():
+                    wait = sent
                 opcode = OPCODE_CONTINUATION
         finally:
             outgoing.end_batch()
@@ -313,7 +318,7 @@ class Channel:
             self._parser.feed(data, self._inbox._queue, size)
         except ProtocolError as exc:
             fault = exc
-        self._after_read(size, queued, fault)
+        self._after_read(queued, fault)
 
     def _read_in_place(self, size: int) -> None:
         """Take `size` bytes that were read into the parser's own memory."""
@@ -325,23 +330,24 @@ class Channel:
             self._parser.buffer_updated(size, self._inbox._queue)
         except ProtocolError as exc:
             fault = exc
-        self._after_read(size, queued, fault)
+        self._after_read(queued, fault)
 
-    def _after_read(self, size: int, queued: int, fault: ProtocolError | None) -> None:
+    def _after_read(self, queued: int, fault: ProtocolError | None) -> None:
         """Act on what was parsed: all state is final before any task is woken."""
         parser = self._parser
+        added = self._inbox.count() - queued
         if parser.controls:
             self._take_controls()
+        if self._discarding:
+            self._discard_overflow(queued)
         if fault is not None or parser.close is not None:
             self._is_ending = True
             self._ending_fault = fault
         self._wake()
         if self._is_ending:
             self._end_after_messages(PATIENCE_TURNS)
-        elif self._inbox.count() == 0:
-            self._queued_bytes = 0
-        else:
-            self._bound_queue(size, queued)
+        elif added and self._inbox.count():
+            self._bound_queue(queued, added)
 
     def _end_after_messages(self, turns: int) -> None:
         """Act on a fault or a Close frame, but let the messages before it be answered first.
@@ -393,18 +399,24 @@ class Channel:
 
     # -- the bound of the queue --------------------------------------------------------
 
-    def _bound_queue(self, size: int, queued: int) -> None:
-        # What came before the first message of the queue was not counted.
-        self._queued_bytes = self._queued_bytes + size if queued else self._inbox.bytes_queued()
+    def _bound_queue(self, queued: int, added: int) -> None:
+        """Hold reading back when the queue is full, after `added` messages to `queued` others."""
+        if not queued:
+            self._queued_bytes = 0
+        self._queued_bytes += self._inbox.bytes_of_last(added)
         if self._is_held_back or not self._is_full():
             return
-        self._queued_bytes = self._inbox.bytes_queued()
-        if not self._is_full():
-            return
-        if self._discarding:
-            self._inbox.keep_first(queued)
-        else:
+        self._queued_bytes = self._inbox.bytes_of_last(self._inbox.count())
+        if self._is_full() and not self._discarding:
             self._hold_back()
+
+    def _discard_overflow(self, queued: int) -> None:
+        """Drop what the last read brought if there is no room, and all that follows it."""
+        if not self._has_discarded and queued:
+            self._queued_bytes = self._inbox.bytes_of_last(self._inbox.count())
+            self._has_discarded = self._is_full()
+        if self._has_discarded:
+            self._inbox.keep_first(queued)
 
     def _is_full(self) -> bool:
         return (self._max_queue is not None and self._inbox.count() > self._max_queue) or (
@@ -460,6 +472,7 @@ class Channel:
             payload = self._late_ping
             self._late_ping = None
             self._answer_ping(payload)
+        self._outgoing.wake_senders()
 
     def _refuse_to_send(self) -> None:
         """Raise the error of a send after the end."""

@@ -75,10 +75,13 @@ class Receive(Awaitable):
         inbox: Inbox | None = self._source
         if inbox is None:
             raise RuntimeError("this receive has been awaited already")
-        expired = False
-        if self._waiter is not None:
-            expired = self._leave_queue()
-        if inbox.available() > 0:
+        expired = served = False
+        waiter = self._waiter
+        if waiter is not None:
+            expired = waiter.expired
+            served = waiter.reserved
+            self._leave_queue()
+        if inbox.may_take(served):
             return True
         if inbox._end is not None:
             self._source = None
@@ -107,8 +110,8 @@ class Receive(Awaitable):
             self._timer = inbox._loop.call_at(self._deadline, waiter.expire)
         return waiter
 
-    def _leave_queue(self) -> bool:
-        """Give back what was set aside for this receive; tell whether its time is up."""
+    def _leave_queue(self) -> None:
+        """Leave the line, and give back what was set aside for this receive."""
         waiter = self._waiter
         inbox: Inbox | None = self._source
         self._waiter = None
@@ -116,12 +119,11 @@ class Receive(Awaitable):
             self._timer.cancel()
             self._timer = None
         if waiter is None or inbox is None:
-            return False
+            return
         if waiter.reserved:
             inbox._reserved -= 1
         elif waiter in inbox._waiters:
             inbox._waiters.remove(waiter)
-        return waiter.expired
 
     def _forget(self) -> None:
         inbox: Inbox | None = self._source
@@ -185,6 +187,8 @@ class Inbox:
         self._queue: list[Any] = []
         self._head = 0
         self._reserved = 0
+        # Where the receive at hand takes from, counted from the head.
+        self._offset = 0
         self._waiters: list[Waiter] = []
         self._waking = False
         # Makes the error of a receive once nothing more will arrive.
@@ -196,6 +200,24 @@ class Inbox:
         """Count the messages that are not set aside for a woken receive."""
         return len(self._queue) - self._head - self._reserved
 
+    def may_take(self, served: bool) -> bool:
+        """Tell whether a receive may take a message now; the next `pop` takes the right one.
+
+        Args:
+            served: whether one was set aside for it. If not, it has to stand behind all
+                who wait, and takes what comes after the messages that are set aside.
+        """
+        self._offset = 0 if served else self._reserved
+        return self.available() > 0 and (served or not self._waiters or not self._has_line())
+
+    def _has_line(self) -> bool:
+        while self._waiters:
+            waiter: Waiter = self._waiters[0]
+            if not waiter.done():
+                return True
+            self._waiters.pop(0)
+        return False
+
     def has_waiters(self) -> bool:
         """Whether a receive waits."""
         return bool(self._waiters)
@@ -204,9 +226,10 @@ class Inbox:
         """Count the queued messages."""
         return len(self._queue) - self._head
 
-    def bytes_queued(self) -> int:
-        """Sum up the lengths of the queued messages."""
-        return sum(map(len, self._queue[self._head :]))
+    def bytes_of_last(self, count: int) -> int:
+        """Sum up the lengths of the last `count` messages, or of all that are queued."""
+        start = max(len(self._queue) - count, self._head)
+        return sum(map(len, self._queue[start:]))
 
     def keep_first(self, count: int) -> None:
         """Drop all but the first `count` messages."""
@@ -241,22 +264,27 @@ class Inbox:
         try:
             while self._waiters and (self._end is not None or self.available() > 0):
                 waiter: Waiter = self._waiters.pop(0)
-                if not waiter.done():
+                if waiter.done():
+                    continue
+                if self.available() > 0:
                     waiter.reserved = True
                     self._reserved += 1
-                    waiter.wake()
+                waiter.wake()
         finally:
             self._waking = False
 
     def peek(self) -> Any:
         """Return the next message and leave it; there must be one."""
-        return self._queue[self._head]
+        return self._queue[self._head + self._offset]
 
     def pop(self) -> Any:
         """Take the next message; there must be one."""
-        message = self._queue[self._head]
-        self._queue[self._head] = None
-        self._advance(1)
+        message = self._queue[self._head + self._offset]
+        if self._offset:
+            del self._queue[self._head + self._offset]
+        else:
+            self._queue[self._head] = None
+            self._advance(1)
         if self._on_taken is not None:
             self._on_taken(len(message))
         return message
@@ -281,9 +309,10 @@ class Inbox:
             batch = self._queue
             self._queue = []
         else:
-            batch = self._queue[self._head : self._head + count]
-            self._queue[self._head : self._head + count] = [None] * count
-            self._advance(count)
+            start = self._head + self._offset
+            batch = self._queue[start : start + count]
+            del self._queue[start : start + count]
+            self._advance(0)
         if self._on_taken is not None:
             self._on_taken(sum(map(len, batch)))
         return batch

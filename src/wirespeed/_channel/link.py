@@ -79,16 +79,14 @@ class Link:
     def eof_received(self) -> None:
         """End the opening handshake, or tell the channel; the transport closes itself."""
         if self._opening is not None:
-            self._opening.receive_eof()
-            self._end_opening()
+            self._end_opening_at_eof(None)
         else:
             self._channel._on_eof()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the channel that the transport is gone."""
         if self._opening is not None:
-            self._opening.receive_eof()
-            self._end_opening(exc)
+            self._end_opening_at_eof(exc)
         self._channel._on_lost(exc)
 
     def pause_writing(self) -> None:
@@ -98,6 +96,12 @@ class Link:
     def resume_writing(self) -> None:
         """Let senders go on."""
         self._channel._on_resume_writing()
+
+    def _end_opening_at_eof(self, cause: Exception | None) -> None:
+        # Given up already: then it was not the server who ended the stream.
+        if self._opening is not None and not self._opened.done():
+            self._opening.receive_eof()
+        self._end_opening(cause)
 
     def _end_opening(self, cause: Exception | None = None) -> None:
         """Open the channel, or let the opening fail with what the server answered."""

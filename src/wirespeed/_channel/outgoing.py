@@ -100,7 +100,7 @@ class Outgoing:
         self._lost = lost
         self._write = None
         self._builder.take()
-        self._wake_waiters()
+        self.wake_senders()
 
     def send(self, opcode: int, payload: _codec.Payload, fin: bool, more: bool) -> Awaitable:
         """Add one frame.
@@ -204,7 +204,9 @@ class Outgoing:
     def drained(self) -> Awaitable:
         """Write what is gathered and return the wait for the transport to have room."""
         self.flush()
-        return begin(Draining.__new__(Draining), self, False, None, 0)
+        if not self._paused and self._turn_bytes < FLUSH_BYTES:
+            return self._settled
+        return self._wait_or_yield()
 
     def is_paused(self) -> bool:
         """Whether the transport is over its high-water mark."""
@@ -215,10 +217,9 @@ class Outgoing:
         self._paused = True
 
     def resume_writing(self) -> None:
-        """The transport has room again: write what gathered, then let senders go on."""
+        """The transport has room again: write what gathered."""
         self._paused = False
         self.flush()
-        self._wake_waiters()
 
     def _add_waiter(self) -> Waiter:
         waiter = suspend(self._loop)
@@ -229,7 +230,8 @@ class Outgoing:
         if waiter in self._waiters:
             self._waiters.remove(waiter)
 
-    def _wake_waiters(self) -> None:
+    def wake_senders(self) -> None:
+        """Let senders go on while there is room, or end with an error."""
         while self._waiters and (self._lost is not None or not self._paused):
             waiter: Waiter = self._waiters.pop(0)
             if not waiter.done():

@@ -1,0 +1,41 @@
+"""Checks of what a caller passes in, before anything is opened or sent.
+
+Knows nothing of what the arguments are for.
+"""
+
+from __future__ import annotations
+
+
+def check_seconds(name: str, value: object) -> None:
+    """Accept a number of seconds, or `None` for no limit.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise TypeError(f"{name} must be a number of seconds or None, not {type(value).__name__}")
+
+
+def check_limit(name: str, value: object) -> None:
+    """Accept an `int` that is not negative, or `None` for no limit.
+
+    Raises:
+        TypeError: it is something else.
+        ValueError: it is negative.
+    """
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be int or None, not {type(value).__name__}")
+    if value < 0:
+        raise ValueError(f"{name} must be 0 or more, not {value}")
+
+
+def check_callable(name: str, value: object) -> None:
+    """Accept something that can be called.
+
+    Raises:
+        TypeError: it cannot.
+    """
+    if not callable(value):
+        raise TypeError(f"{name} must be callable, not {type(value).__name__}")
