@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+VERSIONS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,7 +18,7 @@ help:
 	@echo "make demo      stream a million messages through a real connection; ARGS=--help for more"
 	@echo "make test      run all tests, with the compiled core and in pure Python"
 	@echo "make lint      check format, lint and types"
-	@echo "make wheels    build the sdist and the wheels of this machine, and try them"
+	@echo "make wheels    build the sdist and the wheels of this machine; VERSIONS='3.12 3.13'"
 	@echo "make rebuild   compile again, for example after installing a compiler"
 	@echo "make clean     remove the environment and everything that was built"
 
@@ -31,7 +32,7 @@ lint: $(VENV)/with-lint
 	@bash ci/lint.sh $(BIN)/python
 
 wheels:
-	@bash ci/wheels.sh
+	@bash ci/wheels.sh $(VERSIONS)
 
 rebuild:
 	@rm -f $(VENV)/installed

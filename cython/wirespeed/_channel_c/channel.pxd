@@ -3,9 +3,10 @@ cimport cython
 from wirespeed._core cimport MessageParser
 from wirespeed._core_wake cimport thread_id as get_ident
 from wirespeed._channel_c.inbox cimport (
+    Batches,
     Inbox,
     Message,
-    Receive,
+    Messages,
     ReceiveBytes,
     ReceiveJson,
     ReceiveMany,
@@ -15,17 +16,6 @@ from wirespeed._channel_c.inbox cimport (
 )
 from wirespeed._channel_c.outgoing cimport Outgoing
 from wirespeed._channel_c.waiter cimport Awaitable, begin
-
-
-@cython.final
-cdef class Messages:
-    cdef Inbox _inbox
-
-
-@cython.final
-cdef class Batches:
-    cdef Inbox _inbox
-    cdef Py_ssize_t _max_messages
 
 
 cdef class Channel:

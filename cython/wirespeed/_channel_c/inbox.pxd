@@ -1,7 +1,7 @@
 cimport cython
 
 from wirespeed._core_wake cimport set_stop_iteration as stop_with
-from wirespeed._channel_c.waiter cimport Awaitable, Waiter, suspend
+from wirespeed._channel_c.waiter cimport Awaitable, Waiter, begin, suspend
 
 cdef Py_ssize_t COMPACT_AT
 
@@ -22,7 +22,7 @@ cdef class Receive(Awaitable):
     @cython.locals(inbox=Inbox, waiter=Waiter, expired=bint, served=bint)
     cdef bint _is_ready(self) except -1
     @cython.locals(inbox=Inbox)
-    cdef Inbox _finish(self)
+    cdef object _hand_over(self)
     cdef object _take(self, Inbox inbox)
     @cython.locals(waiter=Waiter)
     cdef Waiter _suspend(self, Inbox inbox)
@@ -59,7 +59,6 @@ cdef class Inbox:
     cdef list _queue
     cdef Py_ssize_t _head
     cdef Py_ssize_t _reserved
-    cdef Py_ssize_t _offset
     cdef list _waiters
     cdef bint _waking
     cdef object _end
@@ -71,11 +70,22 @@ cdef class Inbox:
     cdef bint _has_line(self) except -1
     cpdef bint has_waiters(self) noexcept
     cpdef Py_ssize_t count(self) noexcept
-    @cython.locals(waiter=Waiter)
+    @cython.locals(waiter=Waiter, in_place=bint)
     cpdef wake(self)
     cpdef peek(self)
     cpdef pop(self)
     @cython.locals(size=Py_ssize_t)
     cdef _advance(self, Py_ssize_t count)
-    @cython.locals(count=Py_ssize_t, start=Py_ssize_t, batch=list)
+    @cython.locals(count=Py_ssize_t, batch=list)
     cpdef list pop_many(self, Py_ssize_t limit)
+
+
+@cython.final
+cdef class Messages:
+    cdef Inbox _inbox
+
+
+@cython.final
+cdef class Batches:
+    cdef Inbox _inbox
+    cdef Py_ssize_t _max_messages

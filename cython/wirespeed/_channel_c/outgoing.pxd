@@ -16,6 +16,8 @@ cdef class Settled(Awaitable):
 
 cdef class Draining(Awaitable):
     @cython.locals(outgoing=Outgoing)
+    cdef _take_turn(self)
+    @cython.locals(outgoing=Outgoing)
     cdef bint _must_wait(self) except -1
     @cython.locals(outgoing=Outgoing)
     cpdef _forget(self)

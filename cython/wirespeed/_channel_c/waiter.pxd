@@ -16,6 +16,7 @@ cdef class Waiter:
     cdef bint reserved
 
     cpdef wake(self)
+    cpdef wake_later(self)
     cpdef bint done(self) noexcept
     cdef _schedule(self)
 

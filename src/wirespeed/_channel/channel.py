@@ -15,9 +15,10 @@ from .._fragments import fragments
 from .._rfc6455 import OPCODE_BINARY, OPCODE_CONTINUATION, OPCODE_PING, OPCODE_PONG, OPCODE_TEXT
 from ..exceptions import ProtocolError
 from .inbox import (
+    Batches,
     Inbox,
     Message,
-    Receive,
+    Messages,
     ReceiveBytes,
     ReceiveJson,
     ReceiveMany,
@@ -35,34 +36,6 @@ if TYPE_CHECKING:
 
 # How many turns of the event loop a consumer gets to answer the last messages.
 PATIENCE_TURNS = 4
-
-
-class Messages:
-    """The asynchronous iterator over a channel's messages, one by one."""
-
-    def __init__(self, inbox: Inbox) -> None:
-        self._inbox = inbox
-
-    def __aiter__(self) -> Messages:
-        return self
-
-    def __anext__(self) -> Coroutine[Any, Any, str | bytes]:
-        return begin(Receive.__new__(Receive), self._inbox, True, None, 0)
-
-
-class Batches:
-    """The asynchronous iterator over a channel's messages, in lists."""
-
-    def __init__(self, inbox: Inbox, max_messages: int) -> None:
-        self._inbox = inbox
-        self._max_messages = max_messages
-
-    def __aiter__(self) -> Batches:
-        return self
-
-    def __anext__(self) -> Coroutine[Any, Any, list[str | bytes]]:
-        wait = ReceiveMany.__new__(ReceiveMany)
-        return begin(wait, self._inbox, True, None, self._max_messages)
 
 
 class Channel:

@@ -6,13 +6,13 @@ Must not know of transports or frames. Compiled as `_channel_c.inbox` from this 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from .._backend import stop_with
 from .._rfc6455 import MessageType
 from ..exceptions import MessageTypeError, ReadTimeout
-from .waiter import Awaitable, Waiter, suspend
+from .waiter import Awaitable, Waiter, begin, suspend
 
 # Taken entries at the front of the queue are cut off in blocks of at least this many.
 COMPACT_AT = 1024
@@ -66,7 +66,7 @@ class Receive(Awaitable):
 
     def __next__(self) -> Waiter:
         if self._is_ready():
-            stop_with(self._take(self._finish()))
+            stop_with(self._hand_over())
             raise StopIteration
         return self._suspend(self._source)
 
@@ -83,7 +83,7 @@ class Receive(Awaitable):
             self._leave_queue()
         if inbox.may_take(served):
             return True
-        if inbox._end is not None:
+        if inbox._end is not None and inbox.available() <= 0:
             self._source = None
             raise inbox.end_error(self._option)
         if expired or (self._timeout is not None and self._timeout <= 0):
@@ -91,11 +91,14 @@ class Receive(Awaitable):
             raise ReadTimeout(f"no message arrived within {self._timeout} seconds")
         return False
 
-    def _finish(self) -> Inbox:
-        """Mark the receive as over; return where it takes from."""
+    def _hand_over(self) -> Any:
         inbox: Inbox = self._source
         self._source = None
-        return inbox
+        value = self._take(inbox)
+        if inbox._waiters:
+            # Who came while messages were set aside stands in line although there are more.
+            inbox.wake()
+        return value
 
     def _take(self, inbox: Inbox) -> Any:
         return inbox.pop()
@@ -187,8 +190,6 @@ class Inbox:
         self._queue: list[Any] = []
         self._head = 0
         self._reserved = 0
-        # Where the receive at hand takes from, counted from the head.
-        self._offset = 0
         self._waiters: list[Waiter] = []
         self._waking = False
         # Makes the error of a receive once nothing more will arrive.
@@ -201,14 +202,15 @@ class Inbox:
         return len(self._queue) - self._head - self._reserved
 
     def may_take(self, served: bool) -> bool:
-        """Tell whether a receive may take a message now; the next `pop` takes the right one.
+        """Tell whether a receive may take a message now.
 
         Args:
             served: whether one was set aside for it. If not, it has to stand behind all
-                who wait, and takes what comes after the messages that are set aside.
+                who came before.
         """
-        self._offset = 0 if served else self._reserved
-        return self.available() > 0 and (served or not self._waiters or not self._has_line())
+        if self.available() <= 0:
+            return False
+        return served or (self._reserved == 0 and not self._has_line())
 
     def _has_line(self) -> bool:
         while self._waiters:
@@ -266,25 +268,27 @@ class Inbox:
                 waiter: Waiter = self._waiters.pop(0)
                 if waiter.done():
                     continue
+                # Who is resumed in place must not overtake who is to be resumed later.
+                in_place = self._reserved == 0
                 if self.available() > 0:
                     waiter.reserved = True
                     self._reserved += 1
-                waiter.wake()
+                if in_place:
+                    waiter.wake()
+                else:
+                    waiter.wake_later()
         finally:
             self._waking = False
 
     def peek(self) -> Any:
         """Return the next message and leave it; there must be one."""
-        return self._queue[self._head + self._offset]
+        return self._queue[self._head]
 
     def pop(self) -> Any:
         """Take the next message; there must be one."""
-        message = self._queue[self._head + self._offset]
-        if self._offset:
-            del self._queue[self._head + self._offset]
-        else:
-            self._queue[self._head] = None
-            self._advance(1)
+        message = self._queue[self._head]
+        self._queue[self._head] = None
+        self._advance(1)
         if self._on_taken is not None:
             self._on_taken(len(message))
         return message
@@ -309,10 +313,37 @@ class Inbox:
             batch = self._queue
             self._queue = []
         else:
-            start = self._head + self._offset
-            batch = self._queue[start : start + count]
-            del self._queue[start : start + count]
-            self._advance(0)
+            batch = self._queue[self._head : self._head + count]
+            self._queue[self._head : self._head + count] = [None] * count
+            self._advance(count)
         if self._on_taken is not None:
             self._on_taken(sum(map(len, batch)))
         return batch
+
+
+class Messages:
+    """The asynchronous iterator over a channel's messages, one by one."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+
+    def __aiter__(self) -> Messages:
+        return self
+
+    def __anext__(self) -> Coroutine[Any, Any, str | bytes]:
+        return begin(Receive.__new__(Receive), self._inbox, True, None, 0)
+
+
+class Batches:
+    """The asynchronous iterator over a channel's messages, in lists."""
+
+    def __init__(self, inbox: Inbox, max_messages: int) -> None:
+        self._inbox = inbox
+        self._max_messages = max_messages
+
+    def __aiter__(self) -> Batches:
+        return self
+
+    def __anext__(self) -> Coroutine[Any, Any, list[str | bytes]]:
+        wait = ReceiveMany.__new__(ReceiveMany)
+        return begin(wait, self._inbox, True, None, self._max_messages)

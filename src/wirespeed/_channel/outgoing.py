@@ -46,10 +46,15 @@ class Draining(Awaitable):
     def __next__(self) -> Waiter | None:
         if self._option:
             self._option = False
+            self._take_turn()
             return None
         if self._must_wait():
             return self._waiter
         raise StopIteration
+
+    def _take_turn(self) -> None:
+        outgoing: Outgoing = self._source
+        outgoing._turn_bytes = 0
 
     def _must_wait(self) -> bool:
         outgoing: Outgoing = self._source
@@ -158,10 +163,7 @@ class Outgoing:
         self.flush()
 
     def _wait_or_yield(self) -> Awaitable:
-        yields = not self._paused
-        if yields:
-            self._turn_bytes = 0
-        return begin(Draining.__new__(Draining), self, yields, None, 0)
+        return begin(Draining.__new__(Draining), self, not self._paused, None, 0)
 
     def begin_wake(self) -> None:
         """Gather from now on what a task sends that is resumed in place."""
@@ -204,7 +206,7 @@ class Outgoing:
     def drained(self) -> Awaitable:
         """Write what is gathered and return the wait for the transport to have room."""
         self.flush()
-        if not self._paused and self._turn_bytes < FLUSH_BYTES:
+        if not self._paused and self._turn_bytes < FLUSH_BYTES and self._lost is None:
             return self._settled
         return self._wait_or_yield()
 

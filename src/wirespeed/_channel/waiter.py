@@ -59,6 +59,11 @@ class Waiter:
             # Some transports swallow what their callbacks raise; the loop does not.
             self._loop.call_soon(_raise, exc)
 
+    def wake_later(self) -> None:
+        """Resume the task in the next run of the loop."""
+        self.woken = True
+        self._schedule()
+
     def expire(self) -> None:
         """Wake because the time is up; for `loop.call_later`."""
         if not self.done():

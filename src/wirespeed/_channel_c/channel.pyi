@@ -1,5 +1,3 @@
 from wirespeed._channel.channel import (
-    Batches as Batches,
     Channel as Channel,
-    Messages as Messages,
 )

@@ -1,10 +1,13 @@
 from wirespeed._channel.inbox import (
+    Batches as Batches,
     Inbox as Inbox,
     Message as Message,
+    Messages as Messages,
     Receive as Receive,
     ReceiveBytes as ReceiveBytes,
     ReceiveJson as ReceiveJson,
     ReceiveMany as ReceiveMany,
     ReceiveMessage as ReceiveMessage,
     ReceiveText as ReceiveText,
+    as_message as as_message,
 )
