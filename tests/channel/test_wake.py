@@ -258,27 +258,27 @@ async def test_a_read_inside_the_consumers_own_context_wakes_later(way: Way) -> 
     assert context[VARIABLE] == "the consumer's"
 
 
-async def test_only_the_consumer_whose_context_is_entered_wakes_later() -> None:
+async def test_nobody_overtakes_a_consumer_whose_context_is_entered() -> None:
     wire = Wire()
     context = contextvars.copy_context()
-    received: list[str] = []
+    received: list[tuple[int, str]] = []
 
-    async def consume() -> None:
-        received.append(await wire.connection.receive_text())
+    async def consume(name: int) -> None:
+        received.append((name, await wire.connection.receive_text()))
 
     tasks = [
-        asyncio.create_task(consume(), context=context),
-        asyncio.create_task(consume()),
-        asyncio.create_task(consume(), context=context),
-        asyncio.create_task(consume()),
+        asyncio.create_task(consume(0)),
+        asyncio.create_task(consume(1), context=context),
+        asyncio.create_task(consume(2)),
+        asyncio.create_task(consume(3), context=context),
     ]
     await turns()
     seen = await seen_after(
         partial(context.run, wire.feed, text("1", "2", "3", "4")), received.copy
     )
-    assert len(seen) == 2
+    assert seen == [(0, "1")]
     await asyncio.gather(*tasks)
-    assert sorted(received) == ["1", "2", "3", "4"]
+    assert received == [(0, "1"), (1, "2"), (2, "3"), (3, "4")]
 
 
 async def test_a_message_between_the_first_step_and_the_wait() -> None:
