@@ -47,12 +47,16 @@ cdef class MessageParser:
     cpdef object buffer_updated(self, Py_ssize_t size, list messages)
     cdef int parse_or_finish(self, const uint8_t *data, Py_ssize_t size, list messages) except -1
     cdef int parse(self, const uint8_t *data, const uint8_t *end, list messages) except -1
-    cdef const uint8_t *take_header(self, const uint8_t *data, const uint8_t *end, ws_header *header) except NULL
+    cdef const uint8_t *take_header(
+        self, const uint8_t *data, const uint8_t *end, ws_header *header
+    ) except NULL
     cdef bint is_ordinary(self, const ws_header *header) noexcept
     cdef int check_start(self, const ws_header *header) except -1
     cdef int check_length(self, const ws_header *header) except -1
     cdef int begin_frame(self, const ws_header *header) except -1
-    cdef const uint8_t *take_payload(self, const uint8_t *data, const uint8_t *end, list messages) except NULL
+    cdef const uint8_t *take_payload(
+        self, const uint8_t *data, const uint8_t *end, list messages
+    ) except NULL
     cdef int store(self, const uint8_t *data, Py_ssize_t size) except -1
     cdef int reserve(self, Py_ssize_t size) except -1
     cdef int end_frame(self, list messages) except -1

@@ -5,7 +5,7 @@ both promise is stated in `wirespeed._codec`.
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.ref cimport PyObject, Py_XDECREF
 from libc.stdint cimport uint8_t, uint64_t
@@ -23,12 +23,23 @@ from wirespeed._rfc6455 import (
     is_sendable_close_code,
 )
 
+__all__ = [
+    "FrameBuilder",
+    "MessageParser",
+    "Utf8Validator",
+    "apply_mask",
+    "call_in_context",
+    "stop_with",
+]
+
 
 cdef extern from "cpu.h":
     void ws_cpu_init()
 
 cdef extern from "mask.h":
-    void ws_mask(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t *key, size_t offset) nogil
+    void ws_mask(
+        uint8_t *dst, const uint8_t *src, size_t n, const uint8_t *key, size_t offset
+    ) nogil
 
 cdef extern from "utf8.h":
     int ws_copy_ascii(uint8_t *dst, const uint8_t *src, size_t n) nogil
@@ -195,7 +206,11 @@ cdef class MessageParser:
             if self.in_frame:
                 data = self.take_payload(data, end, messages)
                 continue
-            if self.header_size == 0 and ws_read_header(&header, data, end - data) and self.is_ordinary(&header):
+            if (
+                self.header_size == 0
+                and ws_read_header(&header, data, end - data)
+                and self.is_ordinary(&header)
+            ):
                 data += header.header_bytes
                 if header.length <= <uint64_t>(end - data):
                     if header.first == FIN | TEXT:

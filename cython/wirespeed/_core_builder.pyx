@@ -20,7 +20,9 @@ cdef extern from "cpu.h":
     void ws_cpu_init()
 
 cdef extern from "mask.h":
-    void ws_mask(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t *key, size_t offset) nogil
+    void ws_mask(
+        uint8_t *dst, const uint8_t *src, size_t n, const uint8_t *key, size_t offset
+    ) nogil
 
 cdef extern from "header.h":
     enum: WS_MAX_HEADER_BYTES

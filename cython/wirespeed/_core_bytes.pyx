@@ -12,7 +12,9 @@ cdef extern from "cpu.h":
     void ws_cpu_init()
 
 cdef extern from "mask.h":
-    void ws_mask(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t *key, size_t offset) nogil
+    void ws_mask(
+        uint8_t *dst, const uint8_t *src, size_t n, const uint8_t *key, size_t offset
+    ) nogil
 
 cdef extern from "utf8.h":
     void ws_utf8_init(ws_utf8 *u) nogil

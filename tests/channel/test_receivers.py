@@ -160,6 +160,64 @@ async def test_who_is_resumed_in_place_does_not_overtake_who_is_resumed_later() 
     assert await asyncio.gather(*tasks) == ["0", "1", "2"]
 
 
+@pytest.mark.parametrize("way", ["cancelled", "wrong_type"])
+async def test_one_receiver_never_sees_messages_out_of_order(way: str) -> None:
+    """Not even when another one gives back the message that was set aside for it."""
+    wire = Wire()
+    ws = wire.connection
+    received: list[str | bytes] = []
+
+    async def consume() -> None:
+        while len(received) < 3:
+            received.append((await ws.receive()).data)
+
+    consumer = asyncio.create_task(consume())
+    await turns()
+    other: asyncio.Task[Any]
+    if way == "cancelled":
+        other = asyncio.create_task(ws.receive_text())
+    else:
+        other = asyncio.create_task(ws.receive_bytes())
+    await turns()
+    wire.feed(numbers(0, 3))
+    if way == "cancelled":
+        other.cancel()
+    await consumer
+    await asyncio.gather(other, return_exceptions=True)
+    assert received == ["0", "1", "2"]
+
+
+async def test_who_stands_behind_a_message_that_cannot_be_decoded_is_served() -> None:
+    wire = Wire()
+    broken = asyncio.create_task(wire.connection.receive_json())
+    await turns()
+    wire.feed(text("not JSON", "1"))
+    behind = asyncio.create_task(wire.connection.receive_text())
+    # Begun before the other one has run.
+    waiting = wire.connection.receive_text()
+    waiter = waiting.send(None)
+    await turns()
+    with pytest.raises(ValueError, match="Expecting value"):
+        await broken
+    assert waiter.done()
+    waiting.close()
+    assert await behind == "1"
+
+
+async def test_the_end_comes_after_the_messages_behind_those_set_aside() -> None:
+    wire = Wire()
+    (task,) = await receivers(wire, 1)
+    wire.feed(numbers(0, 2))
+    wire.lose()
+    received: list[object] = []
+    while not received:
+        try:
+            received.append(wire.connection.receive_nowait().data)
+        except asyncio.QueueEmpty:
+            await turns(1)
+    assert (await task, received) == ("0", ["1"])
+
+
 async def test_what_is_set_aside_is_not_taken_by_who_does_not_wait() -> None:
     wire = Wire()
     tasks = await receivers(wire, 2)

@@ -6,8 +6,7 @@ Knows only `OpeningHandshake`; there are no sockets here.
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from openings import (
     ACCEPT,
     FRAMES,

@@ -6,8 +6,7 @@ Knows only `parse_url` and the parts it returns.
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from wirespeed._url import URL, parse_url
 from wirespeed.exceptions import InvalidURL

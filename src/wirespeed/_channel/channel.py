@@ -159,7 +159,8 @@ class Channel:
         inbox = self._inbox
         if inbox.may_take(False):
             return as_message(inbox.pop())
-        inbox.raise_if_ended()
+        if inbox.available() <= 0:
+            inbox.raise_if_ended()
         raise asyncio.QueueEmpty("no message is queued")
 
     def batches(self, max_messages: int | None = None) -> Batches:

@@ -94,11 +94,12 @@ class Receive(Awaitable):
     def _hand_over(self) -> Any:
         inbox: Inbox = self._source
         self._source = None
-        value = self._take(inbox)
-        if inbox._waiters:
-            # Who came while messages were set aside stands in line although there are more.
-            inbox.wake()
-        return value
+        try:
+            return self._take(inbox)
+        finally:
+            if inbox._waiters:
+                # Who came while messages were set aside stands in line although there are more.
+                inbox.wake()
 
     def _take(self, inbox: Inbox) -> Any:
         return inbox.pop()
