@@ -15,8 +15,8 @@ from wirespeed._core_bytes cimport as_bytes_like
 
 from wirespeed import exceptions as errors
 from wirespeed._core_builder import FrameBuilder
-from wirespeed._core_bytes import Utf8Validator, apply_mask
-from wirespeed._core_wake import call_in_context, stop_with
+from wirespeed._core_bytes import Utf8Validator, apply_mask, total_length
+from wirespeed._core_wake import call_in_context, is_held, stop_with, use_send_slot
 from wirespeed._rfc6455 import (
     DEFAULT_MAX_MESSAGE_BYTES,
     check_max_message_size,
@@ -29,7 +29,10 @@ __all__ = [
     "Utf8Validator",
     "apply_mask",
     "call_in_context",
+    "is_held",
     "stop_with",
+    "total_length",
+    "use_send_slot",
 ]
 
 

@@ -11,3 +11,4 @@ cdef class Utf8Validator:
 
 
 cdef object as_bytes_like(object data, str name)
+cpdef Py_ssize_t total_length(list messages, Py_ssize_t start) except -1

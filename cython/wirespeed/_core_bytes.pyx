@@ -77,3 +77,11 @@ def apply_mask(data, key, Py_ssize_t offset=0):
         return masked
     finally:
         PyBuffer_Release(&view)
+
+
+cpdef Py_ssize_t total_length(list messages, Py_ssize_t start) except -1:
+    """Sum up lengths; see `wirespeed._codec.TotalLength`."""
+    cdef Py_ssize_t index, total = 0
+    for index in range(start, len(messages)):
+        total += len(messages[index])
+    return total

@@ -17,7 +17,10 @@ __all__ = [
     "apply_mask",
     "call_in_context",
     "implementation",
+    "is_held",
     "stop_with",
+    "total_length",
+    "use_send_slot",
 ]
 
 
@@ -48,7 +51,10 @@ if TYPE_CHECKING or _is_set("WIRESPEED_PURE_PYTHON"):
         Utf8Validator,
         apply_mask,
         call_in_context,
+        is_held,
         stop_with,
+        total_length,
+        use_send_slot,
     )
 
     COMPILED = False
@@ -60,7 +66,10 @@ else:
             Utf8Validator,
             apply_mask,
             call_in_context,
+            is_held,
             stop_with,
+            total_length,
+            use_send_slot,
         )
 
         COMPILED = True
@@ -73,7 +82,10 @@ else:
             Utf8Validator,
             apply_mask,
             call_in_context,
+            is_held,
             stop_with,
+            total_length,
+            use_send_slot,
         )
 
         COMPILED = False
@@ -90,3 +102,6 @@ if TYPE_CHECKING:
     _mask_function: _codec.ApplyMask = _core.apply_mask
     _stop_function: _codec.StopWith = _core.stop_with
     _context_function: _codec.CallInContext = _core.call_in_context
+    _send_function: _codec.UseSendSlot = _core.use_send_slot
+    _held_function: _codec.IsHeld = _core.is_held
+    _length_function: _codec.TotalLength = _core.total_length

@@ -146,9 +146,37 @@ class CallInContext(Protocol):
 class StopWith(Protocol):
     """How a hand-written awaitable returns its value."""
 
-    def __call__(self, value: object) -> NoReturn:
+    def __call__(self, awaitable: object, value: object) -> NoReturn:
         """Raise `StopIteration(value)`, also for values that are tuples or exceptions.
 
-        The compiled twin sets the exception without unwinding: use it only in a
-        `__next__`, followed by a bare `raise StopIteration`.
+        The compiled twin only notes the value, without unwinding: use it in nothing but the
+        `__next__` of `awaitable`, followed by a bare `raise StopIteration`.
         """
+
+
+class UseSendSlot(Protocol):
+    """How the values of a hand-written awaitable come without exceptions."""
+
+    def __call__(self, awaitable_type: type) -> None:
+        """Let `await` take what `stop_with` notes from the type's `am_send` slot.
+
+        CPython 3.11 and 3.14 look there; 3.12 and 3.13 do so for the coroutine of a task only.
+        Subclasses do not inherit it.
+        """
+
+
+class IsHeld(Protocol):
+    """How an object that nobody uses any more is known, so that it can serve again."""
+
+    def __call__(self, owned: object) -> bool:
+        """Tell whether anyone may hold `owned`, a local variable, but its one owner and the caller.
+
+        Where that cannot be known the answer is `True`.
+        """
+
+
+class TotalLength(Protocol):
+    """How much is queued."""
+
+    def __call__(self, messages: list[Any], start: int) -> int:
+        """Sum up the lengths of `messages[start:]`."""

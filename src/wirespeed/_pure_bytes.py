@@ -6,7 +6,7 @@ Knows nothing of frames or messages; the compiled twin does the same in its C ke
 from __future__ import annotations
 
 from codecs import utf_8_decode
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -127,3 +127,8 @@ def apply_mask(data: Buffer, key: Buffer, offset: int = 0) -> bytes:
             raise ValueError("offset must not be negative")
         turn = offset % MASKING_KEY_BYTES
         return mask(view, bytes(key_view[turn:]) + key_view[:turn])
+
+
+def total_length(messages: list[Any], start: int) -> int:
+    """Sum up the lengths of `messages[start:]`."""
+    return sum(map(len, messages[start:]))

@@ -7,10 +7,8 @@ keep the contract of `_codec`, and the same tests hold both to it.
 from __future__ import annotations
 
 from codecs import utf_8_decode
-from collections.abc import Callable
-from contextvars import Context
 from operator import index
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 from . import exceptions
 from ._pure_builder import FrameBuilder
@@ -21,7 +19,9 @@ from ._pure_bytes import (
     flat_view,
     mask,
     text_or_none,
+    total_length,
 )
+from ._pure_wake import call_in_context, is_held, stop_with, use_send_slot
 from ._rfc6455 import (
     DEFAULT_MAX_MESSAGE_BYTES,
     FIN_BIT,
@@ -54,7 +54,10 @@ __all__ = [
     "Utf8Validator",
     "apply_mask",
     "call_in_context",
+    "is_held",
     "stop_with",
+    "total_length",
+    "use_send_slot",
 ]
 
 WHOLE_TEXT: Final = FIN_BIT | OPCODE_TEXT
@@ -361,37 +364,8 @@ def _parse_close(payload: bytes) -> tuple[int, str]:
     return code, reason
 
 
-def call_in_context(
-    context: Context | None, callback: Callable[[Any], object], argument: object
-) -> bool:
-    """Call back inside a context; see `wirespeed._codec.CallInContext`."""
-    if context is None:
-        raise TypeError("context must be a contextvars.Context, not None")
-    entered = False
-
-    def call() -> None:
-        nonlocal entered
-        entered = True
-        callback(argument)
-
-    try:
-        context.run(call)
-    except RuntimeError:
-        if entered:
-            raise
-        return False
-    return True
-
-
-def stop_with(value: object) -> NoReturn:
-    """Raise `StopIteration(value)`, also for values that are tuples or exceptions."""
-    raise StopIteration(value)
-
-
 if TYPE_CHECKING:
     _parser: type[_codec.MessageParser] = MessageParser
     _builder: type[_codec.FrameBuilder] = FrameBuilder
     _validator: type[_codec.Utf8Validator] = Utf8Validator
     _mask_function: _codec.ApplyMask = apply_mask
-    _stop_function: _codec.StopWith = stop_with
-    _context_function: _codec.CallInContext = call_in_context

@@ -18,7 +18,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     (
         "_codec",
         *("_core", "_core_builder", "_core_bytes", "_core_wake"),
-        *("_purepython", "_pure_builder", "_pure_bytes"),
+        *("_purepython", "_pure_builder", "_pure_bytes", "_pure_wake"),
     ),
     ("_backend",),
     ("_arguments", "_deflate", "_fragments", "_handshake", "_queue", "_request", "_stats", "_url"),

@@ -41,7 +41,10 @@ class Codec(Protocol):
     Utf8Validator: Callable[[], _codec.Utf8Validator]
     apply_mask: _codec.ApplyMask
     call_in_context: _codec.CallInContext
+    is_held: _codec.IsHeld
     stop_with: _codec.StopWith
+    total_length: _codec.TotalLength
+    use_send_slot: _codec.UseSendSlot
 
 
 class Peer:

@@ -30,7 +30,7 @@ VALUES: list[object] = [
 @pytest.mark.parametrize("value", VALUES, ids=repr)
 def test_the_value_arrives(codec: Codec, value: object) -> None:
     with pytest.raises(StopIteration) as caught:
-        codec.stop_with(value)
+        codec.stop_with(object(), value)
     assert caught.value.value is value
     assert caught.value is not value
     assert type(caught.value) is StopIteration

@@ -15,7 +15,7 @@ from wirespeed._channel_c.inbox cimport (
     as_message,
 )
 from wirespeed._channel_c.outgoing cimport Outgoing
-from wirespeed._channel_c.waiter cimport Awaitable, begin
+from wirespeed._channel_c.waiter cimport Awaitable
 
 
 cdef class Channel:

@@ -1,6 +1,7 @@
 cimport cython
 
-from wirespeed._core_wake cimport set_stop_iteration as stop_with
+from wirespeed._core_bytes cimport total_length
+from wirespeed._core_wake cimport is_held, set_result as stop_with
 from wirespeed._channel_c.waiter cimport Awaitable, Waiter, begin, suspend
 
 cdef Py_ssize_t COMPACT_AT
@@ -62,14 +63,19 @@ cdef class Inbox:
     cdef list _waiters
     cdef bint _waking
     cdef object _end
+    cdef Receive _spare
     cdef object _on_taken
 
+    @cython.locals(wait=Receive)
+    cpdef Awaitable receive(self, type kind, bint is_step, object timeout, Py_ssize_t limit)
     cpdef Py_ssize_t available(self) noexcept
     cpdef bint may_take(self, bint served) except -1
     @cython.locals(waiter=Waiter)
     cdef bint _has_line(self) except -1
     cpdef bint has_waiters(self) noexcept
     cpdef Py_ssize_t count(self) noexcept
+    @cython.locals(start=Py_ssize_t)
+    cpdef Py_ssize_t bytes_of_last(self, Py_ssize_t count) except -1
     @cython.locals(waiter=Waiter, in_place=bint)
     cpdef wake(self)
     cpdef peek(self)

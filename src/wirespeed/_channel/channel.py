@@ -27,7 +27,7 @@ from .inbox import (
     as_message,
 )
 from .outgoing import Outgoing
-from .waiter import Awaitable, begin
+from .waiter import Awaitable
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -98,8 +98,7 @@ class Channel:
             ProtocolError: the server broke the protocol, and all messages before were taken.
         """
         self._check_thread()
-        wait = ReceiveMessage.__new__(ReceiveMessage)
-        return begin(wait, self._inbox, False, timeout, 0)
+        return self._inbox.receive(ReceiveMessage, False, timeout, 0)
 
     def receive_text(self, timeout: float | None = None) -> Coroutine[Any, Any, str]:
         """Wait for the next message, which must be text; else as `receive`.
@@ -108,8 +107,7 @@ class Channel:
             MessageTypeError: the next message is binary; it stays queued.
         """
         self._check_thread()
-        wait = ReceiveText.__new__(ReceiveText)
-        return begin(wait, self._inbox, False, timeout, 0)
+        return self._inbox.receive(ReceiveText, False, timeout, 0)
 
     def receive_bytes(self, timeout: float | None = None) -> Coroutine[Any, Any, bytes]:
         """Wait for the next message, which must be binary; else as `receive`.
@@ -118,8 +116,7 @@ class Channel:
             MessageTypeError: the next message is text; it stays queued.
         """
         self._check_thread()
-        wait = ReceiveBytes.__new__(ReceiveBytes)
-        return begin(wait, self._inbox, False, timeout, 0)
+        return self._inbox.receive(ReceiveBytes, False, timeout, 0)
 
     def receive_json(self, timeout: float | None = None) -> Coroutine[Any, Any, Any]:
         """Wait for the next message, text or binary, and decode it with `loads`.
@@ -128,8 +125,7 @@ class Channel:
         Else as `receive`.
         """
         self._check_thread()
-        wait = ReceiveJson.__new__(ReceiveJson)
-        return begin(wait, self._inbox, False, timeout, 0)
+        return self._inbox.receive(ReceiveJson, False, timeout, 0)
 
     def receive_many(
         self, max_messages: int | None = None, timeout: float | None = None
@@ -144,9 +140,7 @@ class Channel:
             timeout: in seconds, for the first message; `None` waits without limit.
         """
         self._check_thread()
-        limit = _batch_limit(max_messages)
-        wait = ReceiveMany.__new__(ReceiveMany)
-        return begin(wait, self._inbox, False, timeout, limit)
+        return self._inbox.receive(ReceiveMany, False, timeout, _batch_limit(max_messages))
 
     def receive_nowait(self) -> Message:
         """Take the next message if there is one.

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
-from .._backend import stop_with
+from .._backend import is_held, stop_with, total_length, use_send_slot
 from .._rfc6455 import MessageType
 from ..exceptions import MessageTypeError, ReadTimeout
 from .waiter import Awaitable, Waiter, begin, suspend
@@ -66,7 +66,7 @@ class Receive(Awaitable):
 
     def __next__(self) -> Waiter:
         if self._is_ready():
-            stop_with(self._hand_over())
+            stop_with(self, self._hand_over())
             raise StopIteration
         return self._suspend(self._source)
 
@@ -168,7 +168,12 @@ class ReceiveJson(Receive):
     """Takes the next message and decodes it."""
 
     def _take(self, inbox: Inbox) -> Any:
-        return inbox._loads(inbox.pop())
+        data = inbox.pop()
+        try:
+            return inbox._loads(data)
+        except StopIteration as exc:
+            # From a `__next__` it would count as the result.
+            raise RuntimeError("loads raised StopIteration") from exc
 
 
 class ReceiveMany(Receive):
@@ -176,6 +181,10 @@ class ReceiveMany(Receive):
 
     def _take(self, inbox: Inbox) -> Any:
         return inbox.pop_many(self._limit)
+
+
+for kind in (Receive, ReceiveMessage, ReceiveText, ReceiveBytes, ReceiveJson, ReceiveMany):
+    use_send_slot(kind)
 
 
 class Inbox:
@@ -195,8 +204,26 @@ class Inbox:
         self._waking = False
         # Makes the error of a receive once nothing more will arrive.
         self._end: Callable[[bool], BaseException] | None = None
+        # The last receive that was made.
+        self._spare: Receive | None = None
         # Called after a message was taken, while the queue is too full to read more.
         self._on_taken: Callable[[int], object] | None = None
+
+    def receive(
+        self, kind: type[Receive], is_step: bool, timeout: float | None, limit: int
+    ) -> Awaitable:
+        """Make a receive; out of the last one, if that is of its kind and done with.
+
+        Args:
+            kind: what to make.
+            is_step: whether it is a step of an iteration.
+            timeout: in seconds.
+            limit: how many messages to take, for `ReceiveMany`.
+        """
+        wait = self._spare
+        if type(wait) is not kind or is_held(wait):
+            wait = self._spare = kind.__new__(kind)
+        return begin(wait, self, is_step, timeout, limit)
 
     def available(self) -> int:
         """Count the messages that are not set aside for a woken receive."""
@@ -232,7 +259,7 @@ class Inbox:
     def bytes_of_last(self, count: int) -> int:
         """Sum up the lengths of the last `count` messages, or of all that are queued."""
         start = max(len(self._queue) - count, self._head)
-        return sum(map(len, self._queue[start:]))
+        return total_length(self._queue, start)
 
     def keep_first(self, count: int) -> None:
         """Drop all but the first `count` messages."""
@@ -318,7 +345,7 @@ class Inbox:
             self._queue[self._head : self._head + count] = [None] * count
             self._advance(count)
         if self._on_taken is not None:
-            self._on_taken(sum(map(len, batch)))
+            self._on_taken(total_length(batch, 0))
         return batch
 
 
@@ -332,7 +359,7 @@ class Messages:
         return self
 
     def __anext__(self) -> Coroutine[Any, Any, str | bytes]:
-        return begin(Receive.__new__(Receive), self._inbox, True, None, 0)
+        return self._inbox.receive(Receive, True, None, 0)
 
 
 class Batches:
@@ -346,5 +373,4 @@ class Batches:
         return self
 
     def __anext__(self) -> Coroutine[Any, Any, list[str | bytes]]:
-        wait = ReceiveMany.__new__(ReceiveMany)
-        return begin(wait, self._inbox, True, None, self._max_messages)
+        return self._inbox.receive(ReceiveMany, True, None, self._max_messages)

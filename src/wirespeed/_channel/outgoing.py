@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .._backend import use_send_slot
 from .waiter import Awaitable, Waiter, begin, suspend
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class Settled(Awaitable):
 
     def _forget(self) -> None:
         pass
+
+
+use_send_slot(Settled)
 
 
 class Draining(Awaitable):
