@@ -57,9 +57,9 @@ async def open_transport(
     """
     loop = asyncio.get_running_loop()
     name = None if context is None else server_hostname or url.host
-    # Not for TLS: cancelled inside the TLS handshake, aiofastnet leaves its transport open. Not on
-    # uvloop: a reset that comes with data is never reported there, and a receive would hang.
-    if aiofastnet is not None and context is None and isinstance(loop, asyncio.SelectorEventLoop):
+    if _is_fast(loop, context):
+        if context is not None:
+            return await _open_fast_tls(loop, url, protocol_factory, context, name)
         transport, _ = await aiofastnet.create_connection(
             loop, protocol_factory, url.host, url.port
         )
@@ -67,4 +67,38 @@ async def open_transport(
         transport, _ = await loop.create_connection(
             protocol_factory, url.host, url.port, ssl=context, server_hostname=name
         )
+    return transport
+
+
+def _is_fast(loop: asyncio.AbstractEventLoop, context: tls.SSLContext | None) -> bool:
+    """Tell whether `aiofastnet` opens the transport."""
+    # Not on uvloop: a reset that comes with data is never reported there, and a receive would hang.
+    if aiofastnet is None or not isinstance(loop, asyncio.SelectorEventLoop):
+        return False
+    # OpenSSL is called directly, past what a subclass overrides.
+    return context is None or type(context) is tls.SSLContext
+
+
+async def _open_fast_tls(
+    loop: asyncio.AbstractEventLoop,
+    url: URL,
+    protocol_factory: Callable[[], asyncio.BufferedProtocol],
+    context: tls.SSLContext,
+    server_hostname: str | None,
+) -> asyncio.Transport:
+    """Connect with TLS by `aiofastnet`.
+
+    In two steps: cancelled within the TLS handshake, its `create_connection` leaves the
+    transport open.
+    """
+    plain, _ = await aiofastnet.create_connection(loop, asyncio.Protocol, url.host, url.port)
+    try:
+        protocol = protocol_factory()
+        transport = await aiofastnet.start_tls(
+            loop, plain, protocol, context, server_hostname=server_hostname
+        )
+    except BaseException:
+        plain.abort()
+        raise
+    protocol.connection_made(transport)
     return transport

@@ -244,6 +244,20 @@ async def test_a_plain_server_behind_wss(client_ssl: ssl.SSLContext) -> None:
             await wirespeed.connect(url.replace("ws:", "wss:"), ssl=client_ssl)
 
 
+@pytest.mark.parametrize("early", [b"HTTP/1.1 101 Switching Protocols\r\n\r\n", b"garbage\r\n\r\n"])
+async def test_a_server_that_answers_before_it_is_asked(
+    early: bytes, server_ssl: ssl.SSLContext, client_ssl: ssl.SSLContext
+) -> None:
+    async def serve(connection: RawConnection) -> None:
+        await connection.write(early)
+        await connection.read_rest()
+
+    for context in (None, client_ssl):
+        async with raw_server(serve, ssl=None if context is None else server_ssl) as url:
+            with pytest.raises(HandshakeError):
+                await wirespeed.connect(url, ssl=context)
+
+
 async def test_nobody_listens() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
@@ -260,7 +274,8 @@ async def test_cancelling_leaves_nothing(
     steps: int, server_ssl: ssl.SSLContext, client_ssl: ssl.SSLContext
 ) -> None:
     async def serve(connection: RawConnection) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError):
+        # Given up with data unread, the client's socket is reset.
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionResetError):
             await connection.read_upgrade()
             await connection.read_rest()
 

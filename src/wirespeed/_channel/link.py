@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary
 
+from ..exceptions import HandshakeError
 from .channel import Channel
 
 if TYPE_CHECKING:
@@ -107,10 +108,12 @@ class Link:
         """Open the channel, or let the opening fail with what the server answered."""
         opening = self._opening
         self._opening = None
-        if opening is None or self._transport is None or self._opened.done():
+        if opening is None or self._opened.done():
             return
         try:
             response = opening.result()
+            if self._transport is None:
+                raise HandshakeError("the server answered before it was asked")
         except Exception as exc:
             self._channel._reading_over = True
             exc.__cause__ = cause
