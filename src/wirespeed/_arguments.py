@@ -5,6 +5,8 @@ Knows nothing of what the arguments are for.
 
 from __future__ import annotations
 
+import math
+
 
 def check_seconds(name: str, value: object) -> None:
     """Accept a number of seconds, or `None` for no limit.
@@ -14,6 +16,19 @@ def check_seconds(name: str, value: object) -> None:
     """
     if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise TypeError(f"{name} must be a number of seconds or None, not {type(value).__name__}")
+
+
+def check_window(name: str, value: object) -> None:
+    """Accept a finite number of seconds that is not negative.
+
+    Raises:
+        TypeError: it is something else.
+        ValueError: it is negative or not finite.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} must be a number of seconds, not {type(value).__name__}")
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{name} must be 0 or more seconds, not {value}")
 
 
 def check_limit(name: str, value: object) -> None:

@@ -35,6 +35,8 @@ def connect(
     max_message_size: int | None = DEFAULT_MAX_MESSAGE_BYTES,
     max_queue: int | None = 4096,
     max_queue_bytes: int | None = DEFAULT_MAX_MESSAGE_BYTES,
+    batch_window: float = 0.0,
+    write_buffer_size: int | None = None,
     loads: Callable[[Any], Any] = json.loads,
     dumps: Callable[[Any], str | bytes] = json.dumps,
 ) -> Connecting:
@@ -58,6 +60,11 @@ def connect(
         max_message_size: limit for one received message in bytes, inclusive; `None` for none.
         max_queue: how many received messages may wait before reading pauses; `None` for no limit.
         max_queue_bytes: the same in bytes (characters, for text); `None` for no limit.
+        batch_window: the delay in seconds that the consumer can bear, 0 for none. Where many small
+            messages arrive one by one, most of their cost is that of reading the socket:
+            it is then read once in such a window, and what has gathered is received at once.
+        write_buffer_size: how many bytes may wait in the transport before a send waits for room;
+            `None` for the transport's default, 64 KiB.
         loads: decodes a message for `receive_json`.
         dumps: encodes a value for `send_json`, to `str` or UTF-8 bytes.
 
@@ -79,6 +86,8 @@ def connect(
             "max_message_size": max_message_size,
             "max_queue": max_queue,
             "max_queue_bytes": max_queue_bytes,
+            "batch_window": batch_window,
+            "write_buffer_size": write_buffer_size,
             "loads": loads,
             "dumps": dumps,
         },

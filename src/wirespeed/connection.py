@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from . import _backend
-from ._arguments import check_callable, check_limit, check_seconds
+from ._arguments import check_callable, check_limit, check_seconds, check_window
 from ._rfc6455 import (
     DEFAULT_MAX_MESSAGE_BYTES,
     MAX_CLOSE_REASON_BYTES,
@@ -74,12 +74,16 @@ class WebSocketConnection(Channel):
         max_message_size: int | None = DEFAULT_MAX_MESSAGE_BYTES,
         max_queue: int | None = 4096,
         max_queue_bytes: int | None = DEFAULT_MAX_MESSAGE_BYTES,
+        batch_window: float = 0.0,
+        write_buffer_size: int | None = None,
         close_timeout: float | None = 10.0,
         loads: Callable[[Any], Any] = json.loads,
         dumps: Callable[[Any], str | bytes] = json.dumps,
     ) -> None:
         check_limit("max_queue", max_queue)
         check_limit("max_queue_bytes", max_queue_bytes)
+        check_window("batch_window", batch_window)
+        check_limit("write_buffer_size", write_buffer_size)
         check_seconds("close_timeout", close_timeout)
         check_callable("loads", loads)
         check_callable("dumps", dumps)
@@ -89,6 +93,8 @@ class WebSocketConnection(Channel):
             _backend.FrameBuilder(),
             max_queue=max_queue,
             max_queue_bytes=max_queue_bytes,
+            batch_window=batch_window,
+            write_buffer_size=write_buffer_size,
             loads=loads,
         )
         self._dumps = dumps
@@ -231,7 +237,7 @@ class WebSocketConnection(Channel):
         _check_close(code, reason)
         if not self._sending_over:
             self._discarding = True
-            self._read_on()
+            self._read_to_the_end()
             self._send_close(code, reason)
         self._start_deadline()
         await self._wait_gone()

@@ -75,6 +75,7 @@ class ScriptedTransport(asyncio.Transport):
         pauses: how often `pause_reading` was called.
         resumes: how often `resume_reading` was called.
         eofs: how often `write_eof` was called.
+        limits: the high-water marks that were set.
         closing: whether `close` or `abort` was called.
         before_write: called inside each `write`, before the block is recorded.
         on_write: called inside each `write`, after the block was recorded.
@@ -89,6 +90,7 @@ class ScriptedTransport(asyncio.Transport):
         self.pauses = 0
         self.resumes = 0
         self.eofs = 0
+        self.limits: list[int | None] = []
         self.closing = False
         self.before_write: Callable[[], object] | None = None
         self.on_write: Callable[[], object] | None = None
@@ -102,6 +104,9 @@ class ScriptedTransport(asyncio.Transport):
         self.copies.append(bytes(data))
         if self.on_write is not None:
             self.on_write()
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        self.limits.append(high)
 
     def can_write_eof(self) -> bool:
         return True

@@ -22,7 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("_backend",),
     ("_arguments", "_deflate", "_fragments", "_handshake", "_queue", "_request", "_stats", "_url"),
-    ("_channel.waiter",),
+    ("_channel.reading", "_channel.waiter"),
     ("_channel.outgoing",),
     ("_channel.inbox",),
     ("_channel.channel",),
@@ -37,7 +37,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         *("_console", "_lines", "_open_session", "_session"),
     ),
 )
-ASYNCIO_STARTS_AT = "_channel.waiter"
+ASYNCIO_STARTS_AT = "_channel.reading"
 ASYNCIO_AND_SOCKETS = frozenset({"aiofastnet", "asyncio", "selectors", "socket", "ssl", "uvloop"})
 
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -15,6 +15,7 @@ from wirespeed._channel_c.inbox cimport (
     as_message,
 )
 from wirespeed._channel_c.outgoing cimport Outgoing
+from wirespeed._channel_c.reading cimport Reading
 from wirespeed._channel_c.waiter cimport Awaitable
 
 
@@ -25,11 +26,12 @@ cdef class Channel:
     cdef MessageParser _parser
     cdef readonly Outgoing _outgoing
     cdef readonly Inbox _inbox
+    cdef Reading _reading
     cdef readonly object _transport
+    cdef object _write_buffer_size
     cdef object _max_queue
     cdef object _max_queue_bytes
     cdef Py_ssize_t _queued_bytes
-    cdef bint _is_held_back
     cdef object _late_ping
     cdef public object _on_ping
     cdef public bint _sending_over
@@ -53,6 +55,6 @@ cdef class Channel:
     cdef _discard_overflow(self, Py_ssize_t queued)
     cdef bint _is_full(self) except -1
     cdef _hold_back(self)
-    cpdef _read_on(self)
+    cpdef _read_to_the_end(self)
     cpdef _on_open(self, object transport)
     cpdef _on_resume_writing(self)

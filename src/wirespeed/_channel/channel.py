@@ -27,6 +27,7 @@ from .inbox import (
     as_message,
 )
 from .outgoing import Outgoing
+from .reading import Reading
 from .waiter import Awaitable
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Channel:
         *,
         max_queue: int | None,
         max_queue_bytes: int | None,
+        batch_window: float,
+        write_buffer_size: int | None,
         loads: Callable[[Any], Any],
     ) -> None:
         self._loop = loop
@@ -60,12 +63,13 @@ class Channel:
         self._parser = parser
         self._outgoing = Outgoing(loop, builder)
         self._inbox = Inbox(loop, loads)
+        self._reading = Reading(loop, batch_window)
         self._transport: asyncio.Transport | None = None
+        self._write_buffer_size = write_buffer_size
         self._max_queue = max_queue
         self._max_queue_bytes = max_queue_bytes
         # An upper bound of the bytes queued: what is taken counts until it matters.
         self._queued_bytes = 0
-        self._is_held_back = False
         # The Ping to answer once the transport has room again; older ones need no
         # answer (RFC 6455 section 5.5.3).
         self._late_ping: bytes | None = None
@@ -282,6 +286,7 @@ class Channel:
             return
         fault = None
         queued = self._inbox.count()
+        self._reading.arrived(size)
         try:
             self._parser.feed(data, self._inbox._queue, size)
         except ProtocolError as exc:
@@ -294,6 +299,7 @@ class Channel:
             return
         fault = None
         queued = self._inbox.count()
+        self._reading.arrived(size)
         try:
             self._parser.buffer_updated(size, self._inbox._queue)
         except ProtocolError as exc:
@@ -372,7 +378,7 @@ class Channel:
         if not queued:
             self._queued_bytes = 0
         self._queued_bytes += self._inbox.bytes_of_last(added)
-        if self._is_held_back or not self._is_full():
+        if self._reading.is_held_back() or not self._is_full():
             return
         self._queued_bytes = self._inbox.bytes_of_last(self._inbox.count())
         if self._is_full() and not self._discarding:
@@ -393,36 +399,30 @@ class Channel:
 
     def _hold_back(self) -> None:
         """Stop reading until the queue is down to half of its bounds."""
-        transport = self._transport
-        if transport is not None and not transport.is_closing():
-            self._is_held_back = True
+        if self._reading.hold_back():
             self._inbox._on_taken = self._after_taken
-            transport.pause_reading()
 
     def _after_taken(self, size: int) -> None:
         self._queued_bytes -= size
         if (self._max_queue is None or 2 * self._inbox.count() <= self._max_queue) and (
             self._max_queue_bytes is None or 2 * self._queued_bytes <= self._max_queue_bytes
         ):
-            self._read_on()
-
-    def _read_on(self) -> None:
-        """Read again after `_hold_back`."""
-        if not self._is_held_back:
-            return
-        self._is_held_back = False
-        self._inbox._on_taken = None
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
+            self._inbox._on_taken = None
+            self._reading.release()
 
     # -- for the owner, who knows how a connection begins and ends ----------------------
 
     def _finish_receiving(self, end: Callable[[bool], BaseException]) -> None:
         """Let receives end with what `end` makes, after the messages that are queued."""
         self._reading_over = True
-        self._read_on()
+        self._read_to_the_end()
         self._inbox.finish(end)
         self._wake()
+
+    def _read_to_the_end(self) -> None:
+        """Read without pauses: what comes now is needed to close."""
+        self._inbox._on_taken = None
+        self._reading.finish()
 
     def _require_own_thread(self) -> None:
         self._check_thread()
@@ -432,6 +432,9 @@ class Channel:
 
     def _on_open(self, transport: asyncio.Transport) -> None:
         self._transport = transport
+        if self._write_buffer_size is not None:
+            transport.set_write_buffer_limits(self._write_buffer_size)
+        self._reading.attach(transport)
         self._outgoing.attach(transport.write)
 
     def _on_resume_writing(self) -> None:

@@ -1,0 +1,27 @@
+cimport cython
+
+cdef Py_ssize_t FULL_TURN_BYTES
+
+
+@cython.final
+cdef class Reading:
+    cdef object _loop
+    cdef object _transport
+    cdef bint _is_held_back
+    cdef double _window
+    cdef object _timer
+    cdef bint _turn_is_open
+    cdef Py_ssize_t _turn_bytes
+
+    cpdef attach(self, object transport)
+    cpdef bint is_held_back(self) noexcept
+    cpdef bint hold_back(self) except -1
+    cpdef release(self)
+    cpdef arrived(self, Py_ssize_t size)
+    cpdef finish(self)
+    @cython.locals(is_full=bint)
+    cpdef _end_turn(self)
+    cpdef _end_window(self)
+    cdef bint _can_pause(self) except -1
+    cdef _pause(self)
+    cdef _resume(self)

@@ -1,0 +1,93 @@
+"""When a transport may read: not while the queue is full, and once in a batch window.
+
+Must not know what is read. Compiled as `_channel_c.reading` from this same source.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+# Where one turn of the event loop brings as much as this, more is likely to wait: then there
+# is enough for a batch, and a window would only limit the throughput.
+FULL_TURN_BYTES = 64 * 1024
+
+
+class Reading:
+    """Pauses and resumes the reading of one transport, for two reasons that may overlap."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, batch_window: float) -> None:
+        self._loop = loop
+        self._transport: asyncio.Transport | None = None
+        self._is_held_back = False
+        # In seconds; 0 for none.
+        self._window = batch_window
+        # The end of the window in which nothing is read.
+        self._timer: asyncio.TimerHandle | None = None
+        self._turn_is_open = False
+        self._turn_bytes = 0
+
+    def attach(self, transport: asyncio.Transport) -> None:
+        """Begin to pause and resume a transport that reads."""
+        self._transport = transport
+
+    def is_held_back(self) -> bool:
+        """Whether `hold_back` is in force."""
+        return self._is_held_back
+
+    def hold_back(self) -> bool:
+        """Stop reading until `release`; `False` if there is nothing to stop."""
+        if not self._is_held_back and self._can_pause():
+            self._is_held_back = True
+            if self._timer is None:
+                self._pause()
+        return self._is_held_back
+
+    def release(self) -> None:
+        """Read again after `hold_back`, at the end of the window if one is open."""
+        if self._is_held_back:
+            self._is_held_back = False
+            if self._timer is None:
+                self._resume()
+
+    def arrived(self, size: int) -> None:
+        """Take note of a read; open a window after all that this turn of the loop reads."""
+        if not self._window:
+            return
+        self._turn_bytes += size
+        if not self._turn_is_open:
+            self._turn_is_open = True
+            self._loop.call_soon(self._end_turn)
+
+    def finish(self) -> None:
+        """Read without any pause from now on: the connection is closing."""
+        self._window = 0
+        if self._timer is not None:
+            self._end_window()
+        self.release()
+
+    def _end_turn(self) -> None:
+        is_full = self._turn_bytes >= FULL_TURN_BYTES
+        self._turn_is_open = False
+        self._turn_bytes = 0
+        if self._window and not is_full and self._timer is None and self._can_pause():
+            if not self._is_held_back:
+                self._pause()
+            self._timer = self._loop.call_later(self._window, self._end_window)
+
+    def _end_window(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._is_held_back:
+            self._resume()
+
+    def _can_pause(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
+
+    def _pause(self) -> None:
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        if self._can_pause() and self._transport is not None:
+            self._transport.resume_reading()
