@@ -10,7 +10,6 @@ from wirespeed._rfc6455 import OPCODE_BINARY, OPCODE_TEXT
 
 if TYPE_CHECKING:
     from benchmarks.conftest import Measure, Twin
-
     from wirespeed._codec import FrameBuilder
 
 PAYLOADS = {"text": (OPCODE_TEXT, "a"), "binary": (OPCODE_BINARY, b"a")}

@@ -10,7 +10,6 @@ from wirespeed._rfc6455 import OPCODE_BINARY, OPCODE_TEXT, frame_header
 
 if TYPE_CHECKING:
     from benchmarks.conftest import Measure, Twin
-
     from wirespeed._codec import MessageParser
 
 READ_BYTES = 256 * 1024

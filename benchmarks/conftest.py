@@ -84,7 +84,7 @@ class Measure:
         if prepare is None:
             self.benchmark(function, *arguments)
         else:
-            self.benchmark.pedantic(
+            self.benchmark.pedantic(  # type: ignore[no-untyped-call]
                 function,
                 arguments,
                 setup=prepare,
