@@ -123,4 +123,4 @@ def group_of(item: pytest.Function) -> str:
     """Name the work: the test without the twin that does it."""
     name = item.originalname.removeprefix("test_").replace("_", " ")
     parameters = [part for part in item.callspec.id.split("-") if part not in MODULES]
-    return ", ".join([f"{item.path.stem.removeprefix('bench_')}: {name}", *parameters])
+    return ", ".join([name, *parameters])
