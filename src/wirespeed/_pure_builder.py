@@ -6,9 +6,10 @@ Knows nothing of sockets, and nothing of what the messages say.
 from __future__ import annotations
 
 import os
+from struct import Struct
 from typing import TYPE_CHECKING, Final
 
-from ._pure_bytes import MASKING_KEY_BYTES, flat_view, mask, text_or_none
+from ._pure_bytes import MASKING_KEY_BYTES, flat_view, from_bytes, mask, text_or_none
 from ._rfc6455 import (
     FIN_BIT,
     LENGTH_IS_16_BIT,
@@ -20,8 +21,11 @@ from ._rfc6455 import (
 )
 
 if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
     from ._codec import Entropy, Payload
 
+_short_header: Final = Struct("!BB").pack
 # One entry for each fork between this process and the one that imported this module.
 _forks: Final[list[None]] = []
 
@@ -86,9 +90,18 @@ class FrameBuilder:
         """
         if not 0 <= opcode <= OPCODE_BITS:
             raise ValueError(f"opcode must be 0 to 15, not {opcode}")
-        data = _payload_bytes(opcode, payload)
+        data = payload.encode() if isinstance(payload, str) else _payload_bytes(opcode, payload)
         key = self._draw_key()
-        return b"".join((_masked_header(opcode, len(data), fin), key, mask(data, key)))
+        size = len(data)
+        if size < LENGTH_IS_16_BIT:
+            # The key, and behind it the payload masked with that key over and over: for a
+            # short frame it is cheapest to make both in one XOR.
+            first = opcode | FIN_BIT if fin else opcode
+            end = MASKING_KEY_BYTES + size
+            keys = (key * (size // MASKING_KEY_BYTES + 2))[:end]
+            masked = (from_bytes(keys) ^ from_bytes(data)).to_bytes(end)
+            return _short_header(first, MASK_BIT | size) + masked
+        return b"".join((_long_header(opcode, size, fin), key, mask(data, key)))
 
     def _draw_key(self) -> bytes:
         start = self._next_key
@@ -112,10 +125,8 @@ class FrameBuilder:
         self._next_key = 0
 
 
-def _payload_bytes(opcode: int, payload: Payload) -> bytes:
-    """Convert a payload to the bytes that a frame with `opcode` may carry."""
-    if isinstance(payload, str):
-        return payload.encode()
+def _payload_bytes(opcode: int, payload: Buffer) -> bytes:
+    """Convert a payload that is no `str` to the bytes that a frame with `opcode` may carry."""
     if type(payload) is bytes:
         data = payload
     else:
@@ -126,11 +137,9 @@ def _payload_bytes(opcode: int, payload: Payload) -> bytes:
     return data
 
 
-def _masked_header(opcode: int, payload_length: int, fin: bool) -> bytes:
-    """Build the header of a masked frame up to its key (RFC 6455 section 5.2)."""
+def _long_header(opcode: int, payload_length: int, fin: bool) -> bytes:
+    """Build the header of a frame that is not short, up to its key (RFC 6455 section 5.2)."""
     first = opcode | FIN_BIT if fin else opcode
-    if payload_length < LENGTH_IS_16_BIT:
-        return bytes((first, MASK_BIT | payload_length))
     if payload_length < 1 << 16:
         return bytes((first, MASK_BIT | LENGTH_IS_16_BIT)) + payload_length.to_bytes(2, "big")
     return bytes((first, MASK_BIT | LENGTH_IS_64_BIT)) + payload_length.to_bytes(8, "big")

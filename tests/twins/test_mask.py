@@ -36,7 +36,7 @@ def test_offsets(codec: Codec, offset: int) -> None:
         assert codec.apply_mask(data, KEY, offset=offset) == expected
 
 
-@pytest.mark.parametrize("length", [8191, 8192, 8193, 16384, 65535, 65536, 300_001])
+@pytest.mark.parametrize("length", [1023, 1024, 1025, 8191, 8192, 8193, 65536, 300_001])
 def test_long_data(codec: Codec, length: int) -> None:
     data = random.Random(length).randbytes(length)
     for offset in (0, 3):
