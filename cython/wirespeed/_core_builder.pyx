@@ -4,6 +4,7 @@ Knows nothing of asyncio or sockets. Its twin is `wirespeed._pure_builder`.
 """
 
 import os
+import threading
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -55,6 +56,43 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
 
 
+cdef class MaskingKeys:
+    """Masking keys out of blocks from an entropy source, each used once."""
+
+    def __init__(self, entropy):
+        self.entropy = entropy
+        self.block = b""
+        self.position = 0
+        self.generation = fork_generation
+
+    cdef int draw(self, uint8_t *key) except -1:
+        """Take the next 4 bytes of the block; RFC 6455 section 5.3 asks for unpredictable ones."""
+        cdef bytes block
+        if self.position + 4 > PyBytes_GET_SIZE(self.block) or self.generation != fork_generation:
+            block = self.entropy(KEY_BLOCK_BYTES)
+            if PyBytes_GET_SIZE(block) != KEY_BLOCK_BYTES:
+                raise ValueError(
+                    f"entropy source returned {len(block)} bytes, {KEY_BLOCK_BYTES} were asked for"
+                )
+            self.block = block
+            self.position = 0
+            self.generation = fork_generation
+        memcpy(key, PyBytes_AS_STRING(self.block) + self.position, 4)
+        self.position += 4
+        return 0
+
+
+# The keys from the operating system, one block for all builders of a thread.
+cdef object of_thread = threading.local()
+
+
+cdef MaskingKeys keys_of_thread():
+    keys = getattr(of_thread, "keys", None)
+    if keys is None:
+        keys = of_thread.keys = MaskingKeys(os.urandom)
+    return keys
+
+
 cdef class FrameBuilder:
     """Messages in, masked frames out; see `wirespeed._codec.FrameBuilder`."""
 
@@ -62,11 +100,8 @@ cdef class FrameBuilder:
         self.buffer = NULL
         self.used = self.capacity = 0
 
-    def __init__(self, *, entropy=os.urandom):
-        self.entropy = entropy
-        self.block = b""
-        self.position = 0
-        self.generation = fork_generation
+    def __init__(self, *, entropy=None):
+        self.keys = keys_of_thread() if entropy is None else MaskingKeys(entropy)
 
     def __dealloc__(self):
         PyMem_Free(self.buffer)
@@ -112,7 +147,7 @@ cdef class FrameBuilder:
         payload = as_payload(opcode, payload)
         PyObject_GetBuffer(payload, &view, PyBUF_SIMPLE)
         try:
-            self.draw_key(key)
+            self.keys.draw(key)
             header_bytes = ws_write_header(header, first, view.len, key)
             frame = PyBytes_FromStringAndSize(NULL, header_bytes + view.len)
             memcpy(PyBytes_AS_STRING(frame), header, header_bytes)
@@ -128,28 +163,12 @@ cdef class FrameBuilder:
         cdef uint8_t key[4]
         cdef uint8_t *target
         cdef size_t header_bytes
-        self.draw_key(key)
+        self.keys.draw(key)
         self.reserve(size + WS_MAX_HEADER_BYTES)
         target = self.buffer + self.used
         header_bytes = ws_write_header(target, first, size, key)
         ws_mask(target + header_bytes, payload, size, key, 0)
         self.used += header_bytes + size
-        return 0
-
-    cdef int draw_key(self, uint8_t *key) except -1:
-        """Take the next 4 bytes of the block; RFC 6455 section 5.3 asks for unpredictable ones."""
-        cdef bytes block
-        if self.position + 4 > PyBytes_GET_SIZE(self.block) or self.generation != fork_generation:
-            block = self.entropy(KEY_BLOCK_BYTES)
-            if PyBytes_GET_SIZE(block) != KEY_BLOCK_BYTES:
-                raise ValueError(
-                    f"entropy source returned {len(block)} bytes, {KEY_BLOCK_BYTES} were asked for"
-                )
-            self.block = block
-            self.position = 0
-            self.generation = fork_generation
-        memcpy(key, PyBytes_AS_STRING(self.block) + self.position, 4)
-        self.position += 4
         return 0
 
     cdef int reserve(self, Py_ssize_t size) except -1:

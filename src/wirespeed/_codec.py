@@ -73,14 +73,15 @@ class FrameBuilder(Protocol):
 
     Masking keys are consecutive 4-byte slices of blocks of
     `MASKING_KEY_BLOCK_BYTES` from the entropy source. A block is dropped after a fork.
+    A builder belongs to the thread that made it.
     """
 
-    def __init__(self, *, entropy: Entropy = ...) -> None:
+    def __init__(self, *, entropy: Entropy | None = None) -> None:
         """Make a builder.
 
         Args:
-            entropy: `entropy(n)` returns n unpredictable bytes; `os.urandom`
-                unless a test needs known keys.
+            entropy: `entropy(n)` returns n unpredictable bytes, for tests that need known
+                keys; `None` for `os.urandom`, one block of it for all builders of a thread.
         """
 
     def __len__(self) -> int:

@@ -6,6 +6,7 @@ Knows nothing of sockets, and nothing of what the messages say.
 from __future__ import annotations
 
 import os
+import threading
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
@@ -33,26 +34,70 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: _forks.append(None))
 
 
-class FrameBuilder:
-    """Messages in, masked frames out, gathered until they are taken (RFC 6455 section 5).
+class MaskingKeys:
+    """Unpredictable masking keys: consecutive 4-byte slices of blocks from an entropy source.
 
-    Masking keys are consecutive 4-byte slices of blocks from the entropy source. A
-    block is dropped after a fork: parent and child must not share unpredictable keys.
+    A block is dropped after a fork: parent and child must not share keys.
     """
 
-    __slots__ = ("_block", "_block_forks", "_entropy", "_frames", "_next_key", "_size")
+    __slots__ = ("_block", "_block_forks", "_entropy", "_next_key")
 
-    def __init__(self, *, entropy: Entropy = os.urandom) -> None:
-        """Make a builder.
-
-        Args:
-            entropy: `entropy(n)` returns n unpredictable bytes; `os.urandom`
-                unless a test needs known keys.
-        """
+    def __init__(self, entropy: Entropy) -> None:
         self._entropy = entropy
         self._block = b""
         self._block_forks = len(_forks)
         self._next_key = 0
+
+    def draw(self) -> bytes:
+        """Take the next key."""
+        start = self._next_key
+        if start == len(self._block) or self._block_forks != len(_forks):
+            self._draw_block()
+            start = 0
+        self._next_key = end = start + MASKING_KEY_BYTES
+        return self._block[start:end]
+
+    def _draw_block(self) -> None:
+        block = self._entropy(MASKING_KEY_BLOCK_BYTES)
+        if not isinstance(block, bytes):
+            raise TypeError(f"entropy source must return bytes, not {type(block).__name__}")
+        if len(block) != MASKING_KEY_BLOCK_BYTES:
+            raise ValueError(
+                f"entropy source returned {len(block)} bytes,"
+                f" {MASKING_KEY_BLOCK_BYTES} were asked for"
+            )
+        self._block = block
+        self._block_forks = len(_forks)
+        self._next_key = 0
+
+
+# The keys from the operating system, one block for all builders of a thread.
+_of_thread: Final = threading.local()
+
+
+def _keys_of_thread() -> MaskingKeys:
+    keys: MaskingKeys | None = getattr(_of_thread, "keys", None)
+    if keys is None:
+        keys = _of_thread.keys = MaskingKeys(os.urandom)
+    return keys
+
+
+class FrameBuilder:
+    """Messages in, masked frames out, gathered until they are taken (RFC 6455 section 5).
+
+    It belongs to the thread that made it.
+    """
+
+    __slots__ = ("_draw_key", "_frames", "_size")
+
+    def __init__(self, *, entropy: Entropy | None = None) -> None:
+        """Make a builder.
+
+        Args:
+            entropy: `entropy(n)` returns n unpredictable bytes; `None` for those of the
+                operating system.
+        """
+        self._draw_key = (_keys_of_thread() if entropy is None else MaskingKeys(entropy)).draw
         self._frames: list[bytes] = []
         self._size = 0
 
@@ -102,27 +147,6 @@ class FrameBuilder:
             masked = (from_bytes(keys) ^ from_bytes(data)).to_bytes(end)
             return _short_header(first, MASK_BIT | size) + masked
         return b"".join((_long_header(opcode, size, fin), key, mask(data, key)))
-
-    def _draw_key(self) -> bytes:
-        start = self._next_key
-        if start == len(self._block) or self._block_forks != len(_forks):
-            self._draw_block()
-            start = 0
-        self._next_key = end = start + MASKING_KEY_BYTES
-        return self._block[start:end]
-
-    def _draw_block(self) -> None:
-        block = self._entropy(MASKING_KEY_BLOCK_BYTES)
-        if not isinstance(block, bytes):
-            raise TypeError(f"entropy source must return bytes, not {type(block).__name__}")
-        if len(block) != MASKING_KEY_BLOCK_BYTES:
-            raise ValueError(
-                f"entropy source returned {len(block)} bytes,"
-                f" {MASKING_KEY_BLOCK_BYTES} were asked for"
-            )
-        self._block = block
-        self._block_forks = len(_forks)
-        self._next_key = 0
 
 
 def _payload_bytes(opcode: int, payload: Buffer) -> bytes:

@@ -16,7 +16,7 @@ from ._arguments import check_seconds
 from ._dial import open_transport, tls_context
 from ._handshake import HeadersLike, OpeningHandshake, Response
 from ._rfc6455 import DEFAULT_MAX_MESSAGE_BYTES
-from ._url import parse_url
+from ._url import URL, parse_url
 from .connection import WebSocketConnection
 from .exceptions import HandshakeError, OpenTimeout
 
@@ -134,9 +134,8 @@ class Connecting:
             await self._connection.__aexit__(exc_type, exc, traceback)
 
     async def _open(self) -> WebSocketConnection:
-        opening = OpeningHandshake(
-            parse_url(self._url), headers=self._headers, subprotocols=self._subprotocols
-        )
+        url = parse_url(self._url)
+        opening = OpeningHandshake(url, headers=self._headers, subprotocols=self._subprotocols)
         check_seconds("open_timeout", self._open_timeout)
         if not isinstance(self._server_hostname, str | None):
             kind = type(self._server_hostname).__name__
@@ -146,7 +145,7 @@ class Connecting:
         opened: asyncio.Future[Response] = loop.create_future()
         try:
             async with asyncio.timeout(self._open_timeout) as deadline:
-                await self._shake_hands(connection, opening, opened)
+                await self._shake_hands(url, connection, opening, opened)
         except TimeoutError as exc:
             if not deadline.expired():
                 raise
@@ -159,11 +158,11 @@ class Connecting:
 
     async def _shake_hands(
         self,
+        url: URL,
         connection: WebSocketConnection,
         opening: OpeningHandshake,
         opened: asyncio.Future[Response],
     ) -> None:
-        url = parse_url(self._url)
         transport = await open_transport(
             url,
             lambda: connection._open(opening, opened),
@@ -172,6 +171,7 @@ class Connecting:
         )
         try:
             connection._response = await opened
+            connection._subprotocol = opening.subprotocol
         except BaseException:
             transport.abort()
             # Until then the socket is open.

@@ -62,9 +62,9 @@ class WebSocketConnection(Channel):
         "_gone",
         "_is_lost",
         "_lost_cause",
-        "_opening",
         "_pings",
         "_response",
+        "_subprotocol",
     )
 
     def __init__(
@@ -108,8 +108,8 @@ class WebSocketConnection(Channel):
         self._gone: asyncio.Future[None] = loop.create_future()
         # Payload, answer and time of each Ping that is not answered, oldest first.
         self._pings: list[tuple[bytes, asyncio.Future[float], float]] = []
-        self._opening: OpeningHandshake | None = None
         self._response: Response | None = None
+        self._subprotocol: str | None = None
 
     def __repr__(self) -> str:
         state = "closed" if self._is_lost else "closing" if self.closed else "open"
@@ -127,7 +127,7 @@ class WebSocketConnection(Channel):
     @property
     def subprotocol(self) -> str | None:
         """The subprotocol that the server chose, `None` if it chose none (RFC 6455 section 1.9)."""
-        return None if self._opening is None else self._opening.subprotocol
+        return self._subprotocol
 
     # -- sending -----------------------------------------------------------------------
 
@@ -281,7 +281,6 @@ class WebSocketConnection(Channel):
 
     def _open(self, opening: OpeningHandshake, opened: asyncio.Future[Response]) -> LinkProtocol:
         """Return the protocol that drives the opening handshake, then this connection."""
-        self._opening = opening
         return LinkProtocol(self, opening, opened)
 
     def _end_reading(self) -> None:

@@ -27,7 +27,7 @@ class MakeParser(Protocol):
 class MakeBuilder(Protocol):
     """The class of a builder."""
 
-    def __call__(self, *, entropy: _codec.Entropy = ...) -> _codec.FrameBuilder:
+    def __call__(self, *, entropy: _codec.Entropy | None = None) -> _codec.FrameBuilder:
         """Make one."""
 
 

@@ -127,3 +127,5 @@ class Link:
 
 class LinkProtocol(Link, asyncio.BufferedProtocol):
     """A `Link` that asyncio's own transports accept."""
+
+    __slots__ = ()
