@@ -18,7 +18,13 @@ from typing import Final
 import h11
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from ._request import HeadersLike, check_headers, check_subprotocols, request_fields
+from ._request import (
+    HeadersLike,
+    check_headers,
+    check_subprotocols,
+    request_fields,
+    request_head,
+)
 from ._rfc6455 import HANDSHAKE_GUID
 from ._url import URL
 from .exceptions import HandshakeError
@@ -43,6 +49,16 @@ _HEAD_TOO_LARGE: Final = 431
 _STATUS_LINE_START: Final = b"HTTP/"
 _TLS_ALERT_START: Final = b"\x15\x03"
 _STATUS_LINE: Final = re.compile(rb"HTTP/([0-9])\.([0-9]) ([0-9]{3})(?: ([^\r\n]*))?\r?\n")
+
+# What h11 needs to know of the request to read the response: that an upgrade was asked for. Every
+# header of ours has been checked already; to let h11 do so again for each connection would cost
+# 30 us, a fourth of the whole handshake.
+_AN_UPGRADE: Final = h11.Request(
+    method="GET",
+    target="/",
+    headers=[("Host", "any"), ("Upgrade", "websocket"), ("Connection", "Upgrade")],
+)
+_END_OF_REQUEST: Final = h11.EndOfMessage()
 
 # How h11's texts begin, and what is said instead.
 _HEAD_FAULTS: Final = (
@@ -125,10 +141,10 @@ class OpeningHandshake:
             hashlib.sha1(encoded_key + HANDSHAKE_GUID, usedforsecurity=False).digest()
         )
         fields = request_fields(url, check_headers(headers), self._offered, encoded_key)
+        self._request = request_head(url.target, fields)
         self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
-        request = h11.Request(method="GET", target=url.target, headers=fields)
-        head = self._connection.send(request) or b""
-        self._request = head + (self._connection.send(h11.EndOfMessage()) or b"")
+        self._connection.send(_AN_UPGRADE)
+        self._connection.send(_END_OF_REQUEST)
 
         self.subprotocol: str | None = None
         self.trailing_data = b""

@@ -148,3 +148,10 @@ def request_fields(
         own["Authorization"] = f"Basic {credentials.decode('ascii')}"
     own.extend(headers)
     return [(name.encode("ascii"), value.encode("latin-1")) for name, value in own.items()]
+
+
+def request_head(target: str, fields: list[tuple[bytes, bytes]]) -> bytes:
+    """Write the head of the request down; all of it has been checked (RFC 9112 section 3)."""
+    lines = [b"GET %b HTTP/1.1" % target.encode("ascii")]
+    lines += [b"%b: %b" % field for field in fields]
+    return b"\r\n".join((*lines, b"\r\n"))
