@@ -45,7 +45,6 @@ cdef extern from "mask.h":
     ) nogil
 
 cdef extern from "utf8.h":
-    int ws_copy_ascii(uint8_t *dst, const uint8_t *src, size_t n) nogil
     void ws_utf8_init(ws_utf8 *u) nogil
     int ws_utf8_feed(ws_utf8 *u, const uint8_t *src, size_t n) nogil
     int ws_utf8_complete(const ws_utf8 *u) nogil
@@ -54,9 +53,6 @@ cdef extern from "header.h":
     int ws_read_header(ws_header *h, const uint8_t *src, size_t n) nogil
 
 cdef extern from "Python.h":
-    object PyUnicode_New(Py_ssize_t size, Py_UCS4 maxchar)
-    void *PyUnicode_DATA(object)
-    object PyUnicode_DecodeUTF8(const char *, Py_ssize_t, const char *)
     PyObject *PyBytes_New "PyBytes_FromStringAndSize" (const char *, Py_ssize_t)
     int _PyBytes_Resize(PyObject **, Py_ssize_t) except -1
     char *bytes_memory "PyBytes_AS_STRING" (PyObject *)
@@ -90,18 +86,7 @@ cdef enum:
 
 ws_cpu_init()
 
-
-cdef object decode_text(const uint8_t *data, Py_ssize_t size):
-    """Decode a whole text message."""
-    cdef object text = PyUnicode_New(size, 127)
-    if size == 0 or ws_copy_ascii(<uint8_t *>PyUnicode_DATA(text), data, size):
-        return text
-    try:
-        return PyUnicode_DecodeUTF8(<const char *>data, size, NULL)
-    except UnicodeDecodeError:
-        pass
-    # Raised out here so that the decoder's error, which carries the payload, is not chained.
-    raise errors.invalid_text()
+include "_core_text.pxi"
 
 
 cdef class MessageParser:
@@ -431,7 +416,9 @@ cdef class MessageParser:
         if self.assembly == NULL:
             return "" if text else b""
         if text:
-            message = decode_text(<uint8_t *>bytes_memory(self.assembly), self.filled)
+            message = decode_measured(
+                &self.utf8.text, <uint8_t *>bytes_memory(self.assembly), self.filled
+            )
             self.drop_assembly()
         else:
             if bytes_size(self.assembly) != self.filled:

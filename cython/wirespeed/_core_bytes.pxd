@@ -1,9 +1,14 @@
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint8_t
 
+
+cdef extern from "lookup.h":
+    ctypedef struct ws_text:
+        size_t points
+        uint8_t top
 
 cdef extern from "utf8.h":
     ctypedef struct ws_utf8:
-        uint32_t state
+        ws_text text
 
 
 cdef class Utf8Validator:

@@ -15,7 +15,7 @@
     && !defined(_M_ARM64EC)
 #if defined(__GNUC__) || defined(__clang__)
 #define WS_HAVE_AVX2 1
-#define WS_TARGET_AVX2 __attribute__((target("avx2")))
+#define WS_TARGET_AVX2 __attribute__((target("avx2,popcnt")))
 #include <cpuid.h>
 #include <immintrin.h>
 #elif defined(_MSC_VER)
@@ -28,6 +28,15 @@
 #elif defined(__aarch64__) || defined(_M_ARM64)
 #define WS_HAVE_NEON 1
 #include <arm_neon.h>
+#endif
+
+/* For functions whose variants are told apart by constant arguments. */
+#if defined(__GNUC__) || defined(__clang__)
+#define WS_ALWAYS_INLINE inline __attribute__((always_inline))
+#elif defined(_MSC_VER)
+#define WS_ALWAYS_INLINE __forceinline
+#else
+#define WS_ALWAYS_INLINE inline
 #endif
 
 enum ws_level { WS_PORTABLE, WS_AVX2, WS_NEON };

@@ -1,0 +1,316 @@
+/* Valid UTF-8 turned into code points of 1, 2 or 4 bytes each, as CPython keeps them in a `str`.
+ *
+ * Knows nothing of validity, nor of Python: C99 and nothing else. Memory is safe whatever the
+ * bytes are, and whoever changes them meanwhile.
+ *
+ * The vector kernel takes windows of 8 bytes wherever they fall. The mask of the bytes that begin
+ * a character chooses the shuffle that brings the first two bytes of each into a lane; the third
+ * comes from the same shuffle moved by one. So it has nothing to branch on, and mixed text costs
+ * what plain text costs: a character that begins in a window ends in the bytes behind it, and the
+ * next window does not see it. Runs of ASCII, of three and of four bytes need no windows.
+ */
+#ifndef WIRESPEED_TRANSCODE_H
+#define WIRESPEED_TRANSCODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "ascii.h"
+#include "cpu.h"
+#include "lookup.h"
+
+/* Whether ws_transcode() may be called: there is no portable variant. One was tried and took twice
+ * the time of CPython's decoder, which needs one pass where this one needs two. */
+static inline int ws_can_transcode(void) {
+    return ws_cpu_level == WS_AVX2;
+}
+
+#if defined(WS_HAVE_AVX2)
+/* For each mask, the shuffle of a window: lane k, of two bytes, takes the k-th character's second
+ * byte below its first. */
+static uint8_t ws_first_two[256][16];
+
+WS_TARGET_AVX2
+static inline __m128i ws_load_half_avx2(const void *src) {
+    return _mm_loadu_si128((const __m128i *)src);
+}
+
+static inline unsigned ws_trailing_zeros(uint32_t mask) {
+    return (unsigned)__builtin_ctz(mask | 0x80000000u);
+}
+
+WS_TARGET_AVX2
+static inline uint32_t ws_half_starts_avx2(__m128i bytes) {
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpgt_epi8(bytes, _mm_set1_epi8((char)0xBF)));
+}
+
+WS_TARGET_AVX2
+static inline void ws_store_avx2(void *dst, __m256i lanes) {
+    _mm256_storeu_si256((__m256i *)dst, lanes);
+}
+
+WS_TARGET_AVX2
+static inline __m256i ws_join_avx2(__m128i low, __m128i high) {
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+}
+
+/* The code points of two windows, in lanes of 2 bytes, when they have one or two bytes each
+ * (`bytes` 2) or up to three. */
+WS_TARGET_AVX2
+static WS_ALWAYS_INLINE __m256i ws_points_avx2(__m256i windows, __m256i first_two, int bytes) {
+    __m256i pair = _mm256_shuffle_epi8(windows, first_two);
+    __m256i joined = _mm256_maddubs_epi16(pair, _mm256_set1_epi16(0x4001));
+    __m256i ascii = _mm256_srli_epi16(pair, 8);
+    __m256i points = _mm256_sub_epi16(joined, _mm256_set1_epi16(0x3080));
+    if (bytes > 2) {
+        __m256i behind = _mm256_add_epi16(first_two, _mm256_set1_epi16(1));
+        __m256i third = _mm256_shuffle_epi8(
+            windows, _mm256_or_si256(behind, _mm256_set1_epi16((short)0x8000))
+        );
+        __m256i three = _mm256_add_epi16(
+            _mm256_slli_epi16(joined, 6), _mm256_sub_epi16(third, _mm256_set1_epi16(0x2080))
+        );
+        __m256i is_three = _mm256_cmpgt_epi16(pair, _mm256_set1_epi16((short)0xDFFF));
+        points = _mm256_blendv_epi8(points, three, is_three);
+    }
+    return _mm256_blendv_epi8(ascii, points, _mm256_srai_epi16(pair, 15));
+}
+
+/* The code points of one window, in lanes of 4 bytes. */
+WS_TARGET_AVX2
+static inline __m256i ws_wide_points_avx2(__m128i window, __m128i first_two) {
+    /* How far to the left and back to the right for ASCII (rows 0 to 7), C, D, E and F. */
+    const __m256i left = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(7, 7, 7, 7, 7, 7, 7, 7, 0, 0, 0, 0, 9, 9, 10, 11)
+    );
+    const __m256i right = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(25, 25, 25, 25, 25, 25, 25, 25, 0, 0, 0, 0, 21, 21, 16, 11)
+    );
+    __m256i two = _mm256_cvtepu16_epi32(first_two);
+    __m256i four = _mm256_or_si256(
+        _mm256_slli_epi32(two, 16), _mm256_add_epi32(two, _mm256_set1_epi32(0x0202))
+    );
+    __m256i bytes = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(window), four);
+    __m256i row = _mm256_or_si256(
+        _mm256_srli_epi32(bytes, 28), _mm256_set1_epi32((int)0x80808000u)
+    );
+    __m256i bits = _mm256_and_si256(bytes, _mm256_set1_epi32(0x7F3F3F3F));
+    bits = _mm256_maddubs_epi16(bits, _mm256_set1_epi32(0x40014001));
+    bits = _mm256_madd_epi16(bits, _mm256_set1_epi32(0x10000001));
+    bits = _mm256_sllv_epi32(bits, _mm256_shuffle_epi8(left, row));
+    return _mm256_srlv_epi32(bits, _mm256_shuffle_epi8(right, row));
+}
+
+/* Decodes the characters that begin in the first 16 of 24 bytes, at their places in `starts`;
+ * `next` is the last 16 of the 24. Returns the end of what it wrote; writes up to 16 lanes. */
+WS_TARGET_AVX2
+static WS_ALWAYS_INLINE uint8_t *ws_decode_16_avx2(
+    uint8_t *dst, int width, int bytes, __m128i window, __m128i next, uint32_t starts
+) {
+    __m128i low = ws_load_half_avx2(ws_first_two[starts & 0xFF]);
+    __m128i high = ws_load_half_avx2(ws_first_two[starts >> 8 & 0xFF]);
+    size_t low_bytes = (size_t)_mm_popcnt_u32(starts & 0xFF) * (size_t)width;
+    size_t high_bytes = (size_t)_mm_popcnt_u32(starts >> 8 & 0xFF) * (size_t)width;
+    uint8_t *dst_high = dst + low_bytes;
+    if (width == 4) {
+        ws_store_avx2(dst, ws_wide_points_avx2(window, low));
+        ws_store_avx2(dst_high, ws_wide_points_avx2(next, high));
+    } else {
+        __m256i points
+            = ws_points_avx2(ws_join_avx2(window, next), ws_join_avx2(low, high), bytes);
+        if (width == 1)
+            points = _mm256_packus_epi16(points, points);
+        low = _mm256_castsi256_si128(points);
+        high = _mm256_extracti128_si256(points, 1);
+        if (width == 1) {
+            _mm_storel_epi64((__m128i *)(void *)dst, low);
+            _mm_storel_epi64((__m128i *)(void *)dst_high, high);
+        } else {
+            _mm_storeu_si128((__m128i *)(void *)dst, low);
+            _mm_storeu_si128((__m128i *)(void *)dst_high, high);
+        }
+    }
+    return dst_high + high_bytes;
+}
+
+/* 32 bytes of ASCII. */
+WS_TARGET_AVX2
+static WS_ALWAYS_INLINE void ws_widen_32_avx2(uint8_t *dst, int width, const uint8_t *src) {
+    size_t i, step = 32 / (size_t)width;
+    for (i = 0; i < 32; i += step) {
+        __m256i lanes;
+        if (width == 1)
+            lanes = _mm256_loadu_si256((const __m256i *)(const void *)src);
+        else if (width == 2)
+            lanes = _mm256_cvtepu8_epi16(ws_load_half_avx2(src + i));
+        else
+            lanes = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(src + i)));
+        ws_store_avx2(dst + i * (size_t)width, lanes);
+    }
+}
+
+/* 8 characters of 3 bytes each; reads 28 bytes. */
+WS_TARGET_AVX2
+static WS_ALWAYS_INLINE void ws_decode_threes_avx2(uint8_t *dst, int width, const uint8_t *src) {
+    const __m256i order = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(2, 1, 0, -1, 5, 4, 3, -1, 8, 7, 6, -1, 11, 10, 9, -1)
+    );
+    __m256i bits = ws_join_avx2(ws_load_half_avx2(src), ws_load_half_avx2(src + 12));
+    bits = _mm256_and_si256(_mm256_shuffle_epi8(bits, order), _mm256_set1_epi32(0x000F3F3F));
+    bits = _mm256_maddubs_epi16(bits, _mm256_set1_epi32(0x00014001));
+    bits = _mm256_madd_epi16(bits, _mm256_set1_epi32(0x10000001));
+    if (width == 4) {
+        ws_store_avx2(dst, bits);
+    } else {
+        bits = _mm256_permute4x64_epi64(_mm256_packus_epi32(bits, bits), 0x08);
+        _mm_storeu_si128((__m128i *)(void *)dst, _mm256_castsi256_si128(bits));
+    }
+}
+
+/* 8 characters of 4 bytes each. */
+WS_TARGET_AVX2
+static inline void ws_decode_fours_avx2(uint8_t *dst, const uint8_t *src) {
+    const __m256i order = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12)
+    );
+    __m256i bits = _mm256_loadu_si256((const __m256i *)(const void *)src);
+    bits = _mm256_and_si256(_mm256_shuffle_epi8(bits, order), _mm256_set1_epi32(0x073F3F3F));
+    bits = _mm256_maddubs_epi16(bits, _mm256_set1_epi32(0x40014001));
+    ws_store_avx2(dst, _mm256_madd_epi16(bits, _mm256_set1_epi32(0x10000001)));
+}
+
+/* As ws_decode_16_avx2, for the characters that begin in src[i..i + 16), of src[0..n). */
+WS_TARGET_AVX2
+static WS_ALWAYS_INLINE uint8_t *ws_decode_end_avx2(
+    uint8_t *dst, int width, int bytes, const uint8_t *src, size_t i, size_t n
+) {
+    size_t rest = n - i;
+    __m128i window = ws_load_end_avx2(src, i, n);
+    __m128i next = rest > 8 ? ws_load_end_avx2(src, i + 8, n) : _mm_setzero_si128();
+    uint32_t starts = ws_half_starts_avx2(window);
+    if (rest < 16)
+        starts &= (1u << rest) - 1;
+    return ws_decode_16_avx2(dst, width, bytes, window, next, starts);
+}
+
+/* As ws_transcode; `width` and `bytes` are constants. */
+WS_TARGET_AVX2
+static WS_ALWAYS_INLINE void ws_transcode_width_avx2(
+    uint8_t *dst, size_t points, const uint8_t *src, size_t n, int width, int bytes
+) {
+    uint8_t *const end = dst + points * (size_t)width;
+    const ptrdiff_t lane = width;
+    size_t i = 0;
+    while (n - i >= 40 && end - dst >= 16 * lane) {
+        __m256i block = ws_load_avx2(src + i);
+        uint32_t starts = ws_starts_avx2(block), run;
+        if (_mm256_movemask_epi8(block) == 0 && end - dst >= 32 * lane) {
+            do {
+                ws_widen_32_avx2(dst, width, src + i);
+                dst += 32 * lane;
+                i += 32;
+            } while (n - i >= 32 && end - dst >= 32 * lane
+                     && _mm256_movemask_epi8(ws_load_avx2(src + i)) == 0);
+            continue;
+        }
+        if (bytes > 2) {
+            unsigned skip = ws_trailing_zeros(starts);
+            run = starts >> skip;
+            if ((run & 0x1FFFFFF) == 0x1249249) {
+                i += skip;
+                do {
+                    ws_decode_threes_avx2(dst, width, src + i);
+                    dst += 8 * lane;
+                    i += 24;
+                } while (n - i >= 32 && end - dst >= 8 * lane
+                         && (ws_starts_avx2(ws_load_avx2(src + i)) & 0x1FFFFFF) == 0x1249249);
+                continue;
+            }
+            if (bytes > 3 && (run & 0x0FFFFFFF) == 0x1111111) {
+                i += skip;
+                do {
+                    ws_decode_fours_avx2(dst, src + i);
+                    dst += 7 * lane;
+                    i += 28;
+                } while (n - i >= 32 && end - dst >= 8 * lane
+                         && (ws_starts_avx2(ws_load_avx2(src + i)) & 0x0FFFFFFF) == 0x1111111);
+                continue;
+            }
+        }
+        dst = ws_decode_16_avx2(
+            dst, width, bytes, _mm256_castsi256_si128(block), ws_load_half_avx2(src + i + 8), starts
+        );
+        i += 16;
+        if (end - dst >= 16 * lane) {
+            dst = ws_decode_16_avx2(
+                dst, width, bytes, ws_load_half_avx2(src + i), ws_load_half_avx2(src + i + 8),
+                starts >> 16
+            );
+            i += 16;
+        }
+    }
+    while (i < n && end - dst >= 16 * lane) {
+        dst = ws_decode_end_avx2(dst, width, bytes, src, i, n);
+        i += n - i < 16 ? n - i : 16;
+    }
+    if (i < n) {
+        uint8_t spare[128], *to = spare;
+        size_t rest = (size_t)(end - dst);
+        while (i < n && to < spare + rest) {
+            to = ws_decode_end_avx2(to, width, bytes, src, i, n);
+            i += n - i < 16 ? n - i : 16;
+        }
+        ws_copy_short(dst, spare, rest);
+    }
+}
+
+/* As ws_transcode. */
+WS_TARGET_AVX2
+static inline void ws_transcode_avx2(
+    uint8_t *dst, const ws_text *text, const uint8_t *src, size_t n
+) {
+    if (text->top < 0xC4)
+        ws_transcode_width_avx2(dst, text->points, src, n, 1, 2);
+    else if (text->top < 0xE0)
+        ws_transcode_width_avx2(dst, text->points, src, n, 2, 2);
+    else if (text->top < 0xF0)
+        ws_transcode_width_avx2(dst, text->points, src, n, 2, 3);
+    else
+        ws_transcode_width_avx2(dst, text->points, src, n, 4, 4);
+    _mm256_zeroupper();
+}
+#endif
+
+/* Call it once, after ws_cpu_init() and before any other thread uses the kernel. */
+static inline void ws_transcode_init(void) {
+#if defined(WS_HAVE_AVX2)
+    unsigned mask, at;
+    for (mask = 0; mask < 256; mask++) {
+        uint8_t *lane = ws_first_two[mask];
+        for (at = 0; at < 8; at++) {
+            if (mask >> at & 1) {
+                *lane++ = (uint8_t)(at + 1);
+                *lane++ = (uint8_t)at;
+            }
+        }
+    }
+#endif
+}
+
+/* Decodes src[0..n) into lanes of 1, 2 or 4 bytes, as ws_text_class(text) needs it; `text` is what
+ * ws_utf8_measure() said of these bytes.
+ *
+ * No alignment is required. dst and src must not overlap. Reads nothing outside src[0..n), writes
+ * nothing outside the text->points lanes at dst, even when the bytes have changed meanwhile. Call it
+ * only where ws_can_transcode(). */
+static inline void ws_transcode(void *dst, const ws_text *text, const uint8_t *src, size_t n) {
+#if defined(WS_HAVE_AVX2)
+    if (ws_cpu_level == WS_AVX2)
+        ws_transcode_avx2(dst, text, src, n);
+#else
+    (void)dst, (void)text, (void)src, (void)n;
+#endif
+}
+
+#endif
