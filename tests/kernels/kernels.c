@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <inttypes.h>
 
+#include "decoding.h"
 #include "headers.h"
 #include "runs.h"
 #include "validity.h"
@@ -14,11 +15,17 @@ static void test_level(int level) {
     ws_cpu_level = level;
     printf("level %s\n", ws_cpu_name());
     test_lengths();
-#if defined(HAVE_POSIX)
-    test_fences();
-#endif
+    test_all_short_sequences();
+    test_four_byte_sequences();
     test_cuts();
     test_random_text();
+    test_pairs_at_edges();
+    test_all_points();
+    test_texts();
+#if defined(HAVE_POSIX)
+    test_run_fences();
+    test_text_fences();
+#endif
 }
 
 int main(void) {
@@ -33,8 +40,7 @@ int main(void) {
 #endif
     make_oracle();
     test_headers();
-    test_all_short_sequences();
-    test_four_byte_sequences();
+    ws_transcode_init();
     test_level(WS_PORTABLE);
     if (best != WS_PORTABLE)
         test_level(best);

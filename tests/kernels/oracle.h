@@ -64,6 +64,8 @@ typedef struct {
     uint8_t held[4];
     size_t count;
     int dead;
+    size_t points; /* characters begun */
+    uint8_t top; /* the highest first byte */
 } oracle;
 
 /* One more byte; `held` is the beginning of a character. */
@@ -74,6 +76,8 @@ static void oracle_feed(oracle *o, uint8_t byte) {
         return;
     o->held[o->count++] = byte;
     if (o->count == 1) {
+        o->points++;
+        o->top = byte > o->top ? byte : o->top;
         verdict = one_byte[c[0]];
     } else if (o->count == 2) {
         verdict = two_bytes[c[0] << 8 | c[1]];

@@ -82,4 +82,27 @@ static void check_guards(const uint8_t *dst, size_t n, const char *what) {
     check(ok, what, n, 0);
 }
 
+#if defined(HAVE_POSIX)
+static size_t fenced_bytes(void) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (PAGES_BYTES + page - 1) / page * page;
+}
+
+/* Memory between two pages that may not be touched. */
+static uint8_t *fenced(void) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), inner = fenced_bytes();
+    uint8_t *all = mmap(NULL, inner + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANON, -1, 0);
+    if (all == MAP_FAILED || mprotect(all + page, inner, PROT_READ | PROT_WRITE) != 0) {
+        printf("kernels: no memory for fences\n");
+        exit(1);
+    }
+    return all + page;
+}
+
+static void free_fenced(uint8_t *memory) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    munmap(memory - page, fenced_bytes() + 2 * page);
+}
+#endif
+
 #endif

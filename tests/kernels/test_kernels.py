@@ -16,7 +16,7 @@ import pytest
 
 HERE = Path(__file__).parent
 SOURCES = HERE.parent.parent / "cython" / "wirespeed"
-HEADERS = ("cpu.h", "header.h", "mask.h", "utf8.h")
+HEADERS = ("ascii.h", "cpu.h", "header.h", "lookup.h", "mask.h", "transcode.h", "utf8.h")
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover")
 RUN_LIMIT_SECONDS = 300
