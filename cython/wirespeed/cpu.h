@@ -54,9 +54,9 @@ static inline int ws_big_endian(void) {
 
 #if defined(WS_HAVE_AVX2)
 /* The operating system has to save the wide registers as well (XCR0 bits 1 and 2), so the
- * processor's own AVX2 flag is not enough. */
+ * processor's own AVX2 flag is not enough. All that have AVX2 have POPCNT; a hypervisor may hide it. */
 static inline int ws_cpu_has_avx2(void) {
-    const uint32_t osxsave_and_avx = (1u << 27) | (1u << 28);
+    const uint32_t popcnt_osxsave_avx = (1u << 23) | (1u << 27) | (1u << 28);
     const uint32_t avx2 = 1u << 5;
     uint32_t saved;
 #if defined(__GNUC__) || defined(__clang__)
@@ -64,7 +64,7 @@ static inline int ws_cpu_has_avx2(void) {
     if (__get_cpuid_max(0, NULL) < 7)
         return 0;
     __cpuid_count(1, 0, a, b, c, d);
-    if ((c & osxsave_and_avx) != osxsave_and_avx)
+    if ((c & popcnt_osxsave_avx) != popcnt_osxsave_avx)
         return 0;
     __cpuid_count(7, 0, a, b, c, d);
     if (!(b & avx2))
@@ -76,7 +76,7 @@ static inline int ws_cpu_has_avx2(void) {
     if (registers[0] < 7)
         return 0;
     __cpuidex(registers, 1, 0);
-    if (((uint32_t)registers[2] & osxsave_and_avx) != osxsave_and_avx)
+    if (((uint32_t)registers[2] & popcnt_osxsave_avx) != popcnt_osxsave_avx)
         return 0;
     __cpuidex(registers, 7, 0);
     if (!((uint32_t)registers[1] & avx2))

@@ -36,8 +36,15 @@ static inline __m128i ws_load_half_avx2(const void *src) {
     return _mm_loadu_si128((const __m128i *)src);
 }
 
+/* How many zeros are below the lowest 1, at most 31. */
 static inline unsigned ws_trailing_zeros(uint32_t mask) {
+#if defined(__GNUC__) || defined(__clang__)
     return (unsigned)__builtin_ctz(mask | 0x80000000u);
+#else
+    unsigned long at;
+    _BitScanForward(&at, mask | 0x80000000u);
+    return (unsigned)at;
+#endif
 }
 
 WS_TARGET_AVX2
@@ -168,7 +175,7 @@ static WS_ALWAYS_INLINE void ws_decode_threes_avx2(uint8_t *dst, int width, cons
     }
 }
 
-/* 8 characters of 4 bytes each. */
+/* 8 characters of 4 bytes each; the caller takes 7 of them, which are in the mask of one block. */
 WS_TARGET_AVX2
 static inline void ws_decode_fours_avx2(uint8_t *dst, const uint8_t *src) {
     const __m256i order = _mm256_broadcastsi128_si256(
@@ -180,21 +187,41 @@ static inline void ws_decode_fours_avx2(uint8_t *dst, const uint8_t *src) {
     ws_store_avx2(dst, _mm256_madd_epi16(bits, _mm256_set1_epi32(0x10000001)));
 }
 
-/* As ws_decode_16_avx2, for the characters that begin in src[i..i + 16), of src[0..n). */
+/* As ws_decode_16_avx2, for the characters that begin in src[i..i + 16), of src[0..n). What is
+ * behind n comes out as zeros, for which there is no room in the end. */
 WS_TARGET_AVX2
 static WS_ALWAYS_INLINE uint8_t *ws_decode_end_avx2(
     uint8_t *dst, int width, int bytes, const uint8_t *src, size_t i, size_t n
 ) {
-    size_t rest = n - i;
     __m128i window = ws_load_end_avx2(src, i, n);
-    __m128i next = rest > 8 ? ws_load_end_avx2(src, i + 8, n) : _mm_setzero_si128();
-    uint32_t starts = ws_half_starts_avx2(window);
-    if (rest < 16)
-        starts &= (1u << rest) - 1;
-    return ws_decode_16_avx2(dst, width, bytes, window, next, starts);
+    __m128i next = n - i > 8 ? ws_load_end_avx2(src, i + 8, n) : _mm_setzero_si128();
+    return ws_decode_16_avx2(dst, width, bytes, window, next, ws_half_starts_avx2(window));
 }
 
-/* As ws_transcode; `width` and `bytes` are constants. */
+/* Decodes src[i..n) where whole blocks would be read or written too far; `end` is the end of dst. */
+WS_TARGET_AVX2
+static WS_ALWAYS_INLINE void ws_transcode_end_avx2(
+    uint8_t *dst, uint8_t *end, int width, int bytes, const uint8_t *src, size_t i, size_t n
+) {
+    const ptrdiff_t room = 16 * width;
+    uint8_t spare[128], *to = spare;
+    for (; i < n && end - dst >= room; i += n - i < 16 ? n - i : 16)
+        dst = ws_decode_end_avx2(dst, width, bytes, src, i, n);
+    for (; i < n && to - spare < end - dst; i += n - i < 16 ? n - i : 16)
+        to = ws_decode_end_avx2(to, width, bytes, src, i, n);
+    if (to != spare)
+        ws_copy_short(dst, spare, (size_t)(end - dst));
+}
+
+/* The patterns of ws_starts_avx2() where runs begin. A run of characters of three bytes needs the
+ * next character's beginning as well, or the last one might have four. */
+#define WS_THREES 0x1249249u
+#define WS_THREES_MASK 0x1FFFFFFu
+#define WS_FOURS 0x1111111u
+#define WS_FOURS_MASK 0xFFFFFFFu
+
+/* As ws_transcode; `width`, the bytes of a lane, and `bytes`, those of the longest character, are
+ * constants. */
 WS_TARGET_AVX2
 static WS_ALWAYS_INLINE void ws_transcode_width_avx2(
     uint8_t *dst, size_t points, const uint8_t *src, size_t n, int width, int bytes
@@ -204,7 +231,8 @@ static WS_ALWAYS_INLINE void ws_transcode_width_avx2(
     size_t i = 0;
     while (n - i >= 40 && end - dst >= 16 * lane) {
         __m256i block = ws_load_avx2(src + i);
-        uint32_t starts = ws_starts_avx2(block), run;
+        uint32_t starts = ws_starts_avx2(block);
+        unsigned skip = ws_trailing_zeros(starts);
         if (_mm256_movemask_epi8(block) == 0 && end - dst >= 32 * lane) {
             do {
                 ws_widen_32_avx2(dst, width, src + i);
@@ -212,57 +240,35 @@ static WS_ALWAYS_INLINE void ws_transcode_width_avx2(
                 i += 32;
             } while (n - i >= 32 && end - dst >= 32 * lane
                      && _mm256_movemask_epi8(ws_load_avx2(src + i)) == 0);
-            continue;
-        }
-        if (bytes > 2) {
-            unsigned skip = ws_trailing_zeros(starts);
-            run = starts >> skip;
-            if ((run & 0x1FFFFFF) == 0x1249249) {
-                i += skip;
-                do {
-                    ws_decode_threes_avx2(dst, width, src + i);
-                    dst += 8 * lane;
-                    i += 24;
-                } while (n - i >= 32 && end - dst >= 8 * lane
-                         && (ws_starts_avx2(ws_load_avx2(src + i)) & 0x1FFFFFF) == 0x1249249);
-                continue;
-            }
-            if (bytes > 3 && (run & 0x0FFFFFFF) == 0x1111111) {
-                i += skip;
-                do {
-                    ws_decode_fours_avx2(dst, src + i);
-                    dst += 7 * lane;
-                    i += 28;
-                } while (n - i >= 32 && end - dst >= 8 * lane
-                         && (ws_starts_avx2(ws_load_avx2(src + i)) & 0x0FFFFFFF) == 0x1111111);
-                continue;
-            }
-        }
-        dst = ws_decode_16_avx2(
-            dst, width, bytes, _mm256_castsi256_si128(block), ws_load_half_avx2(src + i + 8), starts
-        );
-        i += 16;
-        if (end - dst >= 16 * lane) {
-            dst = ws_decode_16_avx2(
-                dst, width, bytes, ws_load_half_avx2(src + i), ws_load_half_avx2(src + i + 8),
-                starts >> 16
-            );
+        } else if (bytes > 2 && (starts >> skip & WS_THREES_MASK) == WS_THREES) {
+            i += skip;
+            do {
+                ws_decode_threes_avx2(dst, width, src + i);
+                dst += 8 * lane;
+                i += 24;
+            } while (n - i >= 32 && end - dst >= 8 * lane
+                     && (ws_starts_avx2(ws_load_avx2(src + i)) & WS_THREES_MASK) == WS_THREES);
+        } else if (bytes > 3 && (starts >> skip & WS_FOURS_MASK) == WS_FOURS) {
+            i += skip;
+            do {
+                ws_decode_fours_avx2(dst, src + i);
+                dst += 7 * lane;
+                i += 28;
+            } while (n - i >= 32 && end - dst >= 8 * lane
+                     && (ws_starts_avx2(ws_load_avx2(src + i)) & WS_FOURS_MASK) == WS_FOURS);
+        } else {
+            __m128i half = _mm256_castsi256_si128(block), next = ws_load_half_avx2(src + i + 8);
+            dst = ws_decode_16_avx2(dst, width, bytes, half, next, starts);
             i += 16;
+            if (end - dst >= 16 * lane) {
+                half = _mm256_extracti128_si256(block, 1);
+                next = ws_load_half_avx2(src + i + 8);
+                dst = ws_decode_16_avx2(dst, width, bytes, half, next, starts >> 16);
+                i += 16;
+            }
         }
     }
-    while (i < n && end - dst >= 16 * lane) {
-        dst = ws_decode_end_avx2(dst, width, bytes, src, i, n);
-        i += n - i < 16 ? n - i : 16;
-    }
-    if (i < n) {
-        uint8_t spare[128], *to = spare;
-        size_t rest = (size_t)(end - dst);
-        while (i < n && to < spare + rest) {
-            to = ws_decode_end_avx2(to, width, bytes, src, i, n);
-            i += n - i < 16 ? n - i : 16;
-        }
-        ws_copy_short(dst, spare, rest);
-    }
+    ws_transcode_end_avx2(dst, end, width, bytes, src, i, n);
 }
 
 /* As ws_transcode. */

@@ -117,18 +117,20 @@ static void draw_sample(sample *s, size_t limit, unsigned kinds, size_t run) {
 /* What changed behind the kernel's back may come out wrong, but goes to no other place. */
 static void check_changed(sample *s, size_t to) {
     ws_text text;
-    size_t bytes = s->count * width_of(s->highest), i;
+    size_t bytes = s->count * width_of(s->highest), i, at;
     uint8_t *src, *dst = guarded(to, bytes);
-    static const uint8_t changes[] = {0x00, 0x80, 0xBF, 0xC3, 0xE4, 0xF0, 0xFF};
+    static const char *const changes[] = {
+        "p", "\x80", "\xC3", "\xE4", "\xF0", "\xFF", "\xC3\xA9", "\xE4\xB8\xAD", "\xF0\x9F\x98\x80",
+    };
+    const size_t count = sizeof changes / sizeof *changes;
     if (s->n == 0 || s->highest < 0x80 || !ws_can_transcode())
         return;
     src = block(s->n);
     ws_utf8_measure(&text, s->bytes, s->n);
-    for (i = 0; i <= sizeof changes; i++) {
-        if (i < sizeof changes)
-            memset(src, changes[i], s->n);
-        else
-            fill(src, s->n, 0xFF);
+    for (i = 0; i <= count; i++) {
+        fill(src, s->n, 0xFF);
+        for (at = 0; i < count && at < s->n; at++)
+            src[at] = (uint8_t)changes[i][at % strlen(changes[i])];
         ws_transcode(dst, &text, src, s->n);
         check_guards(dst, bytes, "ws_transcode of changed text, bytes outside dst");
     }
