@@ -210,8 +210,8 @@ static inline size_t ws_copy_ascii_portable(uint8_t *dst, const uint8_t *src, si
     return seen < 0x80 ? n : 0;
 }
 
-/* Checks and copies in one pass: n when src[0..n) is all ASCII and dst[0..n) now equals it. Else the
- * length of some ASCII at the front, shorter than n, and dst[0..n) may hold anything.
+/* Checks and copies in one pass: n when src[0..n) is all ASCII and dst[0..n) now equals it. Else
+ * the length of some ASCII at the front, shorter than n, and dst[0..n) may hold anything.
  *
  * No alignment is required. dst and src must not overlap. Reads nothing outside src[0..n), writes
  * nothing outside dst[0..n). With n == 0 the pointers are not used. */

@@ -54,7 +54,7 @@ static inline int ws_big_endian(void) {
 
 #if defined(WS_HAVE_AVX2)
 /* The operating system has to save the wide registers as well (XCR0 bits 1 and 2), so the
- * processor's own AVX2 flag is not enough. All that have AVX2 have POPCNT; a hypervisor may hide it. */
+ * processor's own AVX2 flag is not enough. POPCNT comes with AVX2, unless a hypervisor hides it. */
 static inline int ws_cpu_has_avx2(void) {
     const uint32_t popcnt_osxsave_avx = (1u << 23) | (1u << 27) | (1u << 28);
     const uint32_t avx2 = 1u << 5;

@@ -218,7 +218,8 @@ static inline int ws_utf8_measure_avx2(ws_text *text, const uint8_t *src, size_t
             points += (size_t)_mm_popcnt_u32(ws_starts_avx2(b));
             points += (size_t)_mm_popcnt_u32(ws_starts_avx2(c));
             points += (size_t)_mm_popcnt_u32(ws_starts_avx2(d));
-            top = _mm256_max_epu8(_mm256_max_epu8(a, b), _mm256_max_epu8(_mm256_max_epu8(c, d), top));
+            top = _mm256_max_epu8(top, _mm256_max_epu8(a, b));
+            top = _mm256_max_epu8(top, _mm256_max_epu8(c, d));
             faults = _mm256_or_si256(faults, ws_faults_at_avx2(src + i));
             faults = _mm256_or_si256(faults, ws_faults_at_avx2(src + i + 32));
             faults = _mm256_or_si256(faults, ws_faults_at_avx2(src + i + 64));

@@ -198,7 +198,7 @@ static WS_ALWAYS_INLINE uint8_t *ws_decode_end_avx2(
     return ws_decode_16_avx2(dst, width, bytes, window, next, ws_half_starts_avx2(window));
 }
 
-/* Decodes src[i..n) where whole blocks would be read or written too far; `end` is the end of dst. */
+/* Decodes src[i..n) where whole blocks would go too far; `end` is the end of dst. */
 WS_TARGET_AVX2
 static WS_ALWAYS_INLINE void ws_transcode_end_avx2(
     uint8_t *dst, uint8_t *end, int width, int bytes, const uint8_t *src, size_t i, size_t n
@@ -308,8 +308,8 @@ static inline void ws_transcode_init(void) {
  * ws_utf8_measure() said of these bytes.
  *
  * No alignment is required. dst and src must not overlap. Reads nothing outside src[0..n), writes
- * nothing outside the text->points lanes at dst, even when the bytes have changed meanwhile. Call it
- * only where ws_can_transcode(). */
+ * nothing outside the text->points lanes at dst, even when the bytes have changed meanwhile. May be
+ * called only where ws_can_transcode(). */
 static inline void ws_transcode(void *dst, const ws_text *text, const uint8_t *src, size_t n) {
 #if defined(WS_HAVE_AVX2)
     if (ws_cpu_level == WS_AVX2)

@@ -133,6 +133,23 @@ def test_random_text_in_pieces(
     check_in_pieces(codec, *(data[start:stop] for start, stop in pairwise(edges)))
 
 
+@settings(deadline=None, max_examples=150)
+@given(
+    runs=st.lists(st.tuples(st.sampled_from("aé中😀\u07ff\uffff"), st.integers(1, 90)), min_size=1),
+    place=st.integers(0, 2000),
+    spoilt=st.none() | st.integers(0, 255),
+    cuts=st.lists(st.integers(0, 2000), max_size=4),
+)
+def test_long_text_with_one_byte_spoilt(
+    codec: Codec, runs: list[tuple[str, int]], place: int, spoilt: int | None, cuts: list[int]
+) -> None:
+    data = bytearray("".join(filler * times for filler, times in runs).encode())
+    if spoilt is not None:
+        data[place % len(data)] = spoilt
+    edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    check_in_pieces(codec, *(bytes(data[start:stop]) for start, stop in pairwise(edges)))
+
+
 def test_invalid_once_is_invalid_for_ever(codec: Codec) -> None:
     validator = codec.Utf8Validator()
     assert validator.feed(b"ok") is True

@@ -21,5 +21,5 @@ ALL_OF_TWO_BYTES = [bytes(pair) for pair in product(range(256), repeat=2)]
 EDGES_OF_THREE_BYTES = [bytes(case) for case in product(FIRSTS, SECONDS, OTHERS)]
 EDGES_OF_FOUR_BYTES = [bytes(case) for case in product(FIRSTS, SECONDS, OTHERS, OTHERS)]
 
-# Wide registers take 16, 32 or 64 bytes at once: a case is also put behind and before so many.
-SURROUNDINGS = (0, 1, 15, 16, 17, 31, 32, 33, 63, 64, 65)
+# Vectors take 16, 32, 64 or 128 bytes at once: a case is also put behind and before so many.
+SURROUNDINGS = (0, 1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129)
