@@ -251,6 +251,66 @@ static inline int ws_utf8_measure_avx2(ws_text *text, const uint8_t *src, size_t
 }
 #endif
 
+#if defined(WS_HAVE_NEON)
+/* As ws_faults_avx2, for a block of 16 bytes and the one before it. */
+static inline uint8x16_t ws_faults_neon(uint8x16_t block, uint8x16_t before) {
+    uint8x16_t one = vextq_u8(before, block, 15);
+    uint8x16_t two = vextq_u8(before, block, 14);
+    uint8x16_t three = vextq_u8(before, block, 13);
+    uint8x16_t upper = vqtbl1q_u8(vld1q_u8(ws_faults_first_upper), vshrq_n_u8(one, 4));
+    uint8x16_t lower
+        = vqtbl1q_u8(vld1q_u8(ws_faults_first_lower), vandq_u8(one, vdupq_n_u8(0x0F)));
+    uint8x16_t second = vqtbl1q_u8(vld1q_u8(ws_faults_second_upper), vshrq_n_u8(block, 4));
+    uint8x16_t due = vorrq_u8(
+        vqsubq_u8(two, vdupq_n_u8(0xE0 - 0x80)), vqsubq_u8(three, vdupq_n_u8(0xF0 - 0x80))
+    );
+    return veorq_u8(
+        vandq_u8(due, vdupq_n_u8(WS_SECOND)), vandq_u8(vandq_u8(upper, lower), second)
+    );
+}
+
+/* All ones for each byte that begins a character. */
+static inline uint8x16_t ws_starts_neon(uint8x16_t block) {
+    return vcgtq_s8(vreinterpretq_s8_u8(block), vdupq_n_s8(-0x41));
+}
+
+/* As ws_utf8_measure. */
+static inline int ws_utf8_measure_neon(ws_text *text, const uint8_t *src, size_t n) {
+    uint8x16_t before = vdupq_n_u8(0), top = before, faults = before;
+    size_t i = 0, points = 0;
+    while (i <= n) {
+        uint8x16_t block;
+        if (n - i >= 64) {
+            uint8x16_t ab = vorrq_u8(vld1q_u8(src + i), vld1q_u8(src + i + 16));
+            uint8x16_t last = vld1q_u8(src + i + 48);
+            uint8x16_t cd = vorrq_u8(vld1q_u8(src + i + 32), last);
+            if (vmaxvq_u8(vorrq_u8(vorrq_u8(ab, cd), before)) < 0x80) {
+                points += 64;
+                i += 64;
+                before = last;
+                continue;
+            }
+        }
+        if (n - i >= 16) {
+            block = vld1q_u8(src + i);
+        } else {
+            /* Also when nothing is left: a zero shows that the last character was cut. */
+            uint8_t end[16] = {0};
+            memcpy(end, src + i, n - i);
+            block = vld1q_u8(end);
+        }
+        points += vaddvq_u8(vshrq_n_u8(ws_starts_neon(block), 7));
+        top = vmaxq_u8(top, block);
+        faults = vorrq_u8(faults, ws_faults_neon(block, before));
+        before = block;
+        i += 16;
+    }
+    text->top = vmaxvq_u8(top);
+    text->points = points - (i - n); /* the zeros were counted as well */
+    return vmaxvq_u8(faults) == 0;
+}
+#endif
+
 /* The length of the character of several bytes at src[0], 0 when it is none. Reads nothing outside
  * src[0..4). */
 static inline size_t ws_utf8_character(const uint8_t *src) {
@@ -302,6 +362,9 @@ static inline int ws_utf8_measure(ws_text *text, const uint8_t *src, size_t n) {
 #if defined(WS_HAVE_AVX2)
     if (ws_cpu_level == WS_AVX2)
         return ws_utf8_measure_avx2(text, src, n);
+#elif defined(WS_HAVE_NEON)
+    if (ws_cpu_level == WS_NEON)
+        return ws_utf8_measure_neon(text, src, n);
 #endif
     return ws_utf8_measure_portable(text, src, n);
 }
