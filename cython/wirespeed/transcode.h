@@ -23,14 +23,16 @@
 /* Whether ws_transcode() may be called: there is no portable variant. One was tried and took twice
  * the time of CPython's decoder, which needs one pass where this one needs two. */
 static inline int ws_can_transcode(void) {
-    return ws_cpu_level == WS_AVX2;
+    return ws_cpu_level != WS_PORTABLE && !ws_big_endian();
 }
 
-#if defined(WS_HAVE_AVX2)
+#if defined(WS_HAVE_AVX2) || defined(WS_HAVE_NEON)
 /* For each mask, the shuffle of a window: lane k, of two bytes, takes the k-th character's second
  * byte below its first. */
 static uint8_t ws_first_two[256][16];
+#endif
 
+#if defined(WS_HAVE_AVX2)
 WS_TARGET_AVX2
 static inline __m128i ws_load_half_avx2(const void *src) {
     return _mm_loadu_si128((const __m128i *)src);
@@ -288,9 +290,134 @@ static inline void ws_transcode_avx2(
 }
 #endif
 
+#if defined(WS_HAVE_NEON)
+/* As ws_points_avx2, for one window and up to three bytes a character. */
+static inline uint16x8_t ws_points_neon(uint8x16_t window, uint8x16_t first_two) {
+    uint16x8_t at = vreinterpretq_u16_u8(first_two);
+    uint16x8_t at_third = vorrq_u16(vaddq_u16(at, vdupq_n_u16(1)), vdupq_n_u16(0x8000));
+    uint16x8_t pair = vreinterpretq_u16_u8(vqtbl1q_u8(window, first_two));
+    uint16x8_t third = vreinterpretq_u16_u8(vqtbl1q_u8(window, vreinterpretq_u8_u16(at_third)));
+    uint16x8_t ascii = vshrq_n_u16(pair, 8);
+    uint16x8_t joined = vaddq_u16(vshlq_n_u16(ascii, 6), vandq_u16(pair, vdupq_n_u16(0xFF)));
+    uint16x8_t two = vsubq_u16(joined, vdupq_n_u16(0x3080));
+    uint16x8_t three = vaddq_u16(vshlq_n_u16(joined, 6), vsubq_u16(third, vdupq_n_u16(0x2080)));
+    uint16x8_t longer = vbslq_u16(vcgeq_u16(pair, vdupq_n_u16(0xE000)), three, two);
+    return vbslq_u16(vcgeq_u16(pair, vdupq_n_u16(0xC000)), longer, ascii);
+}
+
+/* As ws_wide_points_avx2, for four characters. */
+static inline uint32x4_t ws_wide_points_neon(uint8x16_t window, uint16x4_t first_two) {
+    static const int8_t left[16] = {7, 7, 7, 7, 7, 7, 7, 7, 0, 0, 0, 0, 9, 9, 10, 11};
+    static const int8_t right[16] = {
+        -25, -25, -25, -25, -25, -25, -25, -25, 0, 0, 0, 0, -21, -21, -16, -11,
+    };
+    uint32x4_t two = vmovl_u16(first_two);
+    uint32x4_t four = vorrq_u32(vshlq_n_u32(two, 16), vaddq_u32(two, vdupq_n_u32(0x0202)));
+    uint32x4_t bytes = vreinterpretq_u32_u8(vqtbl1q_u8(window, vreinterpretq_u8_u32(four)));
+    /* How far to shift is in the low byte of a lane: the other bytes of a row are 0. */
+    uint8x16_t row
+        = vreinterpretq_u8_u32(vorrq_u32(vshrq_n_u32(bytes, 28), vdupq_n_u32(0x80808000)));
+    uint32x4_t bits = vandq_u32(bytes, vdupq_n_u32(0x3F));
+    bits = vorrq_u32(bits, vandq_u32(vshrq_n_u32(bytes, 2), vdupq_n_u32(0x3F << 6)));
+    bits = vorrq_u32(bits, vandq_u32(vshrq_n_u32(bytes, 4), vdupq_n_u32(0x3F << 12)));
+    bits = vorrq_u32(bits, vandq_u32(vshrq_n_u32(bytes, 6), vdupq_n_u32(0x7F << 18)));
+    bits = vshlq_u32(bits, vreinterpretq_s32_s8(vqtbl1q_s8(vld1q_s8(left), row)));
+    return vshlq_u32(bits, vreinterpretq_s32_s8(vqtbl1q_s8(vld1q_s8(right), row)));
+}
+
+/* Decodes the characters that begin in a window, at their places in `starts`; writes 8 lanes. */
+static WS_ALWAYS_INLINE void ws_decode_8_neon(
+    uint8_t *dst, int width, uint8x16_t window, uint8_t starts
+) {
+    uint8x16_t first_two = vld1q_u8(ws_first_two[starts]);
+    if (width == 4) {
+        uint16x8_t at = vreinterpretq_u16_u8(first_two);
+        uint32x4_t low = ws_wide_points_neon(window, vget_low_u16(at));
+        uint32x4_t high = ws_wide_points_neon(window, vget_high_u16(at));
+        vst1q_u8(dst, vreinterpretq_u8_u32(low));
+        vst1q_u8(dst + 16, vreinterpretq_u8_u32(high));
+    } else if (width == 2) {
+        vst1q_u8(dst, vreinterpretq_u8_u16(ws_points_neon(window, first_two)));
+    } else {
+        vst1_u8(dst, vmovn_u16(ws_points_neon(window, first_two)));
+    }
+}
+
+/* Decodes the characters that begin in src[0..16); reads src[0..24). Returns the end of what it
+ * wrote; writes up to 16 lanes. */
+static WS_ALWAYS_INLINE uint8_t *ws_decode_16_neon(uint8_t *dst, int width, const uint8_t *src) {
+    static const uint8_t weights[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+    uint8x16_t window = vld1q_u8(src), starts = ws_starts_neon(window);
+    uint8x16_t bits = vandq_u8(starts, vld1q_u8(weights)), ones = vshrq_n_u8(starts, 7);
+    ws_decode_8_neon(dst, width, window, vaddv_u8(vget_low_u8(bits)));
+    dst += width * vaddv_u8(vget_low_u8(ones));
+    ws_decode_8_neon(dst, width, vld1q_u8(src + 8), vaddv_u8(vget_high_u8(bits)));
+    return dst + width * vaddv_u8(vget_high_u8(ones));
+}
+
+/* 16 bytes of ASCII. */
+static WS_ALWAYS_INLINE void ws_widen_16_neon(uint8_t *dst, int width, uint8x16_t ascii) {
+    uint16x8_t low = vmovl_u8(vget_low_u8(ascii)), high = vmovl_u8(vget_high_u8(ascii));
+    if (width == 1) {
+        vst1q_u8(dst, ascii);
+    } else if (width == 2) {
+        vst1q_u8(dst, vreinterpretq_u8_u16(low));
+        vst1q_u8(dst + 16, vreinterpretq_u8_u16(high));
+    } else {
+        vst1q_u8(dst, vreinterpretq_u8_u32(vmovl_u16(vget_low_u16(low))));
+        vst1q_u8(dst + 16, vreinterpretq_u8_u32(vmovl_u16(vget_high_u16(low))));
+        vst1q_u8(dst + 32, vreinterpretq_u8_u32(vmovl_u16(vget_low_u16(high))));
+        vst1q_u8(dst + 48, vreinterpretq_u8_u32(vmovl_u16(vget_high_u16(high))));
+    }
+}
+
+/* As ws_transcode; `width` is a constant. */
+static WS_ALWAYS_INLINE void ws_transcode_width_neon(
+    uint8_t *dst, size_t points, const uint8_t *src, size_t n, int width
+) {
+    uint8_t *const end = dst + points * (size_t)width;
+    const ptrdiff_t room = 16 * width;
+    uint8_t spare[128], *to = spare;
+    size_t i = 0, step;
+    for (; n - i >= 24 && end - dst >= room; i += 16) {
+        uint8x16_t block = vld1q_u8(src + i);
+        if (vmaxvq_u8(block) < 0x80) {
+            ws_widen_16_neon(dst, width, block);
+            dst += room;
+        } else {
+            dst = ws_decode_16_neon(dst, width, src + i);
+        }
+    }
+    /* The last bytes with zeros behind them, which come out as well but find no room in the end. */
+    for (; i < n; i += step) {
+        uint8_t last[24] = {0};
+        memcpy(last, src + i, n - i < 24 ? n - i : 24);
+        step = n - i < 16 ? n - i : 16;
+        if (to == spare && end - dst >= room)
+            dst = ws_decode_16_neon(dst, width, last);
+        else if (to - spare < end - dst)
+            to = ws_decode_16_neon(to, width, last);
+    }
+    if (to != spare)
+        ws_copy_short(dst, spare, (size_t)(end - dst));
+}
+
+/* As ws_transcode. */
+static inline void ws_transcode_neon(
+    uint8_t *dst, const ws_text *text, const uint8_t *src, size_t n
+) {
+    if (text->top < 0xC4)
+        ws_transcode_width_neon(dst, text->points, src, n, 1);
+    else if (text->top < 0xF0)
+        ws_transcode_width_neon(dst, text->points, src, n, 2);
+    else
+        ws_transcode_width_neon(dst, text->points, src, n, 4);
+}
+#endif
+
 /* Call it once, after ws_cpu_init() and before any other thread uses the kernel. */
 static inline void ws_transcode_init(void) {
-#if defined(WS_HAVE_AVX2)
+#if defined(WS_HAVE_AVX2) || defined(WS_HAVE_NEON)
     unsigned mask, at;
     for (mask = 0; mask < 256; mask++) {
         uint8_t *lane = ws_first_two[mask];
@@ -314,6 +441,9 @@ static inline void ws_transcode(void *dst, const ws_text *text, const uint8_t *s
 #if defined(WS_HAVE_AVX2)
     if (ws_cpu_level == WS_AVX2)
         ws_transcode_avx2(dst, text, src, n);
+#elif defined(WS_HAVE_NEON)
+    if (ws_cpu_level == WS_NEON)
+        ws_transcode_neon(dst, text, src, n);
 #else
     (void)dst, (void)text, (void)src, (void)n;
 #endif
