@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import sys
+from collections.abc import Sequence
 from itertools import product
 
 import pytest
@@ -24,7 +25,7 @@ RANGES = ((0, 0x7F), (0, 0xFF), (0x400, 0x44F), (0x3000, 0xFFFF), (0x10000, None
 LENGTHS = (1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 39, 40, 41, 63, 64, 65, 95, 127, 128, 129, 300)
 
 
-def check_like_python(texts: list[object], payloads: list[bytes]) -> None:
+def check_like_python(texts: Sequence[object], payloads: list[bytes]) -> None:
     """Equal, of the same hash, and as small as it can be: CPython relies on it."""
     expected = [payload.decode() for payload in payloads]
     assert texts == expected
@@ -59,16 +60,17 @@ def test_the_highest_character_decides(codec: Codec, edge: str, filler: str) -> 
 
 @pytest.mark.parametrize("last", EDGES[1:] + EDGES_OF_FOUR_BYTES, ids=ascii)
 def test_ascii_to_the_last_character(codec: Codec, last: str) -> None:
-    texts = ["a" * before + last for before in range(0, 270)]
+    texts = ["a" * before + last for before in range(270)]
     check_messages(codec, [text.encode() for text in texts])
 
 
 def test_runs_of_each_width_after_each_other(codec: Codec) -> None:
     rng = random.Random("runs")
-    texts = []
-    for widths in product(FILLERS, repeat=3):
-        for longest in (3, 12, 60):
-            texts.append("".join(width * rng.randint(0, longest) for width in widths * 3))
+    texts = [
+        "".join(width * rng.randint(0, longest) for width in widths * 3)
+        for widths in product(FILLERS, repeat=3)
+        for longest in (3, 12, 60)
+    ]
     check_messages(codec, [text.encode() for text in texts])
 
 
@@ -86,8 +88,10 @@ def test_long_text(codec: Codec, filler: str, length: int) -> None:
 @given(
     runs=st.lists(
         st.one_of(
-            st.text(st.characters(min_codepoint=lowest, max_codepoint=highest, codec="utf-8"))
-            for lowest, highest in RANGES
+            [
+                st.text(st.characters(min_codepoint=lowest, max_codepoint=highest, codec="utf-8"))
+                for lowest, highest in RANGES
+            ]
         ),
         max_size=6,
     )
