@@ -18,6 +18,7 @@ cdef class MessageParser:
     cdef public object close
     # What the caller allows.
     cdef bint masked
+    cdef bint decodes
     cdef bint limited
     cdef uint64_t limit
     # Nothing is parsed any more: a Close frame came, or the stream was malformed.
@@ -50,6 +51,8 @@ cdef class MessageParser:
     cdef const uint8_t *take_header(
         self, const uint8_t *data, const uint8_t *end, ws_header *header
     ) except NULL
+    cdef object whole_message(self, int first, const uint8_t *data, Py_ssize_t size)
+    cdef object binary(self, object data)
     cdef bint is_ordinary(self, const ws_header *header) noexcept
     cdef int check_start(self, const ws_header *header) except -1
     cdef int check_length(self, const ws_header *header) except -1

@@ -19,6 +19,7 @@ from wirespeed._core_bytes import Utf8Validator, apply_mask, total_length
 from wirespeed._core_wake import call_in_context, is_held, stop_with, use_send_slot
 from wirespeed._rfc6455 import (
     DEFAULT_MAX_MESSAGE_BYTES,
+    Binary,
     check_max_message_size,
     is_sendable_close_code,
 )
@@ -95,11 +96,18 @@ cdef class MessageParser:
     def __cinit__(self):
         self.assembly = NULL
 
-    def __init__(self, *, max_message_size=DEFAULT_MAX_MESSAGE_BYTES, bint masked=False):
+    def __init__(
+        self,
+        *,
+        max_message_size=DEFAULT_MAX_MESSAGE_BYTES,
+        bint masked=False,
+        bint decode_text=True,
+    ):
         limit = check_max_message_size(max_message_size)
         self.controls = []
         self.close = None
         self.masked = masked
+        self.decodes = decode_text
         self.limited = limit is not None
         self.limit = 0 if limit is None else min(limit, 2**63 - 1)
         self.finished = False
@@ -201,12 +209,7 @@ cdef class MessageParser:
             ):
                 data += header.header_bytes
                 if header.length <= <uint64_t>(end - data):
-                    if header.first == FIN | TEXT:
-                        messages.append(decode_text(data, header.length))
-                    else:
-                        messages.append(
-                            PyBytes_FromStringAndSize(<const char *>data, header.length)
-                        )
+                    messages.append(self.whole_message(header.first, data, header.length))
                     data += header.length
                     continue
             else:
@@ -216,6 +219,14 @@ cdef class MessageParser:
             self.begin_frame(&header)
             data = self.take_payload(data, end, messages)
         return 0
+
+    cdef object whole_message(self, int first, const uint8_t *data, Py_ssize_t size):
+        if first == FIN | TEXT:
+            return decode_text(data, size) if self.decodes else check_text(data, size)
+        return self.binary(PyBytes_FromStringAndSize(<const char *>data, size))
+
+    cdef object binary(self, object data):
+        return data if self.decodes else Binary(data)
 
     cdef bint is_ordinary(self, const ws_header *header) noexcept:
         """Tell whether this is a whole message in one frame with nothing to object to."""
@@ -414,8 +425,10 @@ cdef class MessageParser:
             raise errors.invalid_text()
         self.message_opcode = 0
         if self.assembly == NULL:
-            return "" if text else b""
-        if text:
+            if text and self.decodes:
+                return ""
+            return b"" if text else self.binary(b"")
+        if text and self.decodes:
             message = decode_measured(
                 &self.utf8.text, <uint8_t *>bytes_memory(self.assembly), self.filled
             )
@@ -425,6 +438,8 @@ cdef class MessageParser:
                 _PyBytes_Resize(&self.assembly, self.filled)
             message = ws_steal(self.assembly)
             self.assembly = NULL
+            if not text:
+                message = self.binary(message)
         self.filled = 0
         return message
 

@@ -63,6 +63,16 @@ cdef object decode_text(const uint8_t *data, Py_ssize_t size):
     return decode_further(data, size, ascii)
 
 
+cdef object check_text(const uint8_t *data, Py_ssize_t size):
+    """Give a whole text message as `bytes`, checked."""
+    cdef ws_utf8 utf8
+    ws_utf8_init(&utf8)
+    ws_utf8_feed(&utf8, data, size)
+    if not ws_utf8_complete(&utf8):
+        raise errors.invalid_text()
+    return PyBytes_FromStringAndSize(<const char *>data, size)
+
+
 cdef object decode_further(const uint8_t *data, Py_ssize_t size, Py_ssize_t ascii):
     """Decode text whose first `ascii` bytes are ASCII, while others are not."""
     cdef ws_text extent

@@ -46,6 +46,16 @@ def check_limit(name: str, value: object) -> None:
         raise ValueError(f"{name} must be 0 or more, not {value}")
 
 
+def check_bool(name: str, value: object) -> None:
+    """Accept `True` and `False`.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, not {type(value).__name__}")
+
+
 def check_callable(name: str, value: object) -> None:
     """Accept something that can be called.
 

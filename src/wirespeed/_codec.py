@@ -32,7 +32,13 @@ class MessageParser(Protocol):
     controls: list[tuple[int, bytes]]
     close: tuple[int, str] | None
 
-    def __init__(self, *, max_message_size: int | None = ..., masked: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        max_message_size: int | None = ...,
+        masked: bool = False,
+        decode_text: bool = True,
+    ) -> None:
         """Make a parser for one direction of one connection.
 
         Args:
@@ -40,6 +46,8 @@ class MessageParser(Protocol):
                 `None` for no limit. Control frames do not count.
             masked: `False` reads what servers send (a masked frame is an
                 error), `True` what clients send (unmasks; an unmasked frame is an error).
+            decode_text: `False` gives text as `bytes`, checked to be UTF-8, and the data of
+                binary messages as `Binary`.
         """
 
     def feed(self, data: Buffer, messages: list[str | bytes], size: int = -1) -> None:

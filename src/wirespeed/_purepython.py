@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from codecs import utf_8_decode
 from operator import index
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from . import exceptions
 from ._pure_builder import FrameBuilder
@@ -38,6 +38,7 @@ from ._rfc6455 import (
     OPCODE_PONG,
     OPCODE_TEXT,
     RESERVED_BITS,
+    Binary,
     CloseCode,
     check_max_message_size,
     is_sendable_close_code,
@@ -85,6 +86,7 @@ class MessageParser:
 
     __slots__ = (
         "_control",
+        "_decode_text",
         "_done",
         "_fin",
         "_header",
@@ -107,6 +109,7 @@ class MessageParser:
         *,
         max_message_size: int | None = DEFAULT_MAX_MESSAGE_BYTES,
         masked: bool = False,
+        decode_text: bool = True,
     ) -> None:
         """Make a parser for one direction of one connection.
 
@@ -115,6 +118,8 @@ class MessageParser:
                 `None` for no limit. Control frames do not count.
             masked: `False` reads what servers send (a masked frame is an
                 error), `True` what clients send (unmasks; an unmasked frame is an error).
+            decode_text: `False` gives text as `bytes`, checked to be UTF-8, and the data of
+                binary messages as `Binary`.
         """
         limit = check_max_message_size(max_message_size)
         self.controls: list[tuple[int, bytes]] = []
@@ -122,6 +127,7 @@ class MessageParser:
         self._limit = NO_LIMIT if limit is None else limit
         self._short_limit = min(self._limit, LENGTH_IS_16_BIT - 1)
         self._masked = bool(masked)
+        self._decode_text = bool(decode_text)
         self._done = False
         # The header at hand, as far as it has arrived.
         self._header = b""
@@ -159,7 +165,10 @@ class MessageParser:
                     raise ValueError(f"size is {size} bytes, data holds {end}")
                 end = size
             try:
-                self._parse(view, end, messages)
+                if self._decode_text:
+                    self._parse(view, end, messages)
+                else:
+                    self._parse_undecoded(view, end, messages)
             except BaseException:
                 # Out of memory counts too: a parser that lost its place must not go on.
                 self._stop()
@@ -176,6 +185,17 @@ class MessageParser:
             RuntimeError: always.
         """
         raise RuntimeError("no buffer is out")
+
+    def _parse_undecoded(self, view: memoryview, end: int, messages: list[Any]) -> None:
+        decoded: list[str | bytes] = []
+        try:
+            self._parse(view, end, decoded)
+        finally:
+            # Decoding is the quickest check there is in plain Python.
+            messages.extend(
+                message.encode() if isinstance(message, str) else Binary(message)
+                for message in decoded
+            )
 
     def _parse(self, view: memoryview, end: int, messages: list[str | bytes]) -> None:
         position = 0

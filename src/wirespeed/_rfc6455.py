@@ -69,6 +69,18 @@ def is_sendable_close_code(code: int) -> bool:
     return 1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999
 
 
+class Binary:
+    """The data of a binary message, in a queue where text is `bytes` as well."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+
 def frame_header(opcode: int, payload_length: int, *, fin: bool = True) -> bytes:
     """Build the header of an unmasked frame (RFC 6455 section 5.2)."""
     first = opcode | (FIN_BIT if fin else 0)

@@ -37,6 +37,7 @@ def connect(
     max_queue_bytes: int | None = DEFAULT_MAX_MESSAGE_BYTES,
     batch_window: float = 0.0,
     write_buffer_size: int | None = None,
+    decode_text: bool = True,
     loads: Callable[[Any], Any] = json.loads,
     dumps: Callable[[Any], str | bytes] = json.dumps,
 ) -> Connecting:
@@ -65,6 +66,8 @@ def connect(
             it is then read once in such a window, and what has gathered is received at once.
         write_buffer_size: how many bytes may wait in the transport before a send waits for room;
             `None` for the transport's default, 64 KiB.
+        decode_text: `False` receives text as `bytes` that are valid UTF-8, for decoders that take
+            those, such as `orjson.loads`; `receive` still tells text from binary.
         loads: decodes a message for `receive_json`.
         dumps: encodes a value for `send_json`, to `str` or UTF-8 bytes.
 
@@ -88,6 +91,7 @@ def connect(
             "max_queue_bytes": max_queue_bytes,
             "batch_window": batch_window,
             "write_buffer_size": write_buffer_size,
+            "decode_text": decode_text,
             "loads": loads,
             "dumps": dumps,
         },

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from . import _backend
-from ._arguments import check_callable, check_limit, check_seconds, check_window
+from ._arguments import check_bool, check_callable, check_limit, check_seconds, check_window
 from ._rfc6455 import (
     DEFAULT_MAX_MESSAGE_BYTES,
     MAX_CLOSE_REASON_BYTES,
@@ -76,6 +76,7 @@ class WebSocketConnection(Channel):
         max_queue_bytes: int | None = DEFAULT_MAX_MESSAGE_BYTES,
         batch_window: float = 0.0,
         write_buffer_size: int | None = None,
+        decode_text: bool = True,
         close_timeout: float | None = 10.0,
         loads: Callable[[Any], Any] = json.loads,
         dumps: Callable[[Any], str | bytes] = json.dumps,
@@ -85,16 +86,18 @@ class WebSocketConnection(Channel):
         check_window("batch_window", batch_window)
         check_limit("write_buffer_size", write_buffer_size)
         check_seconds("close_timeout", close_timeout)
+        check_bool("decode_text", decode_text)
         check_callable("loads", loads)
         check_callable("dumps", dumps)
         super().__init__(
             loop,
-            _backend.MessageParser(max_message_size=max_message_size),
+            _backend.MessageParser(max_message_size=max_message_size, decode_text=decode_text),
             _backend.FrameBuilder(),
             max_queue=max_queue,
             max_queue_bytes=max_queue_bytes,
             batch_window=batch_window,
             write_buffer_size=write_buffer_size,
+            decode_text=decode_text,
             loads=loads,
         )
         self._dumps = dumps

@@ -19,7 +19,7 @@ class MakeParser(Protocol):
     """The class of a parser."""
 
     def __call__(
-        self, *, max_message_size: int | None = ..., masked: bool = ...
+        self, *, max_message_size: int | None = ..., masked: bool = ..., decode_text: bool = ...
     ) -> _codec.MessageParser:
         """Make one."""
 

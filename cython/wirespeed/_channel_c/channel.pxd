@@ -12,7 +12,6 @@ from wirespeed._channel_c.inbox cimport (
     ReceiveMany,
     ReceiveMessage,
     ReceiveText,
-    as_message,
 )
 from wirespeed._channel_c.outgoing cimport Outgoing
 from wirespeed._channel_c.reading cimport Reading

@@ -16,7 +16,7 @@ cdef object _TEXT
 cdef object _BINARY
 
 
-cpdef Message as_message(object data)
+cpdef object _bare(object message)
 
 
 cdef class Receive(Awaitable):
@@ -57,6 +57,7 @@ cdef class ReceiveMany(Receive):
 cdef class Inbox:
     cdef object _loop
     cdef object _loads
+    cdef bint _decode_text
     cdef list _queue
     cdef Py_ssize_t _head
     cdef Py_ssize_t _reserved
@@ -78,7 +79,9 @@ cdef class Inbox:
     cpdef Py_ssize_t bytes_of_last(self, Py_ssize_t count) except -1
     @cython.locals(waiter=Waiter, in_place=bint)
     cpdef wake(self)
-    cpdef peek(self)
+    cpdef bint next_is_text(self) except -1
+    @cython.locals(is_text=bint)
+    cpdef Message pop_message(self)
     cpdef pop(self)
     @cython.locals(size=Py_ssize_t)
     cdef _advance(self, Py_ssize_t count)

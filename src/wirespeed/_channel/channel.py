@@ -24,7 +24,6 @@ from .inbox import (
     ReceiveMany,
     ReceiveMessage,
     ReceiveText,
-    as_message,
 )
 from .outgoing import Outgoing
 from .reading import Reading
@@ -56,13 +55,14 @@ class Channel:
         max_queue_bytes: int | None,
         batch_window: float,
         write_buffer_size: int | None,
+        decode_text: bool,
         loads: Callable[[Any], Any],
     ) -> None:
         self._loop = loop
         self._thread = get_ident()
         self._parser = parser
         self._outgoing = Outgoing(loop, builder)
-        self._inbox = Inbox(loop, loads)
+        self._inbox = Inbox(loop, loads, decode_text)
         self._reading = Reading(loop, batch_window)
         self._transport: asyncio.Transport | None = None
         self._write_buffer_size = write_buffer_size
@@ -106,6 +106,8 @@ class Channel:
 
     def receive_text(self, timeout: float | None = None) -> Coroutine[Any, Any, str]:
         """Wait for the next message, which must be text; else as `receive`.
+
+        It is `bytes` if the connection was opened with `decode_text=False`.
 
         Raises:
             MessageTypeError: the next message is binary; it stays queued.
@@ -156,7 +158,7 @@ class Channel:
         self._check_thread()
         inbox = self._inbox
         if inbox.may_take(False):
-            return as_message(inbox.pop())
+            return inbox.pop_message()
         if inbox.available() <= 0:
             inbox.raise_if_ended()
         raise asyncio.QueueEmpty("no message is queued")

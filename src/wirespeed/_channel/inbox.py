@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from .._backend import is_held, stop_with, total_length, use_send_slot
-from .._rfc6455 import MessageType
+from .._rfc6455 import Binary, MessageType
 from ..exceptions import MessageTypeError, ReadTimeout
 from .waiter import Awaitable, Waiter, begin, suspend
 
@@ -50,11 +50,6 @@ class Message:
 
 _TEXT = MessageType.TEXT
 _BINARY = MessageType.BINARY
-
-
-def as_message(data: str | bytes) -> Message:
-    """Return `data` with its type."""
-    return Message(_TEXT if isinstance(data, str) else _BINARY, data)
 
 
 class Receive(Awaitable):
@@ -141,14 +136,14 @@ class ReceiveMessage(Receive):
     """Takes the next message as a `Message`."""
 
     def _take(self, inbox: Inbox) -> Any:
-        return as_message(inbox.pop())
+        return inbox.pop_message()
 
 
 class ReceiveText(Receive):
     """Takes the next message if it is text."""
 
     def _take(self, inbox: Inbox) -> Any:
-        if not isinstance(inbox.peek(), str):
+        if not inbox.next_is_text():
             inbox.wake()
             raise MessageTypeError("the next message is binary, text was asked for")
         return inbox.pop()
@@ -158,7 +153,7 @@ class ReceiveBytes(Receive):
     """Takes the next message if it is binary."""
 
     def _take(self, inbox: Inbox) -> Any:
-        if not isinstance(inbox.peek(), bytes):
+        if inbox.next_is_text():
             inbox.wake()
             raise MessageTypeError("the next message is text, bytes were asked for")
         return inbox.pop()
@@ -194,9 +189,13 @@ class Inbox:
     receive that comes later cannot overtake it.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, loads: Callable[[Any], Any]) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, loads: Callable[[Any], Any], decode_text: bool
+    ) -> None:
         self._loop = loop
         self._loads = loads
+        # If not, text is queued as `bytes` and binary data as `Binary`.
+        self._decode_text = decode_text
         self._queue: list[Any] = []
         self._head = 0
         self._reserved = 0
@@ -308,9 +307,17 @@ class Inbox:
         finally:
             self._waking = False
 
-    def peek(self) -> Any:
-        """Return the next message and leave it; there must be one."""
-        return self._queue[self._head]
+    def next_is_text(self) -> bool:
+        """Tell the type of the next message; there must be one."""
+        message = self._queue[self._head]
+        if self._decode_text:
+            return isinstance(message, str)
+        return not isinstance(message, Binary)
+
+    def pop_message(self) -> Message:
+        """Take the next message with its type; there must be one."""
+        is_text = self.next_is_text()
+        return Message(_TEXT if is_text else _BINARY, self.pop())
 
     def pop(self) -> Any:
         """Take the next message; there must be one."""
@@ -319,7 +326,7 @@ class Inbox:
         self._advance(1)
         if self._on_taken is not None:
             self._on_taken(len(message))
-        return message
+        return message if self._decode_text else _bare(message)
 
     def _advance(self, count: int) -> None:
         self._head += count
@@ -346,7 +353,11 @@ class Inbox:
             self._advance(count)
         if self._on_taken is not None:
             self._on_taken(total_length(batch, 0))
-        return batch
+        return batch if self._decode_text else list(map(_bare, batch))
+
+
+def _bare(message: Any) -> Any:
+    return message.data if isinstance(message, Binary) else message
 
 
 class Messages:

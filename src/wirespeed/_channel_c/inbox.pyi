@@ -9,5 +9,4 @@ from wirespeed._channel.inbox import (
     ReceiveMany as ReceiveMany,
     ReceiveMessage as ReceiveMessage,
     ReceiveText as ReceiveText,
-    as_message as as_message,
 )

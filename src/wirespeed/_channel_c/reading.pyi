@@ -1,0 +1,3 @@
+from wirespeed._channel.reading import (
+    Reading as Reading,
+)
