@@ -16,6 +16,7 @@ from wirespeed._core_bytes cimport as_bytes_like
 from wirespeed import exceptions as errors
 from wirespeed._core_builder import FrameBuilder
 from wirespeed._core_bytes import Utf8Validator, apply_mask, total_length
+from wirespeed._core_socket import receive_into, send_some
 from wirespeed._core_wake import call_in_context, is_held, stop_with, use_send_slot
 from wirespeed._rfc6455 import (
     DEFAULT_MAX_MESSAGE_BYTES,
@@ -31,6 +32,8 @@ __all__ = [
     "apply_mask",
     "call_in_context",
     "is_held",
+    "receive_into",
+    "send_some",
     "stop_with",
     "total_length",
     "use_send_slot",

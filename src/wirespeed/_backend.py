@@ -18,6 +18,8 @@ __all__ = [
     "call_in_context",
     "implementation",
     "is_held",
+    "receive_into",
+    "send_some",
     "stop_with",
     "total_length",
     "use_send_slot",
@@ -52,6 +54,8 @@ if TYPE_CHECKING or _is_set("WIRESPEED_PURE_PYTHON"):
         apply_mask,
         call_in_context,
         is_held,
+        receive_into,
+        send_some,
         stop_with,
         total_length,
         use_send_slot,
@@ -67,6 +71,8 @@ else:
             apply_mask,
             call_in_context,
             is_held,
+            receive_into,
+            send_some,
             stop_with,
             total_length,
             use_send_slot,
@@ -83,6 +89,8 @@ else:
             apply_mask,
             call_in_context,
             is_held,
+            receive_into,
+            send_some,
             stop_with,
             total_length,
             use_send_slot,
@@ -105,3 +113,5 @@ if TYPE_CHECKING:
     _send_function: _codec.UseSendSlot = _core.use_send_slot
     _held_function: _codec.IsHeld = _core.is_held
     _length_function: _codec.TotalLength = _core.total_length
+    _receive_function: _codec.ReceiveInto = _core.receive_into
+    _send_some_function: _codec.SendSome = _core.send_some

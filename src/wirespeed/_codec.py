@@ -189,3 +189,31 @@ class TotalLength(Protocol):
 
     def __call__(self, messages: list[Any], start: int) -> int:
         """Sum up the lengths of `messages[start:]`."""
+
+
+class ReceiveInto(Protocol):
+    """How a non-blocking socket is read."""
+
+    def __call__(self, sock: Any, fd: int, memory: Buffer) -> int:
+        """Read into `memory`, from a socket and its file descriptor.
+
+        Returns:
+            How many bytes, 0 at the end of the stream, -1 if there is nothing to read yet.
+
+        Raises:
+            OSError: the connection is lost.
+        """
+
+
+class SendSome(Protocol):
+    """How a non-blocking socket is written."""
+
+    def __call__(self, sock: Any, fd: int, data: Buffer) -> int:
+        """Write as much of `data` as the socket takes, by the socket and its file descriptor.
+
+        Returns:
+            How many bytes, -1 if it takes none yet.
+
+        Raises:
+            OSError: the connection is lost.
+        """

@@ -6,16 +6,29 @@ Must not know what is spoken over the transport.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
+import socket
 import ssl as tls
+import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from . import _backend
 from ._url import URL
+
+if TYPE_CHECKING or not _backend.COMPILED:
+    from ._channel import Link, LinkProtocol, SocketTransport
+else:
+    from ._channel_c import Link, LinkProtocol, SocketTransport
 
 try:
     import aiofastnet
 except ImportError:
     aiofastnet = None  # type: ignore[assignment]
+
+
+Transport: TypeAlias = asyncio.Transport | SocketTransport
 
 
 @functools.cache
@@ -43,46 +56,103 @@ def tls_context(url: URL, ssl: tls.SSLContext | bool | None) -> tls.SSLContext |
 
 async def open_transport(
     url: URL,
-    protocol_factory: Callable[[], asyncio.BufferedProtocol],
+    make_link: Callable[[type[Link]], Any],
     *,
     context: tls.SSLContext | None,
     server_hostname: str | None,
-) -> asyncio.Transport:
+) -> Transport:
     """Connect to the host of `url`, and return the transport after the TLS handshake.
 
     Safe to cancel: the socket is closed.
+
+    Args:
+        url: where to.
+        make_link: makes what the transport calls, of the class that it wants.
+        context: the TLS context; `None` for a plain connection.
+        server_hostname: the name to ask for and to verify in TLS; `None` for the URL's host.
 
     Raises:
         OSError, ssl.SSLError: as the event loop raises them.
     """
     loop = asyncio.get_running_loop()
     name = None if context is None else server_hostname or url.host
-    if _is_fast(loop, context):
-        if context is not None:
-            return await _open_fast_tls(loop, url, protocol_factory, context, name)
-        transport, _ = await aiofastnet.create_connection(
-            loop, protocol_factory, url.host, url.port
-        )
-    else:
-        transport, _ = await loop.create_connection(
-            protocol_factory, url.host, url.port, ssl=context, server_hostname=name
-        )
+    if not _calls_readers(loop):
+        return await _open_native(loop, url, make_link(LinkProtocol), context, name)
+    if context is None:
+        transport = SocketTransport(loop, await _connect(loop, url), make_link(Link))
+        transport.start()
+        return transport
+    # It calls OpenSSL directly, past what a subclass overrides.
+    if aiofastnet is not None and type(context) is tls.SSLContext:
+        return await _open_fast_tls(loop, url, make_link(LinkProtocol), context, name)
+    return await _open_native(loop, url, make_link(LinkProtocol), context, name)
+
+
+def _calls_readers(loop: asyncio.AbstractEventLoop) -> bool:
+    """Tell whether transports other than the loop's own can read sockets by their descriptors."""
+    # Not on uvloop: a reset that comes with data never reaches a reader there, and a receive would
+    # hang. Not on Windows: there a socket is no file descriptor.
+    return isinstance(loop, asyncio.SelectorEventLoop) and sys.platform != "win32"
+
+
+async def _open_native(
+    loop: asyncio.AbstractEventLoop,
+    url: URL,
+    link: LinkProtocol,
+    context: tls.SSLContext | None,
+    server_hostname: str | None,
+) -> asyncio.Transport:
+    transport, _ = await loop.create_connection(
+        lambda: link, url.host, url.port, ssl=context, server_hostname=server_hostname
+    )
     return transport
 
 
-def _is_fast(loop: asyncio.AbstractEventLoop, context: tls.SSLContext | None) -> bool:
-    """Tell whether `aiofastnet` opens the transport."""
-    # Not on uvloop: a reset that comes with data is never reported there, and a receive would hang.
-    if aiofastnet is None or not isinstance(loop, asyncio.SelectorEventLoop):
-        return False
-    # OpenSSL is called directly, past what a subclass overrides.
-    return context is None or type(context) is tls.SSLContext
+async def _connect(loop: asyncio.AbstractEventLoop, url: URL) -> socket.socket:
+    """Connect to the first address of the host that can be connected to.
+
+    Raises:
+        OSError: none can, or there is no such host.
+    """
+    failures: list[OSError] = []
+    for family, kind, protocol, _, address in await _addresses(loop, url):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await loop.sock_connect(sock, address)
+        except OSError as exc:
+            sock.close()
+            failures.append(exc)
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise _combined(failures)
+
+
+async def _addresses(loop: asyncio.AbstractEventLoop, url: URL) -> list[tuple[Any, ...]]:
+    kind = socket.SOCK_STREAM
+    with contextlib.suppress(socket.gaierror):
+        # An IP address needs no resolver, and no thread for one.
+        flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+        return socket.getaddrinfo(url.host, url.port, type=kind, flags=flags)
+    return await loop.getaddrinfo(url.host, url.port, type=kind)
+
+
+def _combined(failures: list[OSError]) -> OSError:
+    """Make one error of those of all addresses."""
+    texts = list(dict.fromkeys(map(str, failures)))
+    if len(texts) == 1:
+        return failures[0]
+    return OSError(f"no address of the host could be connected to: {'; '.join(texts)}")
 
 
 async def _open_fast_tls(
     loop: asyncio.AbstractEventLoop,
     url: URL,
-    protocol_factory: Callable[[], asyncio.BufferedProtocol],
+    link: LinkProtocol,
     context: tls.SSLContext,
     server_hostname: str | None,
 ) -> asyncio.Transport:
@@ -93,12 +163,11 @@ async def _open_fast_tls(
     """
     plain, _ = await aiofastnet.create_connection(loop, asyncio.Protocol, url.host, url.port)
     try:
-        protocol = protocol_factory()
         transport = await aiofastnet.start_tls(
-            loop, plain, protocol, context, server_hostname=server_hostname
+            loop, plain, link, context, server_hostname=server_hostname
         )
     except BaseException:
         plain.abort()
         raise
-    protocol.connection_made(transport)
+    link.connection_made(transport)
     return transport

@@ -21,6 +21,7 @@ from ._pure_bytes import (
     text_or_none,
     total_length,
 )
+from ._pure_socket import receive_into, send_some
 from ._pure_wake import call_in_context, is_held, stop_with, use_send_slot
 from ._rfc6455 import (
     DEFAULT_MAX_MESSAGE_BYTES,
@@ -56,6 +57,8 @@ __all__ = [
     "apply_mask",
     "call_in_context",
     "is_held",
+    "receive_into",
+    "send_some",
     "stop_with",
     "total_length",
     "use_send_slot",

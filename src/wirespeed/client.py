@@ -169,7 +169,7 @@ class Connecting:
     ) -> None:
         transport = await open_transport(
             url,
-            lambda: connection._open(opening, opened),
+            lambda link_class: link_class(connection, opening, opened),
             context=tls_context(url, self._ssl),
             server_hostname=self._server_hostname,
         )

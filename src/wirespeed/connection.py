@@ -26,14 +26,14 @@ from ._rfc6455 import (
 from .exceptions import ConnectionDisconnected, ProtocolError
 
 if TYPE_CHECKING or not _backend.COMPILED:
-    from ._channel import Channel, LinkProtocol, Message
+    from ._channel import Channel, Message
 else:
-    from ._channel_c import Channel, LinkProtocol, Message
+    from ._channel_c import Channel, Message
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-    from ._handshake import OpeningHandshake, Response
+    from ._handshake import Response
 
 __all__ = ["Message", "WebSocketConnection"]
 
@@ -281,10 +281,6 @@ class WebSocketConnection(Channel):
         await asyncio.shield(self._gone)
 
     # -- how it ends -------------------------------------------------------------------
-
-    def _open(self, opening: OpeningHandshake, opened: asyncio.Future[Response]) -> LinkProtocol:
-        """Return the protocol that drives the opening handshake, then this connection."""
-        return LinkProtocol(self, opening, opened)
 
     def _end_reading(self) -> None:
         """Let receives end after the messages that are queued, and closing take its time."""

@@ -8,12 +8,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import reference
 from rawserver import BINARY, CLOSE, PING, PONG, TEXT, close_payload, unmask
 
+import wirespeed
 from wirespeed import WebSocketConnection
+
+if TYPE_CHECKING or wirespeed.implementation == "pure":
+    from wirespeed._channel import LinkProtocol
+else:
+    from wirespeed._channel_c import LinkProtocol
 
 T = TypeVar("T")
 
@@ -164,7 +170,7 @@ class Wire:
         loop = asyncio.get_running_loop()
         self.connection = connection_class(loop, **options)
         self.transport = ScriptedTransport()
-        self.link = self.connection._open(_complete_opening(), loop.create_future())
+        self.link = LinkProtocol(self.connection, _complete_opening(), loop.create_future())
         self.link.connection_made(self.transport)
         self.feed(b"the opening handshake")
         self.transport.blocks.clear()

@@ -17,8 +17,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("_rfc6455", "_version", "exceptions"),
     (
         "_codec",
-        *("_core", "_core_builder", "_core_bytes", "_core_wake"),
-        *("_purepython", "_pure_builder", "_pure_bytes", "_pure_wake"),
+        *("_core", "_core_builder", "_core_bytes", "_core_socket", "_core_wake"),
+        *("_purepython", "_pure_builder", "_pure_bytes", "_pure_socket", "_pure_wake"),
     ),
     ("_backend",),
     ("_arguments", "_deflate", "_fragments", "_handshake", "_queue", "_request", "_stats", "_url"),
@@ -27,6 +27,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("_channel.inbox",),
     ("_channel.channel",),
     ("_channel.link",),
+    ("_channel.transport",),
     ("_channel",),
     ("connection",),
     ("_dial", "_proxy"),

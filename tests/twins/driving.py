@@ -42,6 +42,8 @@ class Codec(Protocol):
     apply_mask: _codec.ApplyMask
     call_in_context: _codec.CallInContext
     is_held: _codec.IsHeld
+    receive_into: _codec.ReceiveInto
+    send_some: _codec.SendSome
     stop_with: _codec.StopWith
     total_length: _codec.TotalLength
     use_send_slot: _codec.UseSendSlot

@@ -6,6 +6,7 @@ Must not know how a connection is opened or closed.
 
 from .channel import Channel
 from .inbox import Message
-from .link import LinkProtocol
+from .link import Link, LinkProtocol
+from .transport import SocketTransport
 
-__all__ = ["Channel", "LinkProtocol", "Message"]
+__all__ = ["Channel", "Link", "LinkProtocol", "Message", "SocketTransport"]

@@ -53,10 +53,10 @@ class Channel:
         *,
         max_queue: int | None,
         max_queue_bytes: int | None,
-        batch_window: float,
-        write_buffer_size: int | None,
-        decode_text: bool,
         loads: Callable[[Any], Any],
+        batch_window: float = 0.0,
+        write_buffer_size: int | None = None,
+        decode_text: bool = True,
     ) -> None:
         self._loop = loop
         self._thread = get_ident()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from ..exceptions import HandshakeError
@@ -55,11 +55,11 @@ class Link:
         self._is_in_place = False
         self._transport: asyncio.Transport | None = None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: Any) -> None:
         """Send the opening handshake's request."""
-        self._transport = stream = cast("asyncio.Transport", transport)
+        self._transport = transport
         if self._opening is not None:
-            stream.write(self._opening.request())
+            transport.write(self._opening.request())
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Lend memory to read into; the loan ends with the next call, whatever came of it."""

@@ -6,6 +6,7 @@ Compiled from the source of `wirespeed._channel`.
 
 from .channel import Channel
 from .inbox import Message
-from .link import LinkProtocol
+from .link import Link, LinkProtocol
+from .transport import SocketTransport
 
-__all__ = ["Channel", "LinkProtocol", "Message"]
+__all__ = ["Channel", "Link", "LinkProtocol", "Message", "SocketTransport"]

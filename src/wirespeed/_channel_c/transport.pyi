@@ -1,0 +1,3 @@
+from wirespeed._channel.transport import (
+    SocketTransport as SocketTransport,
+)
