@@ -1,4 +1,4 @@
-"""The command line: `wirespeed demo` and `wirespeed connect URL`.
+"""The command line: `wirespeed demo`, `wirespeed connect URL` and `wirespeed bench`.
 
 Must not know how either does its work; what a subcommand needs is imported by it alone.
 """
@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
     )
+    _add_bench(subcommands.add_parser("bench", help="measure wirespeed beside other clients"))
     return parser
 
 
@@ -132,6 +133,18 @@ def _add_connect(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_connect)
 
 
+def _add_bench(parser: argparse.ArgumentParser) -> None:
+    from ._bench.command import add_arguments  # noqa: PLC0415
+
+    parser.description = (
+        "Measure wirespeed beside every other client that is installed, each in a process of its"
+        " own, in turns; print tables, and write them with a JSON file and charts. It takes about"
+        ' four minutes. pip install "wirespeed[bench]" brings the other clients.'
+    )
+    add_arguments(parser)
+    parser.set_defaults(run=_bench)
+
+
 def _count(text: str) -> int:
     try:
         number = int(text)
@@ -189,6 +202,12 @@ def _connect(arguments: argparse.Namespace) -> int:
         ca=arguments.ca,
         linger=arguments.linger,
     )
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    from ._bench import command  # noqa: PLC0415
+
+    return command.run(arguments)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,104 @@
+"""Who takes part: each contender runs one client in one way, in a process of its own.
+
+Must not import any client; a worker does, by the module's name.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass, field
+from typing import Final
+
+from .works import KIB, Work
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One line of each table.
+
+    Attributes:
+        name: what the reader sees, and what `--peers` chooses by.
+        package: what must be installed.
+        module: the module below `peers` that drives it.
+        client: the class in that module.
+        environment: variables of its process.
+        kinds: the kinds of work it takes part in; empty for all.
+        small_and_plain: whether it takes part only in messages of up to 1 KiB without TLS.
+    """
+
+    name: str
+    package: str
+    module: str
+    client: str
+    environment: dict[str, str] = field(default_factory=dict)
+    kinds: frozenset[str] = frozenset()
+    small_and_plain: bool = False
+
+    def takes_part_in(self, work: Work) -> bool:
+        """Tell whether its figures in `work` would say anything."""
+        if self.kinds and work.kind not in self.kinds:
+            return False
+        return not self.small_and_plain or (work.size <= KIB and not work.tls)
+
+    def is_installed(self) -> bool:
+        """Tell whether it can run here."""
+        return importlib.util.find_spec(self.package) is not None
+
+
+OURS: Final = "wirespeed"
+
+CONTENDERS: Final = (
+    Contender(OURS, "wirespeed", "wirespeed_client", "Each"),
+    Contender(
+        "wirespeed batches",
+        "wirespeed",
+        "wirespeed_client",
+        "Batches",
+        kinds=frozenset({"receive", "send", "paced"}),
+    ),
+    Contender(
+        "wirespeed batch_window",
+        "wirespeed",
+        "wirespeed_client",
+        "Windows",
+        kinds=frozenset({"paced"}),
+    ),
+    Contender(
+        "wirespeed pure Python",
+        "wirespeed",
+        "wirespeed_client",
+        "Each",
+        environment={"WIRESPEED_PURE_PYTHON": "1"},
+        kinds=frozenset({"receive", "send", "echo"}),
+        small_and_plain=True,
+    ),
+    Contender("picows callbacks", "picows", "picows_callbacks", "Callbacks"),
+    Contender("picows.websockets", "picows", "picows_websockets", "PicowsRecv"),
+    Contender("websockets", "websockets", "websockets_client", "Recv"),
+    Contender("aiohttp", "aiohttp", "aiohttp_client", "Receive"),
+    Contender("aiosonic", "aiosonic", "aiosonic_client", "Receive"),
+)
+
+
+def chosen(names: list[str] | None) -> tuple[Contender, ...]:
+    """Return wirespeed and those named: by their own name, or by that of their package.
+
+    Args:
+        names: `None` for all.
+
+    Raises:
+        ValueError: a name is unknown.
+    """
+    if names is None:
+        return CONTENDERS
+    known = {contender.name for contender in CONTENDERS} | {
+        contender.package for contender in CONTENDERS
+    }
+    for name in names:
+        if name not in known:
+            raise ValueError(f"unknown peer {name!r}, known are {', '.join(sorted(known))}")
+    return tuple(
+        contender
+        for contender in CONTENDERS
+        if contender.name == OURS or {contender.name, contender.package} & set(names)
+    )

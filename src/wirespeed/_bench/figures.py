@@ -1,0 +1,107 @@
+"""Rounds in, figures out: medians, their spread, and how they compare with wirespeed's.
+
+Must not know who was measured, nor how a figure is shown.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from .contenders import OURS
+from .works import KIB, Work
+
+Round = Mapping[str, Any]
+PERCENTILES: Final = ("p50", "p99", "p99.9", "max")
+
+
+@dataclass
+class Case:
+    """One work on one event loop.
+
+    Attributes:
+        rounds: what was measured, by contender, one item a round.
+        errors: what those said who could not finish.
+    """
+
+    work: Work
+    loop: str
+    rounds: dict[str, list[Round]] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """What a reader sees."""
+        return f"{self.work.title}, {self.loop}"
+
+    def summaries(self) -> dict[str, Summary]:
+        """Summarize the rounds of all who finished, least cost first."""
+        base = None if OURS in self.errors else self.rounds.get(OURS)
+        found = {
+            name: summary(self.work, rounds, base)
+            for name, rounds in self.rounds.items()
+            if rounds and name not in self.errors
+        }
+        return dict(sorted(found.items(), key=lambda item: item[1].median))
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The rounds of one contender.
+
+    Attributes:
+        median: of the main figure, in the unit of the work.
+        quartiles: between them lie the middle half of the rounds.
+        extremes: the least and the greatest.
+        per_second: messages, or connections, a second of wall time; `None` where that says nothing.
+        ratio: the main figure divided by wirespeed's, the median of the rounds' ratios.
+        latency: percentiles in microseconds, medians of the rounds; empty without a paced feed.
+    """
+
+    median: float
+    quartiles: tuple[float, float]
+    extremes: tuple[float, float]
+    per_second: float | None
+    ratio: float | None
+    latency: dict[str, float]
+
+
+def cost(work: Work, figures: Round) -> float:
+    """Return the main figure of one round, in the unit of the work."""
+    if work.kind == "memory":
+        return float(figures["bytes"]) / KIB / int(figures["count"])
+    return float(figures["cpu"]) * 1e6 / int(figures["count"])
+
+
+def summary(work: Work, rounds: Sequence[Round], base: Sequence[Round] | None) -> Summary:
+    """Summarize rounds, and compare them one by one with those of wirespeed."""
+    costs = [cost(work, figures) for figures in rounds]
+    per_second = ratio = None
+    if work.kind not in ("memory", "paced"):
+        per_second = statistics.median(figures["count"] / figures["wall"] for figures in rounds)
+    if base:
+        # Rounds of the same number were measured one after the other.
+        ours = [cost(work, figures) for figures in base]
+        ratio = statistics.median(mine / our for mine, our in zip(costs, ours, strict=False))
+    latency = {}
+    if work.kind == "paced":
+        for name in PERCENTILES:
+            latency[name] = statistics.median(figures["latency"][name] for figures in rounds)
+    return Summary(
+        median=statistics.median(costs),
+        quartiles=quartiles(costs),
+        extremes=(min(costs), max(costs)),
+        per_second=per_second,
+        ratio=ratio,
+        latency=latency,
+    )
+
+
+def quartiles(values: Sequence[float]) -> tuple[float, float]:
+    """Return the first and the third quartile."""
+    if len(values) < 2:
+        return values[0], values[0]
+    first, _, third = statistics.quantiles(values, n=4, method="inclusive")
+    return first, third

@@ -1,0 +1,97 @@
+"""What the messages hold, and the frames that a server sends: made ahead, the same in each run.
+
+Must not know of sockets.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Final
+
+from .._rfc6455 import LENGTH_IS_16_BIT, OPCODE_BINARY, OPCODE_TEXT, frame_header
+from .works import Work
+
+# One write of a flood; large enough that the writer is never what a reader waits for.
+BLOCK_BYTES: Final = 512 * 1024
+# A request is a text message of so many digits: how many messages the client wants, or will send.
+REQUEST_DIGITS: Final = 16
+# A message of a paced feed begins with so many digits: the monotonic time at which it was due.
+STAMP_DIGITS: Final = 20
+
+_MASKING_KEY_BYTES: Final = 4
+_ASCII: Final = "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ 0123456789 ,.-:"
+# CJK ideographs, 3 bytes each in UTF-8.
+_IDEOGRAPHS: Final = [chr(code) for code in range(0x4E00, 0x5E00)]
+
+
+def payload(work: Work, number: int = 0) -> bytes:
+    """Make the payload of message `number`; it has exactly the size of the work."""
+    chance = random.Random(number)  # noqa: S311  # filling, not keys
+    if work.payload == "binary":
+        return chance.randbytes(work.size)
+    if work.payload == "utf8":
+        ideographs, rest = divmod(work.size, 3)
+        return ("".join(chance.choices(_IDEOGRAPHS, k=ideographs)) + "." * rest).encode()
+    if work.payload == "json":
+        return _tick(work.size, chance)
+    return "".join(chance.choices(_ASCII, k=work.size)).encode()
+
+
+def _tick(size: int, chance: random.Random) -> bytes:
+    """Make a JSON text of market quotes, as many as fit."""
+    if size < len('{"t":[],"f":""}'):
+        raise ValueError(f"a JSON payload has 15 bytes or more, not {size}")
+    quotes: list[dict[str, object]] = []
+    while True:
+        quote = {"s": "BTCUSD", "p": round(chance.gauss(67_000, 50), 2), "n": len(quotes)}
+        text = json.dumps({"t": [*quotes, quote], "f": ""}, separators=(",", ":"))
+        if len(text) > size:
+            break
+        quotes.append(quote)
+    bare = json.dumps({"t": quotes, "f": ""}, separators=(",", ":"))
+    return (bare[:-2] + "x" * (size - len(bare)) + bare[-2:]).encode()
+
+
+def message(work: Work, number: int = 0) -> str | bytes:
+    """Make message `number` as a client sends it."""
+    data = payload(work, number)
+    return data if work.payload == "binary" else data.decode()
+
+
+def server_frame(work: Work, data: bytes) -> bytes:
+    """Build the unmasked frame with this payload."""
+    opcode = OPCODE_BINARY if work.payload == "binary" else OPCODE_TEXT
+    return frame_header(opcode, len(data)) + data
+
+
+def client_frame_bytes(size: int) -> int:
+    """Return how long a client's frame with a payload of `size` bytes is."""
+    return len(frame_header(OPCODE_BINARY, size)) + _MASKING_KEY_BYTES + size
+
+
+def block(work: Work) -> tuple[bytes, int]:
+    """Build frames of different messages for one large write.
+
+    Returns:
+        The frames, all of the same length, and how many they are.
+    """
+    count = max(1, BLOCK_BYTES // len(server_frame(work, payload(work))))
+    # More would only take longer to make: these do not fit into a processor's first caches.
+    different = [server_frame(work, payload(work, number)) for number in range(min(count, 512))]
+    frames = (different * (count // len(different) + 1))[:count]
+    return b"".join(frames), count
+
+
+def stamped_frames(template: bytes, times: range) -> bytes:
+    """Build the frames of a paced feed that are due at `times`, in nanoseconds.
+
+    Args:
+        template: what follows the time in each frame's payload.
+        times: when they are due.
+    """
+    size = STAMP_DIGITS + len(template)
+    if size >= LENGTH_IS_16_BIT:
+        raise ValueError(f"a message of a paced feed has less than 126 bytes, not {size}")
+    head = frame_header(OPCODE_TEXT, size)
+    return b"".join([b"%b%020d%b" % (head, time, template) for time in times])

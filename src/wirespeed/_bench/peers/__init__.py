@@ -1,0 +1,1 @@
+"""The clients that are compared, one module each; each is imported by its own worker alone."""

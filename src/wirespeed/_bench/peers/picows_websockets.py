@@ -1,0 +1,34 @@
+"""`picows.websockets`, the interface of `websockets` on top of `picows`.
+
+Must not know the other clients, but for the one whose calls these are.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import ClassVar
+
+from picows.websockets.asyncio.client import connect
+
+from .websockets_client import Recv
+
+
+class PicowsRecv(Recv):
+    """Receives with `recv`, sends with `send`; the transports are those of aiofastnet."""
+
+    packages: ClassVar[tuple[str, ...]] = ("picows", "aiofastnet")
+    settings: ClassVar[str] = (
+        "compression=None, max_size=None, max_queue=None, ping_interval=None, proxy=None"
+    )
+
+    async def open(self, url: str, context: ssl.SSLContext | None) -> None:
+        """Open the connection."""
+        self._ws = await connect(
+            url,
+            ssl=context,
+            compression=None,
+            max_size=None,
+            max_queue=None,
+            ping_interval=None,
+            proxy=None,
+        )

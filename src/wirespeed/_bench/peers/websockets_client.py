@@ -1,0 +1,101 @@
+"""`websockets`, its asyncio client with its C extension, and what has the same interface.
+
+Must not know the other clients. `recv` is called directly: `async for` adds a generator to it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import ssl
+from typing import Any, ClassVar
+
+from websockets.asyncio.client import connect
+
+from ..works import Work
+from .client import Arrivals, Message
+
+_SPEEDUPS = "with" if importlib.util.find_spec("websockets.speedups") else "WITHOUT"
+
+
+class Recv:
+    """Receives with `recv`, sends with `send`."""
+
+    packages: ClassVar[tuple[str, ...]] = ("websockets",)
+    settings: ClassVar[str] = (
+        "compression=None, max_size=None, max_queue=4096, ping_interval=None, proxy=None;"
+        f" {_SPEEDUPS} its C extension"
+    )
+    receives: ClassVar[str] = "recv()"
+    _ws: Any
+
+    def __init__(self, work: Work) -> None:
+        self._json = work.payload == "json"
+
+    async def open(self, url: str, context: ssl.SSLContext | None) -> None:
+        """Open the connection."""
+        # A queue of 16 messages, the default, would pause and resume reading all the time.
+        self._ws = await connect(
+            url,
+            ssl=context,
+            compression=None,
+            max_size=None,
+            max_queue=4096,
+            ping_interval=None,
+            proxy=None,
+        )
+
+    async def close(self) -> None:
+        """Close it."""
+        await self._ws.close()
+
+    async def request(self, text: str) -> None:
+        """Send a text message."""
+        await self._ws.send(text)
+
+    async def receive(self, count: int) -> Message:
+        """Receive one by one."""
+        recv = self._ws.recv
+        if self._json:
+            loads = json.loads
+            for _ in range(count):
+                message = loads(await recv())
+        else:
+            for _ in range(count):
+                message = await recv()
+        return message
+
+    async def send(self, message: str | bytes, count: int) -> None:
+        """Send one by one."""
+        send = self._ws.send
+        for _ in range(count):
+            await send(message)
+
+    async def echo(self, message: str | bytes, count: int) -> Message:
+        """Send and receive in turn."""
+        send, recv = self._ws.send, self._ws.recv
+        for _ in range(count):
+            await send(message)
+            answer = await recv()
+        return answer
+
+    async def pipeline(self, message: str | bytes, count: int, depth: int) -> Message:
+        """Send the next request when an answer arrives."""
+        send, recv = self._ws.send, self._ws.recv
+        for _ in range(depth):
+            await send(message)
+        for _ in range(count - depth):
+            await recv()
+            await send(message)
+        for _ in range(depth):
+            answer = await recv()
+        return answer
+
+    async def collect(self, count: int, arrivals: Arrivals) -> None:
+        """Note the time of each message."""
+        take_time, take_message, now = arrivals
+        recv = self._ws.recv
+        for _ in range(count):
+            message = await recv()
+            take_time(now())
+            take_message(message)

@@ -1,0 +1,160 @@
+"""wirespeed, message by message and in batches.
+
+Must not know the other clients.
+"""
+
+from __future__ import annotations
+
+import inspect
+import ssl
+from typing import Any, ClassVar
+
+from ... import _backend
+from ...client import connect
+from ...connection import WebSocketConnection
+from ..works import Work
+from .client import Arrivals, Message
+
+BATCH_WINDOW_SECONDS = 0.001
+
+
+def options(**wanted: Any) -> dict[str, Any]:
+    """Return those of `wanted` that `connect` takes."""
+    known = inspect.signature(connect).parameters
+    return {name: value for name, value in wanted.items() if name in known}
+
+
+class Each:
+    """Receives with `async for`, sends one by one."""
+
+    packages: ClassVar[tuple[str, ...]] = ("wirespeed", "aiofastnet")
+    settings: ClassVar[str] = (
+        f"max_message_size=None, no keep-alive Pings; {_backend.implementation}"
+    )
+    receives: ClassVar[str] = "async for"
+    options: ClassVar[dict[str, Any]] = options(
+        max_message_size=None, compression=None, ping_interval=None
+    )
+    _ws: WebSocketConnection
+
+    def __init__(self, work: Work) -> None:
+        self._json = work.payload == "json"
+        self._binary = work.payload == "binary"
+
+    async def open(self, url: str, context: ssl.SSLContext | None) -> None:
+        """Open the connection."""
+        self._ws = await connect(url, ssl=context, **self.options)
+
+    async def close(self) -> None:
+        """Close it."""
+        await self._ws.close()
+
+    async def request(self, text: str) -> None:
+        """Send a text message."""
+        await self._ws.send_text(text)
+
+    async def receive(self, count: int) -> Message:
+        """Receive with `async for`; JSON with `receive_json`."""
+        if self._json:
+            receive_json = self._ws.receive_json
+            for _ in range(count):
+                value = await receive_json()
+            return value
+        async for message in self._ws:
+            count -= 1
+            if not count:
+                return message
+        return None
+
+    async def send(self, message: str | bytes, count: int) -> None:
+        """Send one by one."""
+        send: Any = self._ws.send_bytes if self._binary else self._ws.send_text
+        for _ in range(count):
+            await send(message)
+
+    async def echo(self, message: str | bytes, count: int) -> Message:
+        """Send and receive in turn."""
+        send: Any = self._ws.send_bytes if self._binary else self._ws.send_text
+        await send(message)
+        async for answer in self._ws:
+            count -= 1
+            if not count:
+                return answer
+            await send(message)
+        return None
+
+    async def pipeline(self, message: str | bytes, count: int, depth: int) -> Message:
+        """Send the next request when an answer arrives."""
+        send: Any = self._ws.send_bytes if self._binary else self._ws.send_text
+        for _ in range(depth):
+            await send(message)
+        requests = count - depth
+        async for answer in self._ws:
+            count -= 1
+            if requests:
+                requests -= 1
+                await send(message)
+            if not count:
+                return answer
+        return None
+
+    async def collect(self, count: int, arrivals: Arrivals) -> None:
+        """Note the time of each message."""
+        take_time, take_message, now = arrivals
+        async for message in self._ws:
+            take_time(now())
+            take_message(message)
+            count -= 1
+            if not count:
+                return
+
+
+class Batches(Each):
+    """Receives with `receive_many`, sends with `send_many`."""
+
+    receives: ClassVar[str] = "receive_many, send_many"
+
+    async def receive(self, count: int) -> Message:
+        """Receive all that is queued at once."""
+        receive_many = self._ws.receive_many
+        loads: Any = None
+        if self._json:
+            import json
+
+            loads = json.loads
+        while count:
+            batch = await receive_many()
+            count -= len(batch)
+            if loads is not None:
+                values = [loads(message) for message in batch]
+        return values[-1] if loads is not None else batch[-1]
+
+    async def send(self, message: str | bytes, count: int) -> None:
+        """Send all with one call."""
+        await self._ws.send_many(message for _ in range(count))
+
+    async def collect(self, count: int, arrivals: Arrivals) -> None:
+        """Note the time of each batch for all of its messages."""
+        take_time, take_message, now = arrivals
+        while count:
+            batch = await self._ws.receive_many()
+            time = now()
+            for message in batch:
+                take_time(time)
+                take_message(message)
+            count -= len(batch)
+
+
+class Windows(Each):
+    """Reads at most once in a window of time: fewer wakes, a little later."""
+
+    settings: ClassVar[str] = f"batch_window={BATCH_WINDOW_SECONDS}; {Each.settings}"
+    options: ClassVar[dict[str, Any]] = {
+        **Each.options,
+        **options(batch_window=BATCH_WINDOW_SECONDS),
+    }
+
+    def __init__(self, work: Work) -> None:
+        if "batch_window" not in self.options:
+            raise NotImplementedError("this wirespeed has no batch_window")
+        super().__init__(work)

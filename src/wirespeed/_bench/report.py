@@ -1,0 +1,175 @@
+"""The tables at the end, and what is said while the benchmark runs.
+
+Must not know how anything was measured. The tables are Markdown, aligned so that they read well
+on a terminal, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from .contenders import OURS
+from .figures import Case, Summary
+
+# Below this a peer costs less, and not only by the last digit that is shown.
+_AHEAD: Final = 0.995
+
+
+def is_ours(name: str) -> bool:
+    """Tell whether a contender is wirespeed, in whatever way."""
+    return name.partition(" ")[0] == OURS
+
+
+def number(value: float) -> str:
+    """Return a figure with three digits or so."""
+    if value >= 1000:
+        return f"{value:,.0f}"
+    if value >= 100:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 1 else f"{value:.3f}"
+
+
+def ratio_text(name: str, ratio: float | None) -> str:
+    """Return how often wirespeed's cost fits into that of `name`; tell who is ahead of it."""
+    if ratio is None:
+        return "-"
+    ahead = " AHEAD" if ratio < _AHEAD and not is_ours(name) else ""
+    return f"{ratio:.2f} x{ahead}"
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table; all columns but the first are aligned to the right."""
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    rule = [
+        "-" * widths[0],
+        *("-" * (width - 1) + ":" for width in widths[1:]),
+    ]
+    lines = [
+        " | ".join(
+            cell.rjust(width) if column else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in [head, rule, *rows]
+    ]
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def case_table(case: Case) -> str:
+    """Return the table of one case, with a line for each who failed."""
+    head, columns = _columns(case)
+    rows = [[name, *columns(name, found)] for name, found in case.summaries().items()]
+    for name, text in case.errors.items():
+        # A bar would end the cell.
+        told = text.replace("|", "/").replace("\n", " ")
+        rows.append([name, "failed", *[""] * (len(head) - 3), told])
+    return markdown(head, rows)
+
+
+def _columns(case: Case) -> tuple[list[str], Any]:
+    unit = case.work.unit
+    if case.work.kind == "memory":
+
+        def memory(name: str, found: Summary) -> list[str]:
+            return [number(found.median), ratio_text(name, found.ratio)]
+
+        return ["", unit, "against wirespeed"], memory
+    if case.work.kind == "paced":
+        ours = case.summaries().get(OURS)
+
+        def paced(name: str, found: Summary) -> list[str]:
+            p99 = ours and found.latency["p99"] / ours.latency["p99"]
+            return [
+                number(found.median),
+                ratio_text(name, found.ratio),
+                *(number(found.latency[point]) for point in ("p50", "p99", "p99.9")),
+                ratio_text(name, p99),
+            ]
+
+        return [
+            "",
+            unit,
+            "against wirespeed",
+            "p50 us",
+            "p99 us",
+            "p99.9 us",
+            "p99 against wirespeed",
+        ], paced
+
+    def flat_out(name: str, found: Summary) -> list[str]:
+        return [
+            number(found.median),
+            f"{number(found.quartiles[0])} to {number(found.quartiles[1])}",
+            f"{number(found.extremes[0])} to {number(found.extremes[1])}",
+            "-" if found.per_second is None else f"{found.per_second:,.0f}",
+            ratio_text(name, found.ratio),
+        ]
+
+    counted = "connections" if case.work.kind == "handshake" else "messages"
+    return ["", unit, "middle half", "all rounds", f"{counted} a second", "against wirespeed"], (
+        flat_out
+    )
+
+
+def headline_table(cases: Sequence[Case]) -> str:
+    """Return one line a case: wirespeed's figure beside the best of the others."""
+    rows = []
+    for case in cases:
+        found = case.summaries()
+        ours = found.get(OURS)
+        others = {name: summary for name, summary in found.items() if not is_ours(name)}
+        best = next(iter(others), None)
+        rows.append(
+            [
+                case.title,
+                "failed" if ours is None else number(ours.median),
+                "-" if best is None else best,
+                "-" if best is None else number(others[best].median),
+                "-" if best is None else ratio_text(best, others[best].ratio),
+                case.work.unit,
+            ]
+        )
+    head = ["", OURS, "best of the others", "", "against wirespeed", "unit"]
+    return markdown(head, rows)
+
+
+def progress_text(case: Case) -> str:
+    """Return one line about a case that is done."""
+    parts = [f"{name} {number(found.median)}" for name, found in case.summaries().items()]
+    parts += [f"{name} FAILED" for name in case.errors]
+    return f"{case.title} ({case.work.unit}): {', '.join(parts)}"
+
+
+def whole(results: Mapping[str, Any], cases: Sequence[Case]) -> str:
+    """Return the whole report: the surroundings, the headline, then a table for each case."""
+    machine, settings = results["machine"], results["settings"]
+    lines = [
+        f"wirespeed {results['wirespeed']} on {machine['python']}, {machine['cpu']},"
+        f" {machine['cores']} cores, {machine['system']}, {results['date']}",
+        "",
+        f"{settings['rounds']} rounds of about {settings['seconds']:g} s each,"
+        f" paced feeds {settings['paced_seconds']:g} s; clients on core"
+        f" {settings['client_core']}, server on core {settings['server_core']}."
+        " Less is better everywhere; `2.00 x` costs twice what wirespeed costs in the same run,"
+        " and whoever costs less than wirespeed is marked AHEAD.",
+        "",
+        _who_table(results["contenders"]),
+    ]
+    if cases:
+        lines += ["", "## At a glance", "", headline_table(cases)]
+    for case in cases:
+        lines += ["", f"## {case.title}", "", case_table(case)]
+    return "\n".join(lines) + "\n"
+
+
+def _who_table(contenders: Mapping[str, Mapping[str, Any]]) -> str:
+    rows = []
+    for name, about in contenders.items():
+        if "missing" in about:
+            rows.append([name, "not installed", "", about["missing"]])
+        else:
+            versions = ", ".join(
+                f"{package} {version}" for package, version in about.get("versions", {}).items()
+            )
+            rows.append([name, versions, about.get("receives", ""), about.get("settings", "")])
+    return markdown(["", "versions", "receives with", "settings"], rows)
