@@ -10,6 +10,7 @@ import math
 import platform
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from . import _backend
@@ -134,15 +135,53 @@ def _add_connect(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_bench(parser: argparse.ArgumentParser) -> None:
-    from ._bench.command import add_arguments  # noqa: PLC0415
-
     parser.description = (
         "Measure wirespeed beside every other client that is installed, each in a process of its"
         " own, in turns; print tables, and write them with a JSON file and charts. It takes about"
         ' four minutes. pip install "wirespeed[bench]" brings the other clients.'
     )
-    add_arguments(parser)
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--quick", action="store_true", help="the main works, in under a minute")
+    length.add_argument(
+        "--full",
+        action="store_true",
+        help="all works, from 16 B to 1 MiB, on both event loops; the better part of an hour",
+    )
+    parser.add_argument(
+        "--works",
+        type=_names,
+        metavar="KEYS",
+        help="only these, separated by commas; * is anything, as in 'receive-64-*,echo-*'",
+    )
+    parser.add_argument(
+        "--peers",
+        type=_names,
+        metavar="NAMES",
+        help="only these beside wirespeed, separated by commas",
+    )
+    parser.add_argument(
+        "--loop",
+        choices=["asyncio", "uvloop", "both"],
+        help="the event loop (default: both, with --quick asyncio)",
+    )
+    parser.add_argument("--rounds", type=_count, metavar="N", help="how often each has its turn")
+    parser.add_argument(
+        "--output",
+        default="bench-results",
+        metavar="DIR",
+        help="where the report, the JSON file and the charts go (default: bench-results)",
+    )
+    parser.add_argument(
+        "--list", action="store_true", help="name all works and peers, and measure nothing"
+    )
     parser.set_defaults(run=_bench)
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise argparse.ArgumentTypeError(f"must be names separated by commas, not {text!r}")
+    return names
 
 
 def _count(text: str) -> int:
@@ -207,7 +246,17 @@ def _connect(arguments: argparse.Namespace) -> int:
 def _bench(arguments: argparse.Namespace) -> int:
     from ._bench import command  # noqa: PLC0415
 
-    return command.run(arguments)
+    return command.run(
+        command.Options(
+            preset="quick" if arguments.quick else "full" if arguments.full else "default",
+            works=arguments.works,
+            peers=arguments.peers,
+            loop=arguments.loop,
+            rounds=arguments.rounds,
+            output=Path(arguments.output),
+            only_list=arguments.list,
+        )
+    )
 
 
 if __name__ == "__main__":

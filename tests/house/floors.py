@@ -33,10 +33,28 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("_dial", "_proxy"),
     ("client",),
     (
-        *("", "__main__", "compat"),
+        *("", "compat"),
         *("_demo", "_demo_certificate", "_demo_report", "_feed", "_ticks"),
         *("_console", "_lines", "_open_session", "_session"),
     ),
+    (
+        *("_bench", "_bench.machine", "_bench.works", "_bench.payloads"),
+        *("_bench.peers", "_bench.peers.client", "_bench.contenders"),
+    ),
+    tuple(
+        f"_bench.peers.{name}"
+        for name in (
+            *("aiohttp_client", "aiosonic_client", "picows_callbacks", "picows_websockets"),
+            *("websockets_client", "wirespeed_client"),
+        )
+    ),
+    ("_bench.measure", "_bench.serving", "_bench.upgrade"),
+    ("_bench.server", "_bench.worker"),
+    ("_bench.figures", "_bench.processes"),
+    ("_bench.report", "_bench.runner"),
+    ("_bench.charts", "_bench.progress", "_bench.results"),
+    ("_bench.command",),
+    ("__main__",),
 )
 ASYNCIO_STARTS_AT = "_channel.reading"
 ASYNCIO_AND_SOCKETS = frozenset({"aiofastnet", "asyncio", "selectors", "socket", "ssl", "uvloop"})
@@ -56,9 +74,20 @@ def is_inside(module: str) -> bool:
 
 
 def faults_in(
-    sources: Mapping[str, str], *, packages: AbstractSet[str], third_party: AbstractSet[str]
+    sources: Mapping[str, str],
+    *,
+    packages: AbstractSet[str],
+    third_party: AbstractSet[str],
+    bench: AbstractSet[str] = frozenset(),
 ) -> list[str]:
-    """Name everything that breaks the order of the house."""
+    """Name everything that breaks the order of the house.
+
+    Args:
+        sources: each module's source, by its full name.
+        packages: those modules that are packages.
+        third_party: what may be imported from elsewhere.
+        bench: what the benchmark may import beside that, and nobody else.
+    """
     imports = [
         found
         for name in sources
@@ -68,7 +97,9 @@ def faults_in(
     if faults:
         return faults
     for found in imports:
-        fault = _fault_inside(found) if is_inside(found.module) else _fault(found, third_party)
+        in_bench = room_of(found.importer).startswith("_bench.")
+        allowed = third_party | bench if in_bench else third_party
+        fault = _fault_inside(found) if is_inside(found.module) else _fault(found, allowed)
         if fault:
             faults.append(f"{found.importer}, line {found.line}: {fault}")
     return faults + _circles(imports)

@@ -17,6 +17,7 @@ PACKAGE = ROOT / "src" / "wirespeed"
 CYTHON = sorted((ROOT / "cython").rglob("*.p[yx][xd]"))
 PACKAGES = frozenset({"wirespeed", "wirespeed._channel"})
 THIRD_PARTY = frozenset({"h11", "multidict"})
+BENCH = frozenset({"picows"})
 
 BROKEN = {
     "floor above": ({"wirespeed._url": "from .client import connect"}, "from a floor above"),
@@ -55,6 +56,14 @@ BROKEN = {
     "socket": ({"wirespeed._url": "from socket import AF_INET"}, "imports socket below the floor"),
     "cython": ({"wirespeed.client": "import cython"}, "imports cython"),
     "not declared": ({"wirespeed.client": "import numpy.fft"}, "imports numpy, which pyproject"),
+    "the benchmark's own": (
+        {"wirespeed.client": "import picows"},
+        "imports picows, which pyproject",
+    ),
+    "benchmark": (
+        {"wirespeed._session": "from ._bench import works", "wirespeed._bench.works": ""},
+        "wirespeed._session, line 1: imports wirespeed._bench.works from",
+    ),
 }
 SOUND = {
     "floor below": {
@@ -64,6 +73,7 @@ SOUND = {
     "same floor": {"wirespeed._handshake": "from ._url import URL", "wirespeed._url": ""},
     "for type checkers": {"wirespeed._url": "if TYPE_CHECKING:\n    from .client import connect"},
     "asyncio": {"wirespeed.client": "import asyncio, ssl\nimport h11"},
+    "another client in the benchmark": {"wirespeed._bench.worker": "import picows"},
     "two steps up": {
         "wirespeed._channel": "",
         "wirespeed._channel.inbox": "from ..exceptions import ReadTimeout",
@@ -77,14 +87,15 @@ def test_the_package_keeps_its_floors() -> None:
     assert set(sources) >= {"wirespeed", "wirespeed.client", "wirespeed._channel.channel"}
     assert packages >= {"wirespeed", "wirespeed._channel", "wirespeed._channel_c"}
     third_party = declared_packages("fast", "proxy")
-    assert faults_in(sources, packages=packages, third_party=third_party) == []
+    bench = declared_packages("bench")
+    assert faults_in(sources, packages=packages, third_party=third_party, bench=bench) == []
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_house_is_noticed(name: str) -> None:
     sources, expected = BROKEN[name]
     sources = {"wirespeed": "", **sources}
-    faults = faults_in(sources, packages=PACKAGES, third_party=THIRD_PARTY)
+    faults = faults_in(sources, packages=PACKAGES, third_party=THIRD_PARTY, bench=BENCH)
     assert len(faults) == 1
     assert expected in faults[0]
 
@@ -92,7 +103,7 @@ def test_a_broken_house_is_noticed(name: str) -> None:
 @pytest.mark.parametrize("name", SOUND)
 def test_a_sound_house_is_left_alone(name: str) -> None:
     sources = {"wirespeed": "", **SOUND[name]}
-    assert faults_in(sources, packages=PACKAGES, third_party=THIRD_PARTY) == []
+    assert faults_in(sources, packages=PACKAGES, third_party=THIRD_PARTY, bench=BENCH) == []
 
 
 @pytest.mark.parametrize("path", CYTHON, ids=lambda path: str(path.relative_to(ROOT / "cython")))

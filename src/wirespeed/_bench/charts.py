@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import matplotlib
+import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from .contenders import OURS
@@ -54,7 +54,7 @@ _MOVING: Final = frozenset({"receive", "send", "echo", "pipeline"})
 def draw(cases: Sequence[Case], directory: Path) -> list[str]:
     """Draw all charts for which there are figures; return the names of the files."""
     written: list[str] = []
-    with matplotlib.rc_context(_STYLE):
+    with mpl.rc_context(_STYLE):
         for loop in dict.fromkeys(case.loop for case in cases):
             here = [case for case in cases if case.loop == loop and case.summaries()]
             for name, title, chosen, panel in _charts(here, loop):
@@ -79,7 +79,7 @@ def _charts(
     return [
         (
             "messages",
-            _title("processor time a message, in microseconds", loop),
+            _title("processor time a message in microseconds, hatched bars are cut", loop),
             (headline or moving)[:_MOST_PANELS],
             _bars_panel,
         ),
@@ -136,7 +136,7 @@ def _bars_panel(place: Any, case: Case) -> None:
     found = case.summaries()
     ours = found[OURS].median if OURS in found else min(item.median for item in found.values())
     shown = [item.median for item in found.values() if item.median <= ours * _CUT]
-    limit = max(shown or [ours]) * 1.02
+    limit = max(shown or [ours]) * 1.08
     for row, (name, item) in enumerate(found.items()):
         is_cut = item.median > limit
         place.barh(
@@ -148,10 +148,11 @@ def _bars_panel(place: Any, case: Case) -> None:
             edgecolor="white" if is_cut else None,
         )
         if not is_cut:
-            place.plot(item.quartiles, (row, row), color="#333333", linewidth=1)
+            low, high = item.quartiles
+            place.plot((low, min(high, limit)), (row, row), color="#333333", linewidth=1)
         times = f"  ({item.ratio:.1f} x)" if item.ratio is not None and name != OURS else ""
         place.text(
-            min(item.median, limit) + limit * 0.02,
+            min(max(item.median, item.quartiles[1]), limit) + limit * 0.02,
             row,
             f"{number(item.median)}{times}",
             va="center",
@@ -171,9 +172,7 @@ def _bars_panel(place: Any, case: Case) -> None:
 
 def _latency_panel(place: Any, case: Case) -> None:
     """Draw a line from the median over p99 to p99.9, the shortest wait at the top."""
-    found = dict(
-        sorted(case.summaries().items(), key=lambda item: item[1].latency["p99"])
-    )
+    found = dict(sorted(case.summaries().items(), key=lambda item: item[1].latency["p99"]))
     for row, (name, item) in enumerate(found.items()):
         points = [item.latency[point] for point in ("p50", "p99", "p99.9")]
         colour = _OUR_COLOURS.get(name, "#70757d")
@@ -209,7 +208,11 @@ def _by_size(cases: Sequence[Case]) -> list[list[Case]]:
         work = case.work
         if work.kind in _MOVING:
             groups.setdefault((work.kind, work.payload, work.tls), []).append(case)
-    return [sorted(group, key=lambda case: case.work.size) for group in groups.values() if len(group) > 3]
+    return [
+        sorted(group, key=lambda case: case.work.size)
+        for group in groups.values()
+        if len(group) > 3
+    ]
 
 
 def _size_panel(place: Any, group: Sequence[Case]) -> None:

@@ -1,15 +1,19 @@
 """Who takes part: each contender runs one client in one way, in a process of its own.
 
-Must not import any client; a worker does, by the module's name.
+Must not import another client; a worker does, by the module's name.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import inspect
 from dataclasses import dataclass, field
 from typing import Final
 
+from ..client import connect
 from .works import KIB, Work
+
+OURS: Final = "wirespeed"
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Contender:
         environment: variables of its process.
         kinds: the kinds of work it takes part in; empty for all.
         small_and_plain: whether it takes part only in messages of up to 1 KiB without TLS.
+        option: what `wirespeed.connect` must know; empty for nothing.
     """
 
     name: str
@@ -33,6 +38,7 @@ class Contender:
     environment: dict[str, str] = field(default_factory=dict)
     kinds: frozenset[str] = frozenset()
     small_and_plain: bool = False
+    option: str = ""
 
     def takes_part_in(self, work: Work) -> bool:
         """Tell whether its figures in `work` would say anything."""
@@ -40,12 +46,14 @@ class Contender:
             return False
         return not self.small_and_plain or (work.size <= KIB and not work.tls)
 
-    def is_installed(self) -> bool:
-        """Tell whether it can run here."""
-        return importlib.util.find_spec(self.package) is not None
+    def missing(self) -> str | None:
+        """Tell what is missing to run it here; `None` for nothing."""
+        if importlib.util.find_spec(self.package) is None:
+            return f"{self.package} is not installed"
+        if self.option and self.option not in inspect.signature(connect).parameters:
+            return f"this {OURS} has no {self.option}"
+        return None
 
-
-OURS: Final = "wirespeed"
 
 CONTENDERS: Final = (
     Contender(OURS, "wirespeed", "wirespeed_client", "Each"),
@@ -62,6 +70,7 @@ CONTENDERS: Final = (
         "wirespeed_client",
         "Windows",
         kinds=frozenset({"paced"}),
+        option="batch_window",
     ),
     Contender(
         "wirespeed pure Python",

@@ -58,6 +58,7 @@ class Summary:
         per_second: messages, or connections, a second of wall time; `None` where that says nothing.
         ratio: the main figure divided by wirespeed's, the median of the rounds' ratios.
         latency: percentiles in microseconds, medians of the rounds; empty without a paced feed.
+        server_late: the same of how late the server sent, which is part of the latency.
     """
 
     median: float
@@ -66,6 +67,7 @@ class Summary:
     per_second: float | None
     ratio: float | None
     latency: dict[str, float]
+    server_late: dict[str, float]
 
 
 def cost(work: Work, figures: Round) -> float:
@@ -85,18 +87,25 @@ def summary(work: Work, rounds: Sequence[Round], base: Sequence[Round] | None) -
         # Rounds of the same number were measured one after the other.
         ours = [cost(work, figures) for figures in base]
         ratio = statistics.median(mine / our for mine, our in zip(costs, ours, strict=False))
-    latency = {}
-    if work.kind == "paced":
-        for name in PERCENTILES:
-            latency[name] = statistics.median(figures["latency"][name] for figures in rounds)
     return Summary(
         median=statistics.median(costs),
         quartiles=quartiles(costs),
         extremes=(min(costs), max(costs)),
         per_second=per_second,
         ratio=ratio,
-        latency=latency,
+        latency=_medians(rounds, "latency"),
+        server_late=_medians(rounds, "server_late"),
     )
+
+
+def _medians(rounds: Sequence[Round], name: str) -> dict[str, float]:
+    """Return the medians of each percentile of something; empty where it was not measured."""
+    if name not in rounds[0]:
+        return {}
+    return {
+        point: statistics.median(figures[name][point] for figures in rounds)
+        for point in PERCENTILES
+    }
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float]:

@@ -35,7 +35,7 @@ def pin(core: int | None) -> None:
 def allow_open_files() -> int | None:
     """Raise the limit of open files as far as it goes; return it, `None` if unknown."""
     try:
-        import resource
+        import resource  # noqa: PLC0415
     except ImportError:
         return None
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

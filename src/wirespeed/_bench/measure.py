@@ -95,22 +95,24 @@ async def paced(client: Client, work: Work, seconds: float) -> Figures:
     await client.request(f"{count:0{payloads.REQUEST_DIGITS}d}")
     await client.collect(count, (times.append, messages.append, time.monotonic_ns))
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    digits = payloads.STAMP_DIGITS
-    latencies = sorted(
-        (time - int(message[:digits])) / 1e3
-        for time, message in zip(times, messages, strict=True)
-    )
+    stamps = [payloads.stamps(message) for message in messages]
+    waited = [time - due for time, (due, _) in zip(times, stamps, strict=True)]
+    late = [sent - due for due, sent in stamps]
     return {
         "count": count,
         "cpu": cpu,
         "wall": wall,
-        "latency": {
-            "p50": latencies[int(count * 0.5)],
-            "p99": latencies[int(count * 0.99)],
-            "p99.9": latencies[int(count * 0.999)],
-            "max": latencies[-1],
-        },
+        "latency": percentiles(waited),
+        "server_late": percentiles(late),
     }
+
+
+def percentiles(nanoseconds: list[int]) -> dict[str, float]:
+    """Return percentiles in microseconds."""
+    ordered = sorted(nanoseconds)
+    points = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
+    last = len(ordered) - 1
+    return {name: ordered[min(int(len(ordered) * at), last)] / 1e3 for name, at in points.items()}
 
 
 async def handshakes(

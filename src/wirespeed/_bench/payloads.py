@@ -16,8 +16,9 @@ from .works import Work
 BLOCK_BYTES: Final = 512 * 1024
 # A request is a text message of so many digits: how many messages the client wants, or will send.
 REQUEST_DIGITS: Final = 16
-# A message of a paced feed begins with so many digits: the monotonic time at which it was due.
-STAMP_DIGITS: Final = 20
+# A message of a paced feed begins with two monotonic times of so many digits, in nanoseconds: when
+# it was due, and when it was sent.
+STAMP_DIGITS: Final = 18
 
 _MASKING_KEY_BYTES: Final = 4
 _ASCII: Final = "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ 0123456789 ,.-:"
@@ -83,15 +84,21 @@ def block(work: Work) -> tuple[bytes, int]:
     return b"".join(frames), count
 
 
-def stamped_frames(template: bytes, times: range) -> bytes:
-    """Build the frames of a paced feed that are due at `times`, in nanoseconds.
+def stamped_frames(size: int, due: range, sent: int) -> bytes:
+    """Build the frames of a paced feed.
 
     Args:
-        template: what follows the time in each frame's payload.
-        times: when they are due.
+        size: of a payload, less than 126 bytes.
+        due: when they are due, in nanoseconds.
+        sent: when they are sent.
     """
-    size = STAMP_DIGITS + len(template)
-    if size >= LENGTH_IS_16_BIT:
-        raise ValueError(f"a message of a paced feed has less than 126 bytes, not {size}")
+    if not 2 * STAMP_DIGITS <= size < LENGTH_IS_16_BIT:
+        raise ValueError(f"a message of a paced feed has 36 to 125 bytes, not {size}")
     head = frame_header(OPCODE_TEXT, size)
-    return b"".join([b"%b%020d%b" % (head, time, template) for time in times])
+    tail = f"{sent:0{STAMP_DIGITS}d}".encode() + b"." * (size - 2 * STAMP_DIGITS)
+    return b"".join([b"%b%018d%b" % (head, time, tail) for time in due])
+
+
+def stamps(message: str) -> tuple[int, int]:
+    """Read both times of a message of a paced feed."""
+    return int(message[:STAMP_DIGITS]), int(message[STAMP_DIGITS : 2 * STAMP_DIGITS])

@@ -38,16 +38,22 @@ def ratio_text(name: str, ratio: float | None) -> str:
     return f"{ratio:.2f} x{ahead}"
 
 
-def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table; all columns but the first are aligned to the right."""
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
+    """Return a Markdown table.
+
+    Args:
+        head: the titles of the columns.
+        rows: the cells.
+        left: how many of the first columns are aligned to the left; the others are to the right.
+    """
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     rule = [
-        "-" * widths[0],
-        *("-" * (width - 1) + ":" for width in widths[1:]),
+        "-" * width if column < left else "-" * (width - 1) + ":"
+        for column, width in enumerate(widths)
     ]
     lines = [
         " | ".join(
-            cell.rjust(width) if column else cell.ljust(width)
+            cell.ljust(width) if column < left else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         for row in [head, rule, *rows]
@@ -56,14 +62,12 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def case_table(case: Case) -> str:
-    """Return the table of one case, with a line for each who failed."""
+    """Return the table of one case, and what each said who failed."""
     head, columns = _columns(case)
     rows = [[name, *columns(name, found)] for name, found in case.summaries().items()]
-    for name, text in case.errors.items():
-        # A bar would end the cell.
-        told = text.replace("|", "/").replace("\n", " ")
-        rows.append([name, "failed", *[""] * (len(head) - 3), told])
-    return markdown(head, rows)
+    rows += [[name, "FAILED", *[""] * (len(head) - 2)] for name in case.errors]
+    told = [f"\n{name} FAILED: {' '.join(text.split())}" for name, text in case.errors.items()]
+    return "\n".join([markdown(head, rows), *told])
 
 
 def _columns(case: Case) -> tuple[list[str], Any]:
@@ -78,12 +82,13 @@ def _columns(case: Case) -> tuple[list[str], Any]:
         ours = case.summaries().get(OURS)
 
         def paced(name: str, found: Summary) -> list[str]:
-            p99 = ours and found.latency["p99"] / ours.latency["p99"]
+            p99 = None if ours is None else found.latency["p99"] / ours.latency["p99"]
             return [
                 number(found.median),
                 ratio_text(name, found.ratio),
                 *(number(found.latency[point]) for point in ("p50", "p99", "p99.9")),
                 ratio_text(name, p99),
+                number(found.server_late["p99"]),
             ]
 
         return [
@@ -94,6 +99,7 @@ def _columns(case: Case) -> tuple[list[str], Any]:
             "p99 us",
             "p99.9 us",
             "p99 against wirespeed",
+            "server late p99 us",
         ], paced
 
     def flat_out(name: str, found: Summary) -> list[str]:
@@ -143,23 +149,28 @@ def progress_text(case: Case) -> str:
 def whole(results: Mapping[str, Any], cases: Sequence[Case]) -> str:
     """Return the whole report: the surroundings, the headline, then a table for each case."""
     machine, settings = results["machine"], results["settings"]
-    lines = [
+    where = (
         f"wirespeed {results['wirespeed']} on {machine['python']}, {machine['cpu']},"
-        f" {machine['cores']} cores, {machine['system']}, {results['date']}",
-        "",
-        f"{settings['rounds']} rounds of about {settings['seconds']:g} s each,"
-        f" paced feeds {settings['paced_seconds']:g} s; clients on core"
-        f" {settings['client_core']}, server on core {settings['server_core']}."
-        " Less is better everywhere; `2.00 x` costs twice what wirespeed costs in the same run,"
-        " and whoever costs less than wirespeed is marked AHEAD.",
-        "",
-        _who_table(results["contenders"]),
-    ]
+        f" {machine['cores']} cores, {machine['system']}, {results['date']}"
+    )
+    how = (
+        f"{settings['rounds']} rounds of about {settings['seconds']:g} s each, paced feeds"
+        f" {settings['paced_seconds']:g} s; {_cores_text(settings)}. Less is better everywhere;"
+        " `2.00 x` costs twice what wirespeed costs in the same run, and whoever costs less than"
+        " wirespeed is marked AHEAD."
+    )
+    lines = [where, "", how, "", _who_table(results["contenders"])]
     if cases:
         lines += ["", "## At a glance", "", headline_table(cases)]
     for case in cases:
         lines += ["", f"## {case.title}", "", case_table(case)]
     return "\n".join(lines) + "\n"
+
+
+def _cores_text(settings: Mapping[str, Any]) -> str:
+    if settings["client_core"] is None:
+        return "no process was pinned to a core"
+    return f"clients on core {settings['client_core']}, server on core {settings['server_core']}"
 
 
 def _who_table(contenders: Mapping[str, Mapping[str, Any]]) -> str:
@@ -172,4 +183,4 @@ def _who_table(contenders: Mapping[str, Mapping[str, Any]]) -> str:
                 f"{package} {version}" for package, version in about.get("versions", {}).items()
             )
             rows.append([name, versions, about.get("receives", ""), about.get("settings", "")])
-    return markdown(["", "versions", "receives with", "settings"], rows)
+    return markdown(["", "versions", "receives with", "settings"], rows, left=4)

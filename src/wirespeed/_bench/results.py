@@ -6,7 +6,7 @@ Must not know how it is shown.
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -26,12 +26,13 @@ def surroundings(
     """Return what is known before the first round.
 
     Args:
+        plan: what will be measured.
         preset: which one was asked for.
         contenders: all who were asked for, also those that are not installed.
         loops: the version of each event loop, or that it is not installed.
     """
     client_core, server_core = machine.cores()
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     return {
         "format": FORMAT,
         "wirespeed": __version__,
@@ -47,9 +48,7 @@ def surroundings(
         },
         "loops": dict(loops),
         "contenders": {
-            contender.name: {}
-            if contender.is_installed()
-            else {"missing": f"{contender.package} is not installed"}
+            contender.name: {} if (lack := contender.missing()) is None else {"missing": lack}
             for contender in contenders
         },
     }

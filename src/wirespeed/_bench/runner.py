@@ -1,4 +1,4 @@
-"""Lets the contenders take turns, round by round, so that whatever the machine does meets all alike.
+"""Lets the contenders take turns, so that whatever the machine does meets all of them alike.
 
 Must not know how a client works, nor how the figures are shown.
 """

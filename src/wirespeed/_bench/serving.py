@@ -18,7 +18,9 @@ from . import payloads
 from .works import PIPELINE_DEPTH, Work
 
 READ_BYTES: Final = 1024 * 1024
-CLOSE_FRAME: Final = frame_header(OPCODE_CLOSE, 2) + int(CloseCode.NORMAL_CLOSURE).to_bytes(2, "big")
+CLOSE_FRAME: Final = frame_header(OPCODE_CLOSE, 2) + int(CloseCode.NORMAL_CLOSURE).to_bytes(
+    2, "big"
+)
 # Before the first message of a feed is due: the client is waiting for it by then.
 _LEAD_NANOSECONDS: Final = 2_000_000
 # A feed that has fallen behind catches up in steps of this many messages.
@@ -134,11 +136,10 @@ def answer(sock: socket.socket, work: Work) -> None:
 def feed(sock: socket.socket, work: Work) -> None:
     """Send as many messages as each request asks for, each when it is due.
 
-    Each holds the time at which it was due, not that at which it was sent: so a client that makes
-    the feed wait finds that wait in its latencies.
+    Latency counts from the time at which a message was due: so a client that makes the feed wait
+    finds that wait in its latencies. The time of sending shows how punctual the server was.
     """
     reader = Reader(sock)
-    template = b"." * (work.size - payloads.STAMP_DIGITS)
     period = 1_000_000_000 // work.rate
     now = time.monotonic_ns
     while True:
@@ -146,10 +147,11 @@ def feed(sock: socket.socket, work: Work) -> None:
         due = now() + _LEAD_NANOSECONDS
         while left:
             # Spins: a sleep is as long as several messages of a fast feed.
-            count = min((now() - due) // period + 1, left, _MAX_DUE)
+            time_now = now()
+            count = min((time_now - due) // period + 1, left, _MAX_DUE)
             if count > 0:
                 times = range(due, due + count * period, period)
-                sock.sendall(payloads.stamped_frames(template, times))
+                sock.sendall(payloads.stamped_frames(work.size, times, time_now))
                 due += count * period
                 left -= count
 

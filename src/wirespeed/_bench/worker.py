@@ -138,7 +138,7 @@ def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
     """Return what makes the event loop of this name."""
     if name == "asyncio":
         return None
-    import uvloop
+    import uvloop  # noqa: PLC0415
 
     return uvloop.new_event_loop
 

@@ -6,6 +6,7 @@ Must not know the other clients.
 from __future__ import annotations
 
 import inspect
+import json
 import ssl
 from typing import Any, ClassVar
 
@@ -117,11 +118,7 @@ class Batches(Each):
     async def receive(self, count: int) -> Message:
         """Receive all that is queued at once."""
         receive_many = self._ws.receive_many
-        loads: Any = None
-        if self._json:
-            import json
-
-            loads = json.loads
+        loads: Any = json.loads if self._json else None
         while count:
             batch = await receive_many()
             count -= len(batch)
@@ -153,8 +150,3 @@ class Windows(Each):
         **Each.options,
         **options(batch_window=BATCH_WINDOW_SECONDS),
     }
-
-    def __init__(self, work: Work) -> None:
-        if "batch_window" not in self.options:
-            raise NotImplementedError("this wirespeed has no batch_window")
-        super().__init__(work)
