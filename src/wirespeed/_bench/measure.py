@@ -7,6 +7,7 @@ figures; all times are of this process alone, user and system.
 from __future__ import annotations
 
 import gc
+import json
 import ssl
 import time
 from typing import Any, Final
@@ -31,7 +32,8 @@ class WrongMessage(Exception):
 
 async def slice_of(client: Client, work: Work, count: int) -> Figures:
     """Measure `count` messages."""
-    message = payloads.message(work) if work.kind not in ("receive", "paced") else ""
+    message = "" if work.kind == "receive" else payloads.message(work)
+    value = json.loads(message) if work.kind == "send" and work.payload == "json" else message
     request = f"{count:0{payloads.REQUEST_DIGITS}d}"
     gc.collect()
     wall, cpu = time.perf_counter(), time.process_time()
@@ -40,7 +42,7 @@ async def slice_of(client: Client, work: Work, count: int) -> Figures:
         last = await client.receive(count)
     elif work.kind == "send":
         await client.request(request)
-        await client.send(message, count)
+        await client.send(value, count)
         await client.receive(1)
         last = None
     elif work.kind == "echo":

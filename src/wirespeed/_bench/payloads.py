@@ -40,23 +40,23 @@ def payload(work: Work, number: int = 0) -> bytes:
 
 
 def _tick(size: int, chance: random.Random) -> bytes:
-    """Make a JSON text of market quotes, as many as fit."""
-    if size < len('{"t":[],"f":""}'):
-        raise ValueError(f"a JSON payload has 15 bytes or more, not {size}")
+    """Make a JSON text of market quotes, as many as fit, which `json.dumps` would make, too."""
+    if size < len('{"t": [], "f": ""}'):
+        raise ValueError(f"a JSON payload has 18 bytes or more, not {size}")
     quotes: list[dict[str, object]] = []
     while True:
         quote = {"s": "BTCUSD", "p": round(chance.gauss(67_000, 50), 2), "n": len(quotes)}
-        text = json.dumps({"t": [*quotes, quote], "f": ""}, separators=(",", ":"))
+        text = json.dumps({"t": [*quotes, quote], "f": ""})
         if len(text) > size:
             break
         quotes.append(quote)
-    bare = json.dumps({"t": quotes, "f": ""}, separators=(",", ":"))
+    bare = json.dumps({"t": quotes, "f": ""})
     return (bare[:-2] + "x" * (size - len(bare)) + bare[-2:]).encode()
 
 
-def message(work: Work, number: int = 0) -> str | bytes:
-    """Make message `number` as a client sends it."""
-    data = payload(work, number)
+def message(work: Work) -> str | bytes:
+    """Make the message that a client sends."""
+    data = payload(work)
     return data if work.payload == "binary" else data.decode()
 
 

@@ -107,8 +107,8 @@ def flood(sock: socket.socket, work: Work) -> None:
 def sink(sock: socket.socket, work: Work) -> None:
     """Swallow as many messages as each request announces, then say so."""
     reader = Reader(sock)
-    # Of the kind that the client sends: some can wait for one kind only.
-    acknowledgement = payloads.server_frame(work, b"done")
+    # Of the kind that the client sends, and JSON: some clients can wait for one kind only.
+    acknowledgement = payloads.server_frame(work, b"true")
     # The first request is for one message, which shows that the client sends the right thing.
     for _ in range(reader.request()):
         if reader.message(work.size) != payloads.message(work):

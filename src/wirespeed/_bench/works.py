@@ -25,6 +25,8 @@ PAYLOADS: Final[tuple[Payload, ...]] = ("text", "utf8", "binary", "json")
 RATES: Final = (10_000, 50_000, 200_000)
 IDLE_CONNECTIONS: Final = (100, 1_000, 5_000)
 
+# Less than this holds no JSON worth the name.
+_LEAST_BYTES: Final = {"json": 64}
 _WORDS: Final = {"text": "text", "utf8": "UTF-8 text", "binary": "binary", "json": "JSON"}
 
 
@@ -35,7 +37,7 @@ class Work:
     Attributes:
         size: of one message's payload, in bytes.
         payload: what the messages hold: ASCII text, text of 3-byte UTF-8 characters, random
-            bytes, or a JSON text that the client decodes.
+            bytes, or JSON that the client decodes or encodes.
         rate: messages a second of a paced feed, else 0.
         connections: how many connections stay idle, else 0.
     """
@@ -100,7 +102,13 @@ def as_json(work: Work) -> dict[str, Any]:
 def _all_works() -> tuple[Work, ...]:
     moving: Sequence[Kind] = ("receive", "send")
     works = [
-        *(Work(kind, size, payload) for kind in moving for payload in PAYLOADS for size in SIZES),
+        *(
+            Work(kind, size, payload)
+            for kind in moving
+            for payload in PAYLOADS
+            for size in SIZES
+            if size >= _LEAST_BYTES.get(payload, 0)
+        ),
         *(Work(kind, size, "text", tls=True) for kind in moving for size in SIZES),
         *(Work("echo", size, tls=tls) for tls in (False, True) for size in SIZES),
         *(Work("pipeline", size, tls=tls) for tls in (False, True) for size in PIPELINED_SIZES),

@@ -59,9 +59,11 @@ class Receive:
                 data = await receive()
         return data
 
-    async def send(self, message: str | bytes, count: int) -> None:
+    async def send(self, message: Message, count: int) -> None:
         """Send one by one."""
         send = self._ws.send_bytes if self._binary else self._ws.send_text
+        if self._json:
+            send = self._ws.send_json
         for _ in range(count):
             await send(message)
 

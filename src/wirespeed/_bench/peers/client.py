@@ -45,8 +45,11 @@ class Client(Protocol):
     async def receive(self, count: int) -> Message:
         """Receive so many messages, decoded as the work wants."""
 
-    async def send(self, message: str | bytes, count: int) -> None:
-        """Send a message so many times, waiting where the client says so."""
+    async def send(self, message: Message, count: int) -> None:
+        """Send a message so many times, waiting where the client says so.
+
+        Where the work is about JSON `message` is a value, to be encoded each time.
+        """
 
     async def echo(self, message: str | bytes, count: int) -> Message:
         """Send and receive in turn, so many times."""

@@ -141,6 +141,7 @@ class Callbacks:
     def __init__(self, work: Work) -> None:
         self._factory = listener_for(work)
         self._binary = work.payload == "binary"
+        self._json = work.payload == "json" and work.kind == "send"
 
     async def open(self, url: str, context: ssl.SSLContext | None) -> None:
         """Open the connection."""
@@ -166,10 +167,16 @@ class Callbacks:
         await self._listener.expect(count)
         return self._listener.last
 
-    async def send(self, message: str | bytes, count: int) -> None:
+    async def send(self, message: Message, count: int) -> None:
         """Send one by one, and wait when the listener was told to pause."""
         send, listener = self._transport.send, self._listener
-        if isinstance(message, bytes):
+        if self._json:
+            dumps = json.dumps
+            for _ in range(count):
+                send(_TEXT, dumps(message).encode())
+                if listener.paused is not None:
+                    await listener.paused
+        elif self._binary:
             for _ in range(count):
                 send(_BINARY, message)
                 if listener.paused is not None:

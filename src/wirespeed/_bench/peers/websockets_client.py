@@ -65,11 +65,16 @@ class Recv:
                 message = await recv()
         return message
 
-    async def send(self, message: str | bytes, count: int) -> None:
+    async def send(self, message: Message, count: int) -> None:
         """Send one by one."""
         send = self._ws.send
-        for _ in range(count):
-            await send(message)
+        if self._json:
+            dumps = json.dumps
+            for _ in range(count):
+                await send(dumps(message))
+        else:
+            for _ in range(count):
+                await send(message)
 
     async def echo(self, message: str | bytes, count: int) -> Message:
         """Send and receive in turn."""

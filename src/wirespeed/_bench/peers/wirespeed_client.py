@@ -67,9 +67,11 @@ class Each:
                 return message
         return None
 
-    async def send(self, message: str | bytes, count: int) -> None:
+    async def send(self, message: Message, count: int) -> None:
         """Send one by one."""
         send: Any = self._ws.send_bytes if self._binary else self._ws.send_text
+        if self._json:
+            send = self._ws.send_json
         for _ in range(count):
             await send(message)
 
@@ -126,9 +128,12 @@ class Batches(Each):
                 values = [loads(message) for message in batch]
         return values[-1] if loads is not None else batch[-1]
 
-    async def send(self, message: str | bytes, count: int) -> None:
+    async def send(self, message: Message, count: int) -> None:
         """Send all with one call."""
-        await self._ws.send_many(message for _ in range(count))
+        if self._json:
+            await self._ws.send_many(json.dumps(message) for _ in range(count))
+        else:
+            await self._ws.send_many(message for _ in range(count))
 
     async def collect(self, count: int, arrivals: Arrivals) -> None:
         """Note the time of each batch for all of its messages."""
