@@ -41,17 +41,19 @@ def payload(work: Work, number: int = 0) -> bytes:
 
 def _tick(size: int, chance: random.Random) -> bytes:
     """Make a JSON text of market quotes, as many as fit, which `json.dumps` would make, too."""
-    if size < len('{"t": [], "f": ""}'):
+    left = size - len('{"t": [], "f": ""}')
+    if left < 0:
         raise ValueError(f"a JSON payload has 18 bytes or more, not {size}")
-    quotes: list[dict[str, object]] = []
+    quotes: list[str] = []
     while True:
-        quote = {"s": "BTCUSD", "p": round(chance.gauss(67_000, 50), 2), "n": len(quotes)}
-        text = json.dumps({"t": [*quotes, quote], "f": ""})
-        if len(text) > size:
+        price = round(chance.gauss(67_000, 50), 2)
+        quote = json.dumps({"s": "BTCUSD", "p": price, "n": len(quotes)})
+        room = len(quote) + (len(", ") if quotes else 0)
+        if room > left:
             break
         quotes.append(quote)
-    bare = json.dumps({"t": quotes, "f": ""})
-    return (bare[:-2] + "x" * (size - len(bare)) + bare[-2:]).encode()
+        left -= room
+    return f'{{"t": [{", ".join(quotes)}], "f": "{"x" * left}"}}'.encode()
 
 
 def message(work: Work) -> str | bytes:
