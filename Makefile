@@ -11,11 +11,12 @@ CORE := pyproject.toml setup.py \
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 requirements = $(BIN)/python ci/requirements.py $(1) > $@.txt && $(PIP) -r $@.txt
 
-.PHONY: help demo test lint wheels rebuild clean
+.PHONY: help demo bench test lint wheels rebuild clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo      stream a million messages through a real connection; ARGS=--help for more"
+	@echo "make bench     measure beside other clients, in about four minutes; ARGS=--help for more"
 	@echo "make test      run all tests, with the compiled core and in pure Python"
 	@echo "make lint      check format, lint and types"
 	@echo "make wheels    build the sdist and the wheels of this machine; VERSIONS='3.12 3.13'"
@@ -24,6 +25,9 @@ help:
 
 demo: $(VENV)/installed
 	@$(BIN)/wirespeed demo $(ARGS)
+
+bench: $(VENV)/with-bench
+	@$(BIN)/wirespeed bench $(ARGS)
 
 test: $(VENV)/with-test
 	@bash ci/test.sh $(BIN)/python
@@ -58,6 +62,11 @@ $(VENV)/installed: $(VENV)/made $(CORE)
 $(VENV)/with-test: $(VENV)/installed ci/requirements.py
 	@echo "installing what the tests need"
 	@$(call requirements,test)
+	@touch $@
+
+$(VENV)/with-bench: $(VENV)/installed ci/requirements.py
+	@echo "installing the other clients"
+	@$(call requirements,bench)
 	@touch $@
 
 $(VENV)/with-lint: $(VENV)/with-test

@@ -5,6 +5,7 @@ Must not know of sockets.
 
 from __future__ import annotations
 
+import functools
 import json
 import random
 from typing import Final
@@ -56,6 +57,7 @@ def _tick(size: int, chance: random.Random) -> bytes:
     return f'{{"t": [{", ".join(quotes)}], "f": "{"x" * left}"}}'.encode()
 
 
+@functools.lru_cache(maxsize=1)
 def message(work: Work) -> str | bytes:
     """Make the message that a client sends."""
     data = payload(work)
@@ -73,6 +75,7 @@ def client_frame_bytes(size: int) -> int:
     return len(frame_header(OPCODE_BINARY, size)) + _MASKING_KEY_BYTES + size
 
 
+@functools.lru_cache(maxsize=1)
 def block(work: Work) -> tuple[bytes, int]:
     """Build frames of different messages for one large write.
 

@@ -109,9 +109,10 @@ def sink(sock: socket.socket, work: Work) -> None:
     reader = Reader(sock)
     # Of the kind that the client sends, and JSON: some clients can wait for one kind only.
     acknowledgement = payloads.server_frame(work, b"true")
+    wanted = payloads.message(work)
     # The first request is for one message, which shows that the client sends the right thing.
     for _ in range(reader.request()):
-        if reader.message(work.size) != payloads.message(work):
+        if reader.message(work.size) != wanted:
             raise Closed
     sock.sendall(acknowledgement)
     frame_bytes = payloads.client_frame_bytes(work.size)
