@@ -83,6 +83,8 @@ class WorkerProcess:
         """
         process = self._running()
         timer = threading.Timer(DEADLINE_SECONDS, process.kill)
+        # Interrupted while the thread starts, nobody would cancel it.
+        timer.daemon = True
         timer.start()
         try:
             answer = self._exchange(process, {"do": do, **arguments})
