@@ -7,10 +7,12 @@ be is made ahead; the frames of a client are counted by their length, not parsed
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
+import ssl
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from .. import _backend
 from .._rfc6455 import OPCODE_BITS, OPCODE_CLOSE, CloseCode, frame_header
@@ -18,6 +20,7 @@ from . import payloads
 from .works import PIPELINE_DEPTH, Work
 
 READ_BYTES: Final = 1024 * 1024
+_GATHERED_BYTES: Final = 16 * 1024
 CLOSE_FRAME: Final = frame_header(OPCODE_CLOSE, 2) + int(CloseCode.NORMAL_CLOSURE).to_bytes(
     2, "big"
 )
@@ -39,6 +42,12 @@ class Reader:
         self._memory = bytearray(READ_BYTES)
         self._view = memoryview(self._memory)
         self._rest = b""
+        self._wakes_at = 1
+        self._poll: Any = None
+        # With TLS more bytes arrive than are counted, and OpenSSL keeps some of them.
+        if hasattr(select, "poll") and not isinstance(sock, ssl.SSLSocket):
+            self._poll = select.poll()
+            self._poll.register(sock, select.POLLIN)
 
     def request(self) -> int:
         """Read a request; return the number it holds."""
@@ -54,7 +63,13 @@ class Reader:
         count -= len(self._rest)
         self._rest = b""
         while count > 0:
+            if self._poll is not None:
+                self._wake_at(min(count, _GATHERED_BYTES))
+                # Not in `recv`: it would take what is there, and then wait for as much again.
+                self._poll.poll()
             count -= self._some(min(count, READ_BYTES))
+        if self._poll is not None:
+            self._wake_at(1)
 
     def available(self, *, starts_frame: bool) -> int:
         """Read what has arrived, at least one byte, and forget it; return how many bytes.
@@ -66,6 +81,16 @@ class Reader:
         if starts_frame and self._memory[0] & OPCODE_BITS == OPCODE_CLOSE:
             raise Closed
         return size
+
+    def _wake_at(self, count: int) -> None:
+        """Let the system sleep until so many bytes are there.
+
+        A reader that wakes for each message makes every send pay for waking it, up to three times
+        what the send itself costs; nobody who sends over a network pays that.
+        """
+        if count != self._wakes_at:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
+            self._wakes_at = count
 
     def _exactly(self, count: int) -> bytes:
         data = self._rest
