@@ -166,7 +166,7 @@ def _bars_panel(place: Any, case: Case) -> None:
     place.set_xticks([])
     place.spines["bottom"].set_visible(False)
     place.tick_params(left=False)
-    unit = f" [{case.work.unit}]" if case.work.kind in ("handshake", "memory") else ""
+    unit = {"handshake": " [CPU us]", "memory": " [KiB each]"}.get(case.work.kind, "")
     place.set_title(case.work.title + unit)
 
 

@@ -151,7 +151,7 @@ def whole(results: Mapping[str, Any], cases: Sequence[Case]) -> str:
     machine, settings = results["machine"], results["settings"]
     where = (
         f"wirespeed {results['wirespeed']} on {machine['python']}, {machine['cpu']},"
-        f" {machine['cores']} cores, {machine['system']}, {results['date']}"
+        f" {machine['cores']} cores, {machine['system']}, {results['date']}{_load_text(machine)}"
     )
     how = (
         f"{settings['rounds']} rounds of about {settings['seconds']:g} s each, paced feeds"
@@ -165,6 +165,12 @@ def whole(results: Mapping[str, Any], cases: Sequence[Case]) -> str:
     for case in cases:
         lines += ["", f"## {case.title}", "", case_table(case)]
     return "\n".join(lines) + "\n"
+
+
+def _load_text(machine: Mapping[str, Any]) -> str:
+    """Tell whether the machine had something else to do; a reader should not trust it then."""
+    load = machine["load_before"]
+    return "" if load is None else f", load average before {load[0]:.2f}"
 
 
 def _cores_text(settings: Mapping[str, Any]) -> str:
