@@ -115,8 +115,8 @@ async def _connect(loop: asyncio.AbstractEventLoop, url: URL) -> socket.socket:
         OSError: none can, or there is no such host.
     """
     failures: list[OSError] = []
-    for family, kind, protocol, _, address in await _addresses(loop, url):
-        sock = socket.socket(family, kind, protocol)
+    for family, address in await _addresses(loop, url):
+        sock = socket.socket(family, socket.SOCK_STREAM)
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -132,13 +132,15 @@ async def _connect(loop: asyncio.AbstractEventLoop, url: URL) -> socket.socket:
     raise _combined(failures)
 
 
-async def _addresses(loop: asyncio.AbstractEventLoop, url: URL) -> list[tuple[Any, ...]]:
-    kind = socket.SOCK_STREAM
-    with contextlib.suppress(socket.gaierror):
-        # An IP address needs no resolver, and no thread for one.
-        flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-        return socket.getaddrinfo(url.host, url.port, type=kind, flags=flags)
-    return await loop.getaddrinfo(url.host, url.port, type=kind)
+async def _addresses(loop: asyncio.AbstractEventLoop, url: URL) -> list[tuple[Any, Any]]:
+    """Find the families and addresses to connect to."""
+    # An IP address needs no resolver, and no thread for one.
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with contextlib.suppress(OSError):
+            socket.inet_pton(family, url.host)
+            return [(family, (url.host, url.port))]
+    found = await loop.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
+    return [(family, address) for family, _, _, _, address in found]
 
 
 def _combined(failures: list[OSError]) -> OSError:

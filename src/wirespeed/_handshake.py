@@ -344,9 +344,9 @@ class OpeningHandshake:
 
 
 def _decode_headers(event: h11.InformationalResponse | h11.Response) -> CIMultiDictProxy[str]:
-    items = (
+    items = [
         (name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers.raw_items()
-    )
+    ]
     return CIMultiDictProxy(CIMultiDict(items))
 
 
@@ -362,7 +362,8 @@ def _quoted(values: Iterable[str]) -> str:
 
 def _list_items(headers: CIMultiDictProxy[str], name: str) -> list[str]:
     """Split all headers of that name at the commas (RFC 9110 section 5.6.1)."""
-    items = (item.strip(" \t") for item in ",".join(headers.getall(name, ())).split(","))
+    values = headers.getall(name, ())
+    items = [item.strip(" \t") for value in values for item in value.split(",")]
     return [item for item in items if item]
 
 
