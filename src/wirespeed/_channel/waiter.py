@@ -6,13 +6,21 @@ Must not know what it is that is waited for. Compiled as `_channel_c.waiter` fro
 from __future__ import annotations
 
 import asyncio
-from asyncio import current_task
+import sys
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from types import TracebackType
 from typing import Any, NoReturn
 
 from .._backend import call_in_context
+
+if sys.version_info >= (3, 12):
+    from asyncio import current_task
+else:
+    # There the function is written in Python: 60 ns more of each wake.
+    from asyncio.tasks import _current_tasks  # type: ignore[attr-defined]
+
+    current_task = _current_tasks.get
 
 
 def _raise(exc: BaseException) -> NoReturn:
