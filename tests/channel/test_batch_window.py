@@ -25,6 +25,11 @@ def resumed(wire: Wire) -> asyncio.Event:
     return event
 
 
+def reading_module() -> Any:
+    channel = "_channel_c" if wirespeed.implementation == "compiled" else "_channel"
+    return importlib.import_module(f"wirespeed.{channel}.reading")
+
+
 def counts(wire: Wire) -> tuple[int, int]:
     """Count how often reading was paused and resumed."""
     return wire.transport.pauses, wire.transport.resumes
@@ -104,10 +109,8 @@ async def test_a_close_frame_ends_it() -> None:
 
 
 def test_a_full_queue_outlasts_it() -> None:
-    channel = "_channel_c" if wirespeed.implementation == "compiled" else "_channel"
-    module = importlib.import_module(f"wirespeed.{channel}.reading")
     transport, loop = ScriptedTransport(), Mock()
-    reading = module.Reading(loop, 1.0)
+    reading = reading_module().Reading(loop, 1.0)
     reading.attach(transport)
     reading.arrived(100)
     assert reading.hold_back()
@@ -118,6 +121,50 @@ def test_a_full_queue_outlasts_it() -> None:
     assert (transport.pauses, transport.resumes) == (1, 0)
     reading.release()
     assert (transport.pauses, transport.resumes) == (1, 1)
+
+
+def end_of_window(sizes: list[int]) -> tuple[Mock, Mock]:
+    """Let a window end on a transport whose next reads bring so much; return it and the loop."""
+    transport, loop = Mock(), Mock()
+    transport.is_closing.return_value = False
+    reading = reading_module().Reading(loop, 1.0)
+    transport.read_waiting.side_effect = sizes
+    reading.attach(transport)
+    reading.arrived(100)
+    loop.call_soon.call_args.args[0]()
+    transport.pause_reading.assert_called_once_with()
+    loop.call_later.call_args.args[1]()
+    return transport, loop
+
+
+@pytest.mark.parametrize("sizes", [[100, 100], [100, -1], [100, 0]])
+def test_windows_follow_each_other_without_resuming(sizes: list[int]) -> None:
+    transport, loop = end_of_window(sizes)
+    assert loop.call_later.call_count == 2
+    transport.resume_reading.assert_not_called()
+
+
+@pytest.mark.parametrize("sizes", [[-1], [0], [70_000, -1], [40_000, 40_000]])
+def test_reading_resumes_when_nothing_or_much_came(sizes: list[int]) -> None:
+    transport, loop = end_of_window(sizes)
+    assert loop.call_later.call_count == 1
+    transport.resume_reading.assert_called_once_with()
+
+
+def test_a_read_that_fills_the_queue_is_the_last() -> None:
+    transport, loop = Mock(), Mock()
+    transport.is_closing.return_value = False
+    reading = reading_module().Reading(loop, 1.0)
+    transport.read_waiting.side_effect = lambda: 100 if reading.hold_back() else 0
+    reading.attach(transport)
+    reading.arrived(100)
+    loop.call_soon.call_args.args[0]()
+    loop.call_later.call_args.args[1]()
+    assert transport.read_waiting.call_count == 1
+    loop.call_later.call_args.args[1]()
+    transport.resume_reading.assert_not_called()
+    reading.release()
+    transport.resume_reading.assert_called_once_with()
 
 
 async def test_a_queue_that_was_full_does_not_end_it() -> None:

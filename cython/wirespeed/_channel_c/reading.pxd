@@ -7,6 +7,7 @@ cdef Py_ssize_t FULL_TURN_BYTES
 cdef class Reading:
     cdef object _loop
     cdef object _transport
+    cdef object _read_waiting
     cdef bint _is_held_back
     cdef double _window
     cdef object _timer
@@ -22,6 +23,8 @@ cdef class Reading:
     @cython.locals(is_full=bint)
     cpdef _end_turn(self)
     cpdef _end_window(self)
+    @cython.locals(size=Py_ssize_t)
+    cdef bint _read_in_window(self) except -1
     cdef bint _can_pause(self) except -1
     cdef _pause(self)
     cdef _resume(self)

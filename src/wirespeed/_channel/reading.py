@@ -6,6 +6,7 @@ Must not know what is read. Compiled as `_channel_c.reading` from this same sour
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 # Where one turn of the event loop brings as much as this, more is likely to wait: then there
 # is enough for a batch, and a window would only limit the throughput.
@@ -18,6 +19,8 @@ class Reading:
     def __init__(self, loop: asyncio.AbstractEventLoop, batch_window: float) -> None:
         self._loop = loop
         self._transport: asyncio.Transport | None = None
+        # The transport's way to read once although reading is paused, if it has one.
+        self._read_waiting: Callable[[], int] | None = None
         self._is_held_back = False
         # In seconds; 0 for none.
         self._window = batch_window
@@ -29,6 +32,7 @@ class Reading:
     def attach(self, transport: asyncio.Transport) -> None:
         """Begin to pause and resume a transport that reads."""
         self._transport = transport
+        self._read_waiting = getattr(transport, "read_waiting", None)
 
     def is_held_back(self) -> bool:
         """Whether `hold_back` is in force."""
@@ -62,7 +66,10 @@ class Reading:
         """Read without any pause from now on: the connection is closing."""
         self._window = 0
         if self._timer is not None:
-            self._end_window()
+            self._timer.cancel()
+            self._timer = None
+            if not self._is_held_back:
+                self._resume()
         self.release()
 
     def _end_turn(self) -> None:
@@ -75,11 +82,32 @@ class Reading:
             self._timer = self._loop.call_later(self._window, self._end_window)
 
     def _end_window(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if not self._is_held_back:
+        self._timer = None
+        if self._is_held_back:
+            return
+        if not self._read_in_window():
             self._resume()
+
+    def _read_in_window(self) -> bool:
+        """Read and open the next window, where that can be done without resuming.
+
+        While messages keep coming, a window then costs one timer and its reads: to resume and
+        pause reading is two system calls and a turn of the event loop more.
+        """
+        if self._read_waiting is None or not self._window:
+            return False
+        self._turn_is_open = True
+        size = self._read_waiting()
+        if size > 0 and not self._is_held_back:
+            # The first read lets TCP tell the server to go on: what that held back arrives at
+            # once, and would be a window late if it were left.
+            size += max(self._read_waiting(), 0)
+        self._turn_is_open = False
+        self._turn_bytes = 0
+        if not 0 < size < FULL_TURN_BYTES or not self._window:
+            return False
+        self._timer = self._loop.call_later(self._window, self._end_window)
+        return True
 
     def _can_pause(self) -> bool:
         return self._transport is not None and not self._transport.is_closing()

@@ -72,14 +72,21 @@ class SocketTransport:
             self._loop.add_reader(self._fd, self._read_ready)
 
     def _read_ready(self) -> None:
-        """Read once: what is left makes the event loop call again."""
+        self.read_waiting()
+
+    def read_waiting(self) -> int:
+        """Read once what waits in the socket, also while reading is paused.
+
+        Returns:
+            How many bytes those were; less than 1 if nothing waited, or the stream has ended.
+        """
         if self._is_closing:
-            return
+            return 0
         try:
             size = receive_into(self._sock, self._fd, self._link.get_buffer(-1))
         except OSError as exc:
             self._lose(exc)
-            return
+            return 0
         try:
             if size > 0:
                 self._link.buffer_updated(size)
@@ -89,6 +96,7 @@ class SocketTransport:
         except Exception as exc:
             self._report(exc)
             self._lose(exc)
+        return size
 
     # -- writing -----------------------------------------------------------------------
 
