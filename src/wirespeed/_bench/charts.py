@@ -6,6 +6,7 @@ Must not know how anything was measured. matplotlib is imported here and nowhere
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ from .works import HEADLINE, size_text
 _COLUMNS: Final = 3
 _PANEL_INCHES: Final = (4.6, 2.5)
 _MOST_PANELS: Final = 15
+_TITLE_CHARACTERS: Final = 36
 # A bar that is this many times as long as wirespeed's would make all others dots: it is cut.
 _CUT: Final = 12.0
 _OUR_COLOURS: Final = {
@@ -167,7 +169,7 @@ def _bars_panel(place: Any, case: Case) -> None:
     place.spines["bottom"].set_visible(False)
     place.tick_params(left=False)
     unit = {"handshake": " [CPU us]", "memory": " [KiB each]"}.get(case.work.kind, "")
-    place.set_title(case.work.title + unit)
+    place.set_title(textwrap.fill(case.work.title + unit, _TITLE_CHARACTERS))
 
 
 def _latency_panel(place: Any, case: Case) -> None:
