@@ -145,10 +145,12 @@ async def _addresses(loop: asyncio.AbstractEventLoop, url: URL) -> list[tuple[An
 
 def _combined(failures: list[OSError]) -> OSError:
     """Make one error of those of all addresses."""
-    texts = list(dict.fromkeys(map(str, failures)))
-    if len(texts) == 1:
+    if len(failures) == 1:
         return failures[0]
-    return OSError(f"no address of the host could be connected to: {'; '.join(texts)}")
+    text = "; ".join(["no address of the host could be connected to", *map(str, failures)])
+    numbers = {failure.errno for failure in failures}
+    # With a number it is an error of the right class, such as ConnectionRefusedError.
+    return OSError(numbers.pop(), text) if len(numbers) == 1 else OSError(text)
 
 
 async def _open_fast_tls(

@@ -82,17 +82,16 @@ class SocketTransport:
         """
         if self._is_closing:
             return 0
+        size = 0
         try:
             size = receive_into(self._sock, self._fd, self._link.get_buffer(-1))
-        except OSError as exc:
-            self._lose(exc)
-            return 0
-        try:
             if size > 0:
                 self._link.buffer_updated(size)
             elif size == 0:
                 self._link.eof_received()
                 self.close()
+        except OSError as exc:
+            self._lose(exc)
         except Exception as exc:
             self._report(exc)
             self._lose(exc)
