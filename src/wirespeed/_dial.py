@@ -116,20 +116,23 @@ async def _connect(loop: asyncio.AbstractEventLoop, url: URL) -> socket.socket:
     """
     failures: list[OSError] = []
     for family, address in await _addresses(loop, url):
-        sock = socket.socket(family, socket.SOCK_STREAM)
         try:
-            sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await loop.sock_connect(sock, address)
+            return await _connect_to(loop, family, address)
         except OSError as exc:
-            sock.close()
             failures.append(exc)
-        except BaseException:
-            sock.close()
-            raise
-        else:
-            return sock
     raise _combined(failures)
+
+
+async def _connect_to(loop: asyncio.AbstractEventLoop, family: int, address: Any) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await loop.sock_connect(sock, address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 async def _addresses(loop: asyncio.AbstractEventLoop, url: URL) -> list[tuple[Any, Any]]:
