@@ -1,17 +1,12 @@
-"""The charts say what the tables say; drawn only where matplotlib is installed."""
+"""The charts say what the tables say."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
+from wirespeed._bench import charts
 from wirespeed._bench.figures import Case, Round
 from wirespeed._bench.works import Work
-
-pytest.importorskip("matplotlib", reason="the extra `bench` is not installed")
-
-from wirespeed._bench import charts
 
 POINTS = {"p50": 10.0, "p99": 20.0, "p99.9": 30.0, "max": 40.0}
 
