@@ -3,8 +3,6 @@
 Knows nothing of what is waited for. Its twin is `wirespeed._pure_wake`.
 """
 
-from cpython.ref cimport Py_REFCNT
-
 cdef extern from "Python.h":
     unsigned long PyThread_get_thread_ident() noexcept nogil
     void PyErr_SetObject(object, object)
@@ -54,11 +52,19 @@ cdef extern from *:
         return PYGEN_RETURN;
     }
 
+    /* One reference is the owner's, one the local variable's; an argument is borrowed. */
+    #if defined(Py_GIL_DISABLED)
+    #define ws_is_held(owned) 1  /* There the count of references is no such promise. */
+    #else
+    #define ws_is_held(owned) (Py_REFCNT(owned) > 2)
+    #endif
+
     static void ws_use_send_slot(PyTypeObject *type) {
         type->tp_as_async->am_send = ws_send;
     }
     """
     bint ws_note_result(object awaitable, object value) noexcept
+    bint ws_is_held(object owned) noexcept
     void ws_use_send_slot(type awaitable_type) noexcept
 
 
@@ -98,8 +104,7 @@ cpdef use_send_slot(type awaitable_type):
 
 cpdef bint is_held(object owned) noexcept:
     """Tell whether others hold an object; see `wirespeed._codec.IsHeld`."""
-    # One reference is the owner's, one the local variable's; an argument is borrowed.
-    return Py_REFCNT(owned) > 2
+    return ws_is_held(owned)
 
 
 cpdef bint call_in_context(object context, object callback, object argument) except -1:
