@@ -63,7 +63,8 @@ def connect(
         max_queue_bytes: the same in bytes (characters, for text); `None` for no limit.
         batch_window: the delay in seconds that the consumer can bear, 0 for none. Where many small
             messages arrive one by one, most of their cost is that of reading the socket:
-            it is then read once in such a window, and what has gathered is received at once.
+            it is then read once in such a window, and what has gathered is received at once. Pings
+            are answered, and the end of the connection is seen, as late as that.
         write_buffer_size: how many bytes may wait in the transport before a send waits for room;
             `None` for the transport's default, 64 KiB.
         decode_text: `False` receives text as `bytes` that are valid UTF-8, for decoders that take

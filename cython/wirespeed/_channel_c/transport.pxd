@@ -23,7 +23,6 @@ cdef class SocketTransport:
 
     cpdef pause_reading(self)
     cpdef resume_reading(self)
-    cpdef _read_ready(self)
     @cython.locals(size=Py_ssize_t)
     cpdef Py_ssize_t read_waiting(self) except? -1
     @cython.locals(size=Py_ssize_t)

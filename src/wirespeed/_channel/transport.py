@@ -69,13 +69,12 @@ class SocketTransport:
         """Read what arrives."""
         if self._reading_is_paused and not self._is_closing:
             self._reading_is_paused = False
-            self._loop.add_reader(self._fd, self._read_ready)
-
-    def _read_ready(self) -> None:
-        self.read_waiting()
+            self._loop.add_reader(self._fd, self.read_waiting)
 
     def read_waiting(self) -> int:
         """Read once what waits in the socket, also while reading is paused.
+
+        What is left makes the event loop call again, unless reading is paused.
 
         Returns:
             How many bytes those were; less than 1 if nothing waited, or the stream has ended.
