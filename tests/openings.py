@@ -11,7 +11,8 @@ from typing import TypeAlias
 
 import pytest
 
-from wirespeed._handshake import HeadersLike, OpeningHandshake
+from wirespeed._handshake import OpeningHandshake
+from wirespeed._request import Ask, HeadersLike
 from wirespeed._url import parse_url
 from wirespeed.exceptions import HandshakeError
 
@@ -37,7 +38,8 @@ def handshake(
     headers: HeadersLike | None = None,
     subprotocols: list[str] | None = None,
 ) -> OpeningHandshake:
-    return OpeningHandshake(parse_url(url), headers=headers, subprotocols=subprotocols, key=NONCE)
+    ask = Ask(headers=headers, subprotocols=subprotocols)
+    return OpeningHandshake(parse_url(url), ask, key=NONCE)
 
 
 def good(*lines: bytes) -> bytes:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import _backend
+from ._plan import Route
 from ._url import URL
 
 if TYPE_CHECKING or not _backend.COMPILED:
@@ -37,7 +38,7 @@ def _default_context() -> tls.SSLContext:
     return tls.create_default_context()
 
 
-def tls_context(url: URL, ssl: tls.SSLContext | bool | None) -> tls.SSLContext | None:
+def _tls_context(url: URL, ssl: tls.SSLContext | bool | None) -> tls.SSLContext | None:
     """Return the TLS context for `url`, `None` for a plain connection.
 
     Raises:
@@ -54,12 +55,17 @@ def tls_context(url: URL, ssl: tls.SSLContext | bool | None) -> tls.SSLContext |
     return ssl if isinstance(ssl, tls.SSLContext) else _default_context()
 
 
+def _name_to_verify(url: URL, server_hostname: str | None) -> str | None:
+    if not isinstance(server_hostname, str | None):
+        kind = type(server_hostname).__name__
+        raise TypeError(f"server_hostname must be str or None, not {kind}")
+    return server_hostname or url.host if url.secure else None
+
+
 async def open_transport(
     url: URL,
     make_link: Callable[[type[Link]], Any],
-    *,
-    context: tls.SSLContext | None,
-    server_hostname: str | None,
+    route: Route,
 ) -> Transport:
     """Connect to the host of `url`, and return the transport after the TLS handshake.
 
@@ -68,14 +74,15 @@ async def open_transport(
     Args:
         url: where to.
         make_link: makes what the transport calls, of the class that it wants.
-        context: the TLS context; `None` for a plain connection.
-        server_hostname: the name to ask for and to verify in TLS; `None` for the URL's host.
+        route: how to get there.
 
     Raises:
+        TypeError, ValueError: the route cannot be used.
         OSError, ssl.SSLError: as the event loop raises them.
     """
     loop = asyncio.get_running_loop()
-    name = None if context is None else server_hostname or url.host
+    context = _tls_context(url, route.ssl)
+    name = _name_to_verify(url, route.server_hostname)
     if not _calls_readers(loop):
         return await _open_native(loop, url, make_link(LinkProtocol), context, name)
     if context is None:

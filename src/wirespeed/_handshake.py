@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +19,8 @@ import h11
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from ._request import (
-    HeadersLike,
+    NOTHING_SPECIAL,
+    Ask,
     check_headers,
     check_subprotocols,
     request_fields,
@@ -33,7 +34,6 @@ __all__ = [
     "MAX_BODY_BYTES",
     "MAX_HEAD_BYTES",
     "MAX_INTERIM_RESPONSES",
-    "HeadersLike",
     "OpeningHandshake",
     "Response",
 ]
@@ -113,17 +113,15 @@ class OpeningHandshake:
     def __init__(
         self,
         url: URL,
+        ask: Ask = NOTHING_SPECIAL,
         *,
-        headers: HeadersLike | None = None,
-        subprotocols: Sequence[str] | None = None,
         key: bytes | None = None,
     ) -> None:
         """Prepare the request.
 
         Args:
             url: where to; its user name and password become an Authorization header.
-            headers: headers to add; those of the handshake itself are refused, except Host.
-            subprotocols: what to offer, in order of preference.
+            ask: what the request is to say.
             key: the 16 random bytes of Sec-WebSocket-Key; drawn unless a test needs known ones.
 
         Raises:
@@ -136,11 +134,11 @@ class OpeningHandshake:
                 f"key is {len(nonce)} bytes, {_KEY_BYTES} are required (RFC 6455 section 4.1)"
             )
         encoded_key = base64.b64encode(nonce)
-        self._offered = check_subprotocols(subprotocols)
+        self._offered = check_subprotocols(ask.subprotocols)
         self._accept = base64.b64encode(
             hashlib.sha1(encoded_key + HANDSHAKE_GUID, usedforsecurity=False).digest()
         )
-        fields = request_fields(url, check_headers(headers), self._offered, encoded_key)
+        fields = request_fields(url, check_headers(ask.headers), self._offered, encoded_key)
         self._request = request_head(url.target, fields)
         self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
         self._connection.send(_AN_UPGRADE)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from multidict import CIMultiDict
@@ -32,6 +33,22 @@ _OWN_HEADERS: Final = {
     "content-length": "the request has no body",
     "transfer-encoding": "the request has no body",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What the caller wants the request to say, unchecked.
+
+    Attributes:
+        headers: to add.
+        subprotocols: to offer, in order of preference.
+    """
+
+    headers: HeadersLike | None = None
+    subprotocols: Sequence[str] | None = None
+
+
+NOTHING_SPECIAL: Final = Ask()
 
 
 def check_subprotocols(subprotocols: Sequence[str] | None) -> tuple[str, ...]:

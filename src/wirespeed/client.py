@@ -5,20 +5,17 @@ Must not know of frames. Public name: `connect`.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import ssl as tls
 from collections.abc import Callable, Generator, Sequence
 from types import TracebackType
 from typing import Any
 
-from ._arguments import check_seconds
-from ._dial import open_transport, tls_context
-from ._handshake import HeadersLike, OpeningHandshake, Response
+from ._opening import open_connection
+from ._plan import Plan, Route
+from ._request import Ask, HeadersLike
 from ._rfc6455 import DEFAULT_MAX_MESSAGE_BYTES
-from ._url import URL, parse_url
 from .connection import WebSocketConnection
-from .exceptions import HandshakeError, OpenTimeout
 
 __all__ = ["Connecting", "connect"]
 
@@ -79,54 +76,38 @@ def connect(
         OSError, ssl.SSLError: the host could not be found, reached or verified.
     """
     return Connecting(
-        url,
-        headers=headers,
-        subprotocols=subprotocols,
-        ssl=ssl,
-        server_hostname=server_hostname,
-        open_timeout=open_timeout,
-        options={
-            "close_timeout": close_timeout,
-            "max_message_size": max_message_size,
-            "max_queue": max_queue,
-            "max_queue_bytes": max_queue_bytes,
-            "batch_window": batch_window,
-            "write_buffer_size": write_buffer_size,
-            "decode_text": decode_text,
-            "loads": loads,
-            "dumps": dumps,
-        },
+        Plan(
+            url=url,
+            ask=Ask(headers=headers, subprotocols=subprotocols),
+            route=Route(ssl=ssl, server_hostname=server_hostname),
+            open_timeout=open_timeout,
+            options={
+                "close_timeout": close_timeout,
+                "max_message_size": max_message_size,
+                "max_queue": max_queue,
+                "max_queue_bytes": max_queue_bytes,
+                "batch_window": batch_window,
+                "write_buffer_size": write_buffer_size,
+                "decode_text": decode_text,
+                "loads": loads,
+                "dumps": dumps,
+            },
+        )
     )
 
 
 class Connecting:
     """A connection about to be opened: what `connect` returns. Await it, or enter it."""
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        headers: HeadersLike | None,
-        subprotocols: Sequence[str] | None,
-        ssl: tls.SSLContext | bool | None,
-        server_hostname: str | None,
-        open_timeout: float | None,
-        options: dict[str, Any],
-    ) -> None:
-        self._url = url
-        self._headers = headers
-        self._subprotocols = subprotocols
-        self._ssl = ssl
-        self._server_hostname = server_hostname
-        self._open_timeout = open_timeout
-        self._options = options
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
         self._connection: WebSocketConnection | None = None
 
     def __await__(self) -> Generator[Any, None, WebSocketConnection]:
-        return self._open().__await__()
+        return open_connection(self._plan).__await__()
 
     async def __aenter__(self) -> WebSocketConnection:
-        self._connection = await self._open()
+        self._connection = await open_connection(self._plan)
         return self._connection
 
     async def __aexit__(
@@ -137,58 +118,3 @@ class Connecting:
     ) -> None:
         if self._connection is not None:
             await self._connection.__aexit__(exc_type, exc, traceback)
-
-    async def _open(self) -> WebSocketConnection:
-        url = parse_url(self._url)
-        opening = OpeningHandshake(url, headers=self._headers, subprotocols=self._subprotocols)
-        check_seconds("open_timeout", self._open_timeout)
-        if not isinstance(self._server_hostname, str | None):
-            kind = type(self._server_hostname).__name__
-            raise TypeError(f"server_hostname must be str or None, not {kind}")
-        loop = asyncio.get_running_loop()
-        connection = WebSocketConnection(loop, **self._options)
-        opened: asyncio.Future[Response] = loop.create_future()
-        try:
-            async with asyncio.timeout(self._open_timeout) as deadline:
-                await self._shake_hands(url, connection, opening, opened)
-        except TimeoutError as exc:
-            if not deadline.expired():
-                raise
-            raise self._timed_out(opening) from exc
-        finally:
-            # Cancelled while the transport was being made: nobody waits for this any more.
-            if not opened.cancel() and not opened.cancelled():
-                opened.exception()
-        return connection
-
-    async def _shake_hands(
-        self,
-        url: URL,
-        connection: WebSocketConnection,
-        opening: OpeningHandshake,
-        opened: asyncio.Future[Response],
-    ) -> None:
-        transport = await open_transport(
-            url,
-            lambda link_class: link_class(connection, opening, opened),
-            context=tls_context(url, self._ssl),
-            server_hostname=self._server_hostname,
-        )
-        try:
-            connection._response = await opened
-            connection._subprotocol = opening.subprotocol
-        except BaseException:
-            transport.abort()
-            # Until then the socket is open.
-            await connection._wait_gone()
-            raise
-
-    def _timed_out(self, opening: OpeningHandshake) -> HandshakeError:
-        """Make the error for a connection that is not open in time."""
-        try:
-            opening.result()
-        except HandshakeError as refusal:
-            if refusal.headers:
-                # Refused in time; only the body was late.
-                return refusal
-        return OpenTimeout(f"connection was not open within {self._open_timeout} seconds")

@@ -30,7 +30,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("_channel.transport",),
     ("_channel",),
     ("connection",),
+    ("_plan",),
     ("_dial", "_proxy"),
+    ("_opening",),
     ("client",),
     (
         *("", "compat"),

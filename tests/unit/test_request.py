@@ -11,7 +11,8 @@ import pytest
 from multidict import CIMultiDict
 from openings import HIDDEN, handshake
 
-from wirespeed._handshake import HeadersLike, OpeningHandshake
+from wirespeed._handshake import OpeningHandshake
+from wirespeed._request import HeadersLike
 from wirespeed._url import parse_url
 from wirespeed._version import __version__
 

@@ -1,0 +1,76 @@
+"""One connection opened to plan: the transport, the opening handshake, and one deadline over both.
+
+Must not know of frames, or of what is done with the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from ._arguments import check_seconds
+from ._dial import open_transport
+from ._handshake import OpeningHandshake, Response
+from ._plan import Plan
+from ._url import URL, parse_url
+from .connection import WebSocketConnection
+from .exceptions import HandshakeError, OpenTimeout
+
+
+async def open_connection(plan: Plan) -> WebSocketConnection:
+    """Open a connection, or leave nothing open.
+
+    Safe to cancel.
+
+    Raises:
+        InvalidURL, HandshakeError, OpenTimeout, OSError: as `connect` tells.
+        TypeError, ValueError: an argument of `connect` cannot be used.
+    """
+    url = parse_url(plan.url)
+    opening = OpeningHandshake(url, plan.ask)
+    check_seconds("open_timeout", plan.open_timeout)
+    loop = asyncio.get_running_loop()
+    connection = WebSocketConnection(loop, **plan.options)
+    opened: asyncio.Future[Response] = loop.create_future()
+    try:
+        async with asyncio.timeout(plan.open_timeout) as deadline:
+            await _shake_hands(plan, url, connection, opening, opened)
+    except TimeoutError as exc:
+        if not deadline.expired():
+            raise
+        raise _timed_out(plan, opening) from exc
+    finally:
+        # Cancelled while the transport was being made: nobody waits for this any more.
+        if not opened.cancel() and not opened.cancelled():
+            opened.exception()
+    return connection
+
+
+async def _shake_hands(
+    plan: Plan,
+    url: URL,
+    connection: WebSocketConnection,
+    opening: OpeningHandshake,
+    opened: asyncio.Future[Response],
+) -> None:
+    transport = await open_transport(
+        url, lambda link_class: link_class(connection, opening, opened), plan.route
+    )
+    try:
+        connection._response = await opened
+        connection._subprotocol = opening.subprotocol
+    except BaseException:
+        transport.abort()
+        # Until then the socket is open.
+        await connection._wait_gone()
+        raise
+
+
+def _timed_out(plan: Plan, opening: OpeningHandshake) -> HandshakeError:
+    """Make the error for a connection that is not open in time."""
+    try:
+        opening.result()
+    except HandshakeError as refusal:
+        if refusal.headers:
+            # Refused in time; only the body was late.
+            return refusal
+    return OpenTimeout(f"connection was not open within {plan.open_timeout} seconds")
