@@ -103,14 +103,19 @@ class Benchmark:
                 figures = self._command(case, contender, "round")
                 if figures is not None:
                     case.rounds.setdefault(contender.name, []).append(figures)
+                if work.kind == "memory":
+                    # Its thousands of connections would take the server's descriptors from others.
+                    self._worker(contender, loop).end()
+        if work.kind != "memory":
+            self._close(case, taking_part)
+        return case
+
+    def _close(self, case: Case, taking_part: list[Contender]) -> None:
         for contender in taking_part:
             if contender.name not in case.errors:
                 # What goes wrong now is not measured any more; the next work has a new process.
                 with contextlib.suppress(Failed):
-                    self._worker(contender, loop).command("close")
-        if work.kind == "memory":
-            self._end_workers()
-        return case
+                    self._worker(contender, case.loop).command("close")
 
     def _command(
         self, case: Case, contender: Contender, do: str, **arguments: Any
