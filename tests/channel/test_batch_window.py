@@ -144,6 +144,25 @@ def test_windows_follow_each_other_without_resuming(sizes: list[int]) -> None:
     transport.resume_reading.assert_not_called()
 
 
+@pytest.mark.parametrize(
+    ("second", "reads"),
+    [
+        # Where the server was held back, it will be again.
+        pytest.param(100, [2, 2, 2], id="held back"),
+        pytest.param(-1, [2, *[1] * 15, 2, *[1] * 15], id="not held back"),
+    ],
+)
+def test_the_second_read_of_a_window(second: int, reads: list[int]) -> None:
+    transport, loop = end_of_window([100, second])
+    found = [transport.read_waiting.call_count]
+    for _ in reads[1:]:
+        transport.read_waiting.reset_mock()
+        transport.read_waiting.side_effect = [100, second]
+        loop.call_later.call_args.args[1]()
+        found.append(transport.read_waiting.call_count)
+    assert found == reads
+
+
 @pytest.mark.parametrize("sizes", [[-1], [0], [70_000, -1], [40_000, 40_000]])
 def test_reading_resumes_when_nothing_or_much_came(sizes: list[int]) -> None:
     transport, loop = end_of_window(sizes)

@@ -1,6 +1,7 @@
 cimport cython
 
 cdef Py_ssize_t FULL_TURN_BYTES
+cdef Py_ssize_t SINGLE_READS
 
 
 @cython.final
@@ -13,6 +14,7 @@ cdef class Reading:
     cdef object _timer
     cdef bint _turn_is_open
     cdef Py_ssize_t _turn_bytes
+    cdef Py_ssize_t _single_reads
 
     cpdef attach(self, object transport)
     cpdef bint is_held_back(self) noexcept
@@ -25,6 +27,8 @@ cdef class Reading:
     cpdef _end_window(self)
     @cython.locals(size=Py_ssize_t)
     cdef bint _read_in_window(self) except -1
+    @cython.locals(size=Py_ssize_t, more=Py_ssize_t)
+    cdef Py_ssize_t _read_all(self, object read_waiting) except? -1
     cdef bint _can_pause(self) except -1
     cdef _pause(self)
     cdef _resume(self)
