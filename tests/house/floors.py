@@ -46,8 +46,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     tuple(
         f"_bench.peers.{name}"
         for name in (
-            *("aiohttp_client", "aiosonic_client", "picows_callbacks", "picows_websockets"),
-            *("websockets_client", "wirespeed_client"),
+            *("aiohttp_client", "aiosonic_client", "floor", "picows_callbacks"),
+            *("picows_websockets", "websockets_client", "wirespeed_client"),
         )
     ),
     ("_bench.measure", "_bench.serving", "_bench.upgrade"),

@@ -16,6 +16,9 @@ KINDS = {
     "uvloop": "receive-64-text,send-64-json,handshake-tls",
 }
 
+PEERS = {"websockets", "picows callbacks"}
+FLOORS = {"floor: callback", "floor: task"}
+
 
 def content(directory: Path) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads((directory / "results.json").read_text(encoding="utf-8"))
@@ -31,7 +34,7 @@ def measured(
     outcome = commandline.run(
         *("bench", "--quick", "--rounds", "2", "--works", KINDS[request.param]),
         *("--loop", request.param),
-        *("--peers", "websockets,picows callbacks", "--output", str(directory)),
+        *("--peers", ",".join(PEERS | FLOORS), "--output", str(directory)),
     )
     assert outcome.status == 0, outcome.err
     return outcome, {**content(directory), "loop": request.param}
@@ -44,13 +47,14 @@ def test_everybody_is_measured_in_everything(
     assert [case["key"] for case in written["cases"]] == KINDS[written["loop"]].split(",")
     for case in written["cases"]:
         assert case["loop"] == written["loop"]
-        assert set(case["contenders"]) == {"wirespeed", "websockets", "picows callbacks"}
+        is_paced = case["key"] == "paced-10k"
+        assert set(case["contenders"]) == {"wirespeed"} | PEERS | (FLOORS if is_paced else set())
         for contender in case["contenders"].values():
             assert "error" not in contender
             assert len(contender["rounds"]) == 2
             assert contender["median"] > 0
             assert math.isfinite(contender["ratio"])
-            assert ("p99" in contender["latency"]) == (case["key"] == "paced-10k")
+            assert ("p99" in contender["latency"]) == is_paced
         assert case["contenders"]["wirespeed"]["ratio"] == 1.0
 
 

@@ -92,6 +92,14 @@ def test_an_unknown_peer_is_an_error() -> None:
         contenders.chosen(["nope"])
 
 
+def test_the_floors_are_no_clients() -> None:
+    names = [contender.name for contender in CONTENDERS]
+    peers = [name for name in names if contenders.is_peer(name)]
+    assert peers == [name for name in names if not name.startswith(("wirespeed", "floor: "))]
+    assert named("floor: task").takes_part_in(Work("paced", 64, rate=10_000))
+    assert not named("floor: task").takes_part_in(Work("echo", 64))
+
+
 def test_who_takes_part_in_what() -> None:
     batches, pure = named("wirespeed batches"), named("wirespeed pure Python")
     assert batches.takes_part_in(Work("receive", 64))

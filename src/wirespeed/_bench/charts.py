@@ -14,9 +14,9 @@ from typing import Any, Final
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from .contenders import OURS
+from .contenders import OURS, is_ours
 from .figures import Case
-from .report import is_ours, number
+from .report import number
 from .works import HEADLINE, size_text
 
 _COLUMNS: Final = 3

@@ -14,6 +14,7 @@ from ..client import connect
 from .works import KIB, Work
 
 OURS: Final = "wirespeed"
+_FLOOR: Final = "floor:"
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,19 @@ CONTENDERS: Final = (
     Contender("websockets", "websockets", "websockets_client", "Recv"),
     Contender("aiohttp", "aiohttp", "aiohttp_client", "Receive"),
     Contender("aiosonic", "aiosonic", "aiosonic_client", "Receive"),
+    Contender(f"{_FLOOR} callback", "wirespeed", "floor", "Callback", kinds=frozenset({"paced"})),
+    Contender(f"{_FLOOR} task", "wirespeed", "floor", "Task", kinds=frozenset({"paced"})),
 )
+
+
+def is_ours(name: str) -> bool:
+    """Tell whether a contender is wirespeed, in whatever way."""
+    return name.partition(" ")[0] == OURS
+
+
+def is_peer(name: str) -> bool:
+    """Tell whether a contender is a client, and not wirespeed."""
+    return not is_ours(name) and not name.startswith(_FLOOR)
 
 
 def chosen(names: list[str] | None) -> tuple[Contender, ...]:

@@ -9,16 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from .contenders import OURS
+from .contenders import OURS, is_peer
 from .figures import Case, Summary
 
 # Below this a peer costs less, and not only by the last digit that is shown.
 _AHEAD: Final = 0.995
-
-
-def is_ours(name: str) -> bool:
-    """Tell whether a contender is wirespeed, in whatever way."""
-    return name.partition(" ")[0] == OURS
 
 
 def number(value: float) -> str:
@@ -34,7 +29,7 @@ def ratio_text(name: str, ratio: float | None) -> str:
     """Return how often wirespeed's cost fits into that of `name`; tell who is ahead of it."""
     if ratio is None:
         return "-"
-    ahead = " AHEAD" if ratio < _AHEAD and not is_ours(name) else ""
+    ahead = " AHEAD" if ratio < _AHEAD and is_peer(name) else ""
     return f"{ratio:.2f} x{ahead}"
 
 
@@ -123,7 +118,7 @@ def headline_table(cases: Sequence[Case]) -> str:
     for case in cases:
         found = case.summaries()
         ours = found.get(OURS)
-        others = {name: summary for name, summary in found.items() if not is_ours(name)}
+        others = {name: summary for name, summary in found.items() if is_peer(name)}
         best = next(iter(others), None)
         rows.append(
             [

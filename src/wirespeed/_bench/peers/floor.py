@@ -1,0 +1,142 @@
+"""No client at all: what a message of a feed costs at the least, without and with a task.
+
+Must not know WebSockets beyond the length of a frame. Here nothing is parsed, checked or queued:
+what is left is the event loop, the system call and, in `Task`, the resuming of a task, which every
+client with an `await` for each message has to pay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import socket
+import ssl
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
+
+from ... import _backend
+from ..._rfc6455 import OPCODE_TEXT, frame_header
+from ..works import Work
+from .client import Arrivals
+
+if TYPE_CHECKING or not _backend.COMPILED:
+    from ..._channel.waiter import Waiter, suspend
+else:
+    from ..._channel_c.waiter import Waiter, suspend
+
+_READ_BYTES = 256 * 1024
+_HEAD_BYTES = 4096
+_NO_MASK = bytes(4)
+_MASKED = 0x80
+
+
+class Callback:
+    """A reader callback that reads once, and notes how much came."""
+
+    packages: ClassVar[tuple[str, ...]] = ()
+    settings: ClassVar[str] = "nothing is parsed: what the event loop and the system calls cost"
+    receives: ClassVar[str] = "loop.add_reader, socket.recv_into"
+    _socket: socket.socket
+
+    def __init__(self, work: Work) -> None:
+        self._head_bytes = len(frame_header(OPCODE_TEXT, work.size))
+        self._frame_bytes = self._head_bytes + work.size
+        self._memory = bytearray(_READ_BYTES)
+        self._view = memoryview(self._memory)
+        self._data = bytearray()
+        self._sizes: list[int] = []
+        self._times: list[int] = []
+
+    async def open(self, url: str, context: ssl.SSLContext | None) -> None:
+        """Open the connection, with as little as the benchmark's own server wants."""
+        parts = urlsplit(url)
+        self._socket = socket.create_connection((parts.hostname, parts.port))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        key = base64.b64encode(os.urandom(16)).decode()
+        self._socket.sendall(
+            f"GET {parts.path} HTTP/1.1\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
+        )
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += self._socket.recv(_HEAD_BYTES)
+        self._socket.setblocking(False)
+
+    async def close(self) -> None:
+        """Drop the connection."""
+        self._socket.close()
+
+    async def request(self, text: str) -> None:
+        """Send a text message, masked with zeros."""
+        header = bytearray(frame_header(OPCODE_TEXT, len(text)))
+        header[1] |= _MASKED
+        self._socket.sendall(header + _NO_MASK + text.encode())
+
+    async def collect(self, count: int, arrivals: Arrivals) -> None:
+        """Read until everything is there, then tell of each message when its read was."""
+        loop = asyncio.get_running_loop()
+        await self._read(loop, count * self._frame_bytes, arrivals[2])
+        loop.remove_reader(self._socket)
+        self._tell(*arrivals[:2])
+
+    async def _read(self, loop: asyncio.AbstractEventLoop, total: int, now: Any) -> None:
+        done = loop.create_future()
+
+        def callback() -> None:
+            if self._take(now) >= total:
+                done.set_result(None)
+
+        loop.add_reader(self._socket, callback)
+        await done
+
+    def _take(self, now: Any) -> int:
+        """Read once; return how many bytes there are by now."""
+        size = self._socket.recv_into(self._memory)
+        self._times.append(now())
+        self._data += self._view[:size]
+        self._sizes.append(len(self._data))
+        return len(self._data)
+
+    def _tell(self, take_time: Any, take_message: Any) -> None:
+        told = 0
+        for size, time in zip(self._sizes, self._times, strict=True):
+            while told + self._frame_bytes <= size:
+                take_time(time)
+                start, told = told + self._head_bytes, told + self._frame_bytes
+                take_message(self._data[start:told].decode())
+        self._data.clear()
+        self._sizes.clear()
+        self._times.clear()
+
+
+class Suspension:
+    """Suspends a task until what the callback of the reader has is there."""
+
+    waiter: Waiter | None = None
+
+    def __await__(self) -> Generator[Any, None, None]:
+        self.waiter = suspend(asyncio.get_running_loop())
+        yield self.waiter
+
+
+class Task(Callback):
+    """The same, and then a task is resumed in place, the cheapest way that there is."""
+
+    settings: ClassVar[str] = "the same, and each read resumes a task, which waits again"
+    receives: ClassVar[str] = "loop.add_reader, socket.recv_into, await"
+
+    async def _read(self, loop: asyncio.AbstractEventLoop, total: int, now: Any) -> None:
+        suspension = Suspension()
+        read = 0
+
+        def callback() -> None:
+            nonlocal read
+            read = self._take(now)
+            waiter, suspension.waiter = suspension.waiter, None
+            if waiter is not None:
+                waiter.wake()
+
+        loop.add_reader(self._socket, callback)
+        while read < total:
+            await suspension
