@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from ._backend import implementation
 from ._handshake import Response
+from ._phases import Timings
 from ._rfc6455 import CloseCode, MessageType
 from ._version import __version__
 from .client import Connecting, connect
 from .connection import Message, WebSocketConnection
 from .exceptions import (
+    CertificateMismatch,
     ConnectionDisconnected,
     HandshakeError,
     InvalidURL,
@@ -22,6 +24,7 @@ from .exceptions import (
 )
 
 __all__ = [
+    "CertificateMismatch",
     "CloseCode",
     "Connecting",
     "ConnectionDisconnected",
@@ -36,6 +39,7 @@ __all__ = [
     "ProtocolError",
     "ReadTimeout",
     "Response",
+    "Timings",
     "WebSocketConnection",
     "WebSocketError",
     "__version__",

@@ -1,4 +1,4 @@
-"""A URL in, an open transport out: TCP and TLS.
+"""A URL in, an open transport out, over TCP or a unix socket, plain or with TLS.
 
 Must not know what is spoken over the transport.
 """
@@ -6,16 +6,19 @@ Must not know what is spoken over the transport.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
+import os
 import socket
-import ssl as tls
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import _backend
+from ._phases import Phases
 from ._plan import Route
+from ._route import check_route
+from ._tcp import connect_tcp, family_of
+from ._tls import Wanted, check_certificate, is_stock, wanted_tls
 from ._url import URL
 
 if TYPE_CHECKING or not _backend.COMPILED:
@@ -32,40 +35,11 @@ except ImportError:
 Transport: TypeAlias = asyncio.Transport | SocketTransport
 
 
-@functools.cache
-def _default_context() -> tls.SSLContext:
-    """Make the verifying context once: reading the CA certificates takes milliseconds."""
-    return tls.create_default_context()
-
-
-def _tls_context(url: URL, ssl: tls.SSLContext | bool | None) -> tls.SSLContext | None:
-    """Return the TLS context for `url`, `None` for a plain connection.
-
-    Raises:
-        TypeError: `ssl` is neither an `ssl.SSLContext` nor `True` nor `None`.
-        ValueError: `ssl` is given for a URL without TLS.
-    """
-    if ssl is not None and ssl is not True and not isinstance(ssl, tls.SSLContext):
-        given = repr(ssl) if isinstance(ssl, bool) else type(ssl).__name__
-        raise TypeError(f"ssl must be an ssl.SSLContext, True or None, not {given}")
-    if not url.secure:
-        if ssl is not None:
-            raise ValueError("ssl is given, but the scheme of the URL is ws or http")
-        return None
-    return ssl if isinstance(ssl, tls.SSLContext) else _default_context()
-
-
-def _name_to_verify(url: URL, server_hostname: str | None) -> str | None:
-    if not isinstance(server_hostname, str | None):
-        kind = type(server_hostname).__name__
-        raise TypeError(f"server_hostname must be str or None, not {kind}")
-    return server_hostname or url.host if url.secure else None
-
-
 async def open_transport(
     url: URL,
     make_link: Callable[[type[Link]], Any],
     route: Route,
+    phases: Phases,
 ) -> Transport:
     """Connect to the host of `url`, and return the transport after the TLS handshake.
 
@@ -75,24 +49,23 @@ async def open_transport(
         url: where to.
         make_link: makes what the transport calls, of the class that it wants.
         route: how to get there.
+        phases: is told of each phase.
 
     Raises:
         TypeError, ValueError: the route cannot be used.
+        CertificateMismatch: the server has another certificate than the pinned one.
         OSError, ssl.SSLError: as the event loop raises them.
     """
     loop = asyncio.get_running_loop()
-    context = _tls_context(url, route.ssl)
-    name = _name_to_verify(url, route.server_hostname)
+    check_route(route)
+    wanted = wanted_tls(url, route)
+    if wanted is not None:
+        return await _open_tls(url, make_link(LinkProtocol), wanted, route, phases)
     if not _calls_readers(loop):
-        return await _open_native(loop, url, make_link(LinkProtocol), context, name)
-    if context is None:
-        transport = SocketTransport(loop, await _connect(loop, url), make_link(Link))
-        transport.start()
-        return transport
-    # It calls OpenSSL directly, past what a subclass overrides.
-    if aiofastnet is not None and type(context) is tls.SSLContext:
-        return await _open_fast_tls(loop, url, make_link(LinkProtocol), context, name)
-    return await _open_native(loop, url, make_link(LinkProtocol), context, name)
+        return await _open_plain(url, make_link(LinkProtocol), route, phases)
+    transport = SocketTransport(loop, await connected_socket(url, route, phases), make_link(Link))
+    transport.start()
+    return transport
 
 
 def _calls_readers(loop: asyncio.AbstractEventLoop) -> bool:
@@ -102,84 +75,126 @@ def _calls_readers(loop: asyncio.AbstractEventLoop) -> bool:
     return isinstance(loop, asyncio.SelectorEventLoop) and sys.platform != "win32"
 
 
-async def _open_native(
-    loop: asyncio.AbstractEventLoop,
-    url: URL,
-    link: LinkProtocol,
-    context: tls.SSLContext | None,
-    server_hostname: str | None,
-) -> asyncio.Transport:
-    transport, _ = await loop.create_connection(
-        lambda: link, url.host, url.port, ssl=context, server_hostname=server_hostname
-    )
-    return transport
+# -- sockets ---------------------------------------------------------------------------
 
 
-async def _connect(loop: asyncio.AbstractEventLoop, url: URL) -> socket.socket:
-    """Connect to the first address of the host that can be connected to.
+async def connected_socket(url: URL, route: Route, phases: Phases) -> socket.socket:
+    """Return a socket whose other end is the host of `url`; it belongs to the caller.
+
+    Safe to cancel: no socket is left open.
 
     Raises:
-        OSError: none can, or there is no such host.
+        OSError: the host could not be found or reached.
     """
-    failures: list[OSError] = []
-    for family, address in await _addresses(loop, url):
-        try:
-            return await _connect_to(loop, family, address)
-        except OSError as exc:
-            failures.append(exc)
-    raise _combined(failures)
+    if route.sock is not None:
+        return _given_socket(route.sock)
+    if route.unix_path is not None:
+        phases.enter("tcp")
+        return _connect_unix(route)
+    return await connect_tcp(url.host, url.port, route, phases)
 
 
-async def _connect_to(loop: asyncio.AbstractEventLoop, family: int, address: Any) -> socket.socket:
-    sock = socket.socket(family, socket.SOCK_STREAM)
+def _given_socket(sock: socket.socket) -> socket.socket:
+    # Raises what is the matter with one that is not connected.
+    sock.getpeername()
+    sock.setblocking(False)
+    if sock.family in {socket.AF_INET, socket.AF_INET6}:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def _connect_unix(route: Route) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await loop.sock_connect(sock, address)
+        for option in route.socket_options:
+            sock.setsockopt(*option)
+        # Done at once, or refused at once: with EAGAIN if the server has no room left.
+        sock.connect(os.fspath(route.unix_path))  # type: ignore[arg-type]
     except BaseException:
         sock.close()
         raise
     return sock
 
 
-async def _addresses(loop: asyncio.AbstractEventLoop, url: URL) -> list[tuple[Any, Any]]:
-    """Find the families and addresses to connect to."""
-    # An IP address needs no resolver, and no thread for one.
-    for family in (socket.AF_INET, socket.AF_INET6):
-        with contextlib.suppress(OSError):
-            socket.inet_pton(family, url.host)
-            return [(family, (url.host, url.port))]
-    found = await loop.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
-    return [(family, address) for family, _, _, _, address in found]
+# -- transports ------------------------------------------------------------------------
 
 
-def _combined(failures: list[OSError]) -> OSError:
-    """Make one error of those of all addresses."""
-    if len(failures) == 1:
-        return failures[0]
-    text = "; ".join(["no address of the host could be connected to", *map(str, failures)])
-    numbers = {failure.errno for failure in failures}
-    # With a number it is an error of the right class, such as ConnectionRefusedError.
-    return OSError(numbers.pop(), text) if len(numbers) == 1 else OSError(text)
-
-
-async def _open_fast_tls(
-    loop: asyncio.AbstractEventLoop,
-    url: URL,
-    link: LinkProtocol,
-    context: tls.SSLContext,
-    server_hostname: str | None,
+async def _open_plain(
+    url: URL, protocol: asyncio.BaseProtocol, route: Route, phases: Phases
 ) -> asyncio.Transport:
-    """Connect with TLS by `aiofastnet`.
+    """Connect with a transport of the event loop's own."""
+    loop = asyncio.get_running_loop()
+    if not _loop_connects(url, route):
+        sock = await connected_socket(url, route, phases)
+        return await _transport_of(sock, loop.create_connection(lambda: protocol, sock=sock))
+    phases.enter("tcp")
+    transport, _ = await loop.create_connection(lambda: protocol, url.host, url.port)
+    return transport
 
-    In two steps: cancelled within the TLS handshake, its `create_connection` leaves the
-    transport open.
+
+def _loop_connects(url: URL, route: Route) -> bool:
+    """Tell whether the event loop connects as well by itself."""
+    # With one address and no wishes; uvloop takes 94 us for it, with a socket of ours 137.
+    return (
+        family_of(url.host) is not None
+        and route.family == 0
+        and (route.sock, route.unix_path, route.local_addr) == (None, None, None)
+        and not route.socket_options
+    )
+
+
+async def _transport_of(
+    sock: socket.socket, making: Coroutine[Any, Any, tuple[Any, Any]]
+) -> asyncio.Transport:
+    """Return the transport that is being made of `sock`; close it when that fails.
+
+    Shielded: cancelled meanwhile, uvloop before 0.22 closes the descriptor, and then `sock`
+    closes it again, whatever it may be by then.
     """
-    plain, _ = await aiofastnet.create_connection(loop, asyncio.Protocol, url.host, url.port)
+    made = asyncio.ensure_future(making)
     try:
-        transport = await aiofastnet.start_tls(
-            loop, plain, link, context, server_hostname=server_hostname
+        transport, _ = await asyncio.shield(made)
+    except BaseException:
+        made.add_done_callback(functools.partial(_abort, sock))
+        raise
+    return transport  # type: ignore[no-any-return]
+
+
+def _abort(sock: socket.socket, made: asyncio.Future[tuple[Any, Any]]) -> None:
+    if made.cancelled() or made.exception() is not None:
+        sock.close()
+    else:
+        made.result()[0].abort()
+
+
+async def _open_tls(
+    url: URL, link: LinkProtocol, wanted: Wanted, route: Route, phases: Phases
+) -> asyncio.Transport:
+    """Connect with TLS, in two steps.
+
+    So the certificate is seen before the link may write; and cancelled within the TLS handshake,
+    the `create_connection` of `aiofastnet` leaves the transport open.
+    """
+    loop = asyncio.get_running_loop()
+    start_tls: Any
+    # It calls OpenSSL directly, past what a subclass overrides.
+    if aiofastnet is not None and _calls_readers(loop) and is_stock(wanted.context):
+        sock = await connected_socket(url, route, phases)
+        plain = await _transport_of(
+            sock, aiofastnet.create_connection(loop, asyncio.Protocol, sock=sock)
         )
+        start_tls = functools.partial(aiofastnet.start_tls, loop)
+    else:
+        plain = await _open_plain(url, asyncio.Protocol(), route, phases)
+        start_tls = loop.start_tls
+    phases.enter("tls")
+    try:
+        transport: asyncio.Transport = await start_tls(
+            plain, link, wanted.context, server_hostname=wanted.server_hostname
+        )
+        if wanted.fingerprint is not None:
+            check_certificate(transport, wanted.fingerprint)
     except BaseException:
         plain.abort()
         raise

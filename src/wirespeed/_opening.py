@@ -6,10 +6,12 @@ Must not know of frames, or of what is done with the connection.
 from __future__ import annotations
 
 import asyncio
+import socket
 
 from ._arguments import check_seconds
 from ._dial import open_transport
 from ._handshake import OpeningHandshake, Response
+from ._phases import Phases
 from ._plan import Plan
 from ._url import URL, parse_url
 from .connection import WebSocketConnection
@@ -25,6 +27,15 @@ async def open_connection(plan: Plan) -> WebSocketConnection:
         InvalidURL, HandshakeError, OpenTimeout, OSError: as `connect` tells.
         TypeError, ValueError: an argument of `connect` cannot be used.
     """
+    try:
+        return await _open(plan)
+    except BaseException:
+        if isinstance(plan.route.sock, socket.socket):
+            plan.route.sock.close()
+        raise
+
+
+async def _open(plan: Plan) -> WebSocketConnection:
     url = parse_url(plan.url)
     opening = OpeningHandshake(url, plan.ask)
     check_seconds("open_timeout", plan.open_timeout)
@@ -37,7 +48,7 @@ async def open_connection(plan: Plan) -> WebSocketConnection:
     except TimeoutError as exc:
         if not deadline.expired():
             raise
-        raise _timed_out(plan, opening) from exc
+        raise _timed_out(plan, opening, connection._phases) from exc
     finally:
         # Cancelled while the transport was being made: nobody waits for this any more.
         if not opened.cancel() and not opened.cancelled():
@@ -52,10 +63,16 @@ async def _shake_hands(
     opening: OpeningHandshake,
     opened: asyncio.Future[Response],
 ) -> None:
+    phases = connection._phases
     transport = await open_transport(
-        url, lambda link_class: link_class(connection, opening, opened), plan.route
+        url, lambda link_class: link_class(connection, opening, opened), plan.route, phases
     )
+    phases.enter("upgrade")
     try:
+        connection._addresses = (
+            transport.get_extra_info("sockname"),
+            transport.get_extra_info("peername"),
+        )
         connection._response = await opened
         connection._subprotocol = opening.subprotocol
     except BaseException:
@@ -63,9 +80,10 @@ async def _shake_hands(
         # Until then the socket is open.
         await connection._wait_gone()
         raise
+    phases.finish()
 
 
-def _timed_out(plan: Plan, opening: OpeningHandshake) -> HandshakeError:
+def _timed_out(plan: Plan, opening: OpeningHandshake, phases: Phases) -> HandshakeError:
     """Make the error for a connection that is not open in time."""
     try:
         opening.result()
@@ -73,4 +91,8 @@ def _timed_out(plan: Plan, opening: OpeningHandshake) -> HandshakeError:
         if refusal.headers:
             # Refused in time; only the body was late.
             return refusal
-    return OpenTimeout(f"connection was not open within {plan.open_timeout} seconds")
+    return OpenTimeout(
+        f"connection was not open within {plan.open_timeout} seconds,"
+        f" the time ran out in the phase {phases.current}",
+        phase=phases.current,
+    )

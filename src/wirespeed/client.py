@@ -6,15 +6,18 @@ Must not know of frames. Public name: `connect`.
 from __future__ import annotations
 
 import json
+import os
+import socket
 import ssl as tls
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from types import TracebackType
 from typing import Any
 
 from ._opening import open_connection
-from ._plan import Plan, Route
+from ._plan import Plan, Route, SocketOption
 from ._request import Ask, HeadersLike
 from ._rfc6455 import DEFAULT_MAX_MESSAGE_BYTES
+from ._tls import warn_unverified
 from .connection import WebSocketConnection
 
 __all__ = ["Connecting", "connect"]
@@ -27,6 +30,12 @@ def connect(
     subprotocols: Sequence[str] | None = None,
     ssl: tls.SSLContext | bool | None = None,
     server_hostname: str | None = None,
+    fingerprint: bytes | str | None = None,
+    local_addr: tuple[str, int] | None = None,
+    family: int = 0,
+    socket_options: Iterable[SocketOption] = (),
+    sock: socket.socket | None = None,
+    unix_path: str | bytes | os.PathLike[str] | None = None,
     open_timeout: float | None = 10.0,
     close_timeout: float | None = 10.0,
     max_message_size: int | None = DEFAULT_MAX_MESSAGE_BYTES,
@@ -49,9 +58,22 @@ def connect(
             basic authentication.
         headers: to add to the request: a mapping, a multidict, or pairs.
         subprotocols: to offer, in order of preference.
-        ssl: the TLS context for wss; `None` or `True` for a default one, which verifies
-            certificates and host names.
+        ssl: the TLS context for wss, perhaps one with a client certificate; `None` or `True` for
+            a default one, which verifies certificates and host names. `False` verifies nothing,
+            and warns of that (`RuntimeWarning`) unless there is a `fingerprint`.
         server_hostname: the name to ask for and to verify in TLS; `None` for the URL's host.
+        fingerprint: the SHA-256 fingerprint of the only certificate that the server may have, 32
+            bytes or hexadecimal digits, colons between them or not; `None` for any. Checked
+            besides what `ssl` asks for, before anything is sent. With `ssl=False` it is how to
+            trust a certificate that nobody else has signed.
+        local_addr: the host and the port (0 for any) to connect from; `None` for any.
+        family: `socket.AF_INET` or `socket.AF_INET6` to use only such addresses; 0 for both, which
+            take turns every 250 ms until one of them answers (RFC 8305).
+        socket_options: level, name and value of what to set on the socket before it is connected,
+            as for `socket.setsockopt`. TCP_NODELAY is always set.
+        sock: a connected stream socket to use instead of a new one. It belongs to the
+            connection as soon as this is awaited, and is closed when that fails.
+        unix_path: the unix socket to connect to; the URL's host is still what is asked for.
         open_timeout: seconds for all of it: name lookup, TCP, TLS and the handshake;
             `None` for no limit.
         close_timeout: seconds for the closing handshake; `None` for no limit.
@@ -72,14 +94,25 @@ def connect(
     Raises:
         InvalidURL: the URL cannot be used.
         HandshakeError: the server refused, or answered something else.
-        OpenTimeout: the connection was not open in time.
+        OpenTimeout: the connection was not open in time; its `phase` tells what took so long.
+        CertificateMismatch: the server's certificate does not have the `fingerprint`.
         OSError, ssl.SSLError: the host could not be found, reached or verified.
     """
+    warn_unverified(ssl, fingerprint, stacklevel=2)
     return Connecting(
         Plan(
             url=url,
             ask=Ask(headers=headers, subprotocols=subprotocols),
-            route=Route(ssl=ssl, server_hostname=server_hostname),
+            route=Route(
+                ssl=ssl,
+                server_hostname=server_hostname,
+                fingerprint=fingerprint,
+                local_addr=local_addr,
+                family=family,
+                socket_options=tuple(socket_options),
+                sock=sock,
+                unix_path=unix_path,
+            ),
             open_timeout=open_timeout,
             options={
                 "close_timeout": close_timeout,

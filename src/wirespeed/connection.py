@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from . import _backend
 from ._arguments import check_bool, check_callable, check_limit, check_seconds, check_window
+from ._phases import Phases, Timings
 from ._rfc6455 import (
     DEFAULT_MAX_MESSAGE_BYTES,
     MAX_CLOSE_REASON_BYTES,
@@ -53,6 +54,7 @@ class WebSocketConnection(Channel):
 
     # Without a `__dict__` each call finds its method faster.
     __slots__ = (
+        "_addresses",
         "_close_received",
         "_close_sent",
         "_close_timeout",
@@ -62,6 +64,7 @@ class WebSocketConnection(Channel):
         "_gone",
         "_is_lost",
         "_lost_cause",
+        "_phases",
         "_pings",
         "_response",
         "_subprotocol",
@@ -113,6 +116,9 @@ class WebSocketConnection(Channel):
         self._pings: list[tuple[bytes, asyncio.Future[float], float]] = []
         self._response: Response | None = None
         self._subprotocol: str | None = None
+        self._phases = Phases()
+        # The local and the remote address: no transport tells them after the end.
+        self._addresses: tuple[Any, Any] = (None, None)
 
     def __repr__(self) -> str:
         state = "closed" if self._is_lost else "closing" if self.closed else "open"
@@ -131,6 +137,40 @@ class WebSocketConnection(Channel):
     def subprotocol(self) -> str | None:
         """The subprotocol that the server chose, `None` if it chose none (RFC 6455 section 1.9)."""
         return self._subprotocol
+
+    # -- where it goes -----------------------------------------------------------------
+
+    @property
+    def timings(self) -> Timings:
+        """How long each phase of the opening took, in seconds."""
+        return self._phases.timings()
+
+    @property
+    def local_address(self) -> Any:
+        """The socket's own address, also after the end: `(host, port, ...)`, or a unix path."""
+        return self._addresses[0]
+
+    @property
+    def remote_address(self) -> Any:
+        """The address that the socket is connected to, also after the end; that of a proxy."""
+        return self._addresses[1]
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Tell something about the transport; never raises.
+
+        Args:
+            name: "socket", "sockname" or "peername", and with TLS also "ssl_object",
+                "peercert" or "cipher", as for `asyncio.BaseTransport.get_extra_info`.
+            default: what to return for anything unknown; after the end only the addresses
+                are sure to be known.
+        """
+        if name in {"sockname", "peername"}:
+            known = self._addresses[name == "peername"]
+            return default if known is None else known
+        try:
+            return self._transport.get_extra_info(name, default)  # type: ignore[union-attr]
+        except Exception:
+            return default
 
     # -- sending -----------------------------------------------------------------------
 

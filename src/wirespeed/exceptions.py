@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from ._rfc6455 import MAX_CONTROL_PAYLOAD_BYTES, CloseCode
 
 __all__ = [
+    "CertificateMismatch",
     "ConnectionDisconnected",
     "HandshakeError",
     "InvalidURL",
@@ -58,8 +59,34 @@ class HandshakeError(WebSocketError, ConnectionError):
         self.body = body
 
 
+class CertificateMismatch(HandshakeError):
+    """The server's certificate is not the one that was pinned; nothing was sent to it.
+
+    Attributes:
+        expected: the SHA-256 fingerprint that was pinned, as pairs of hexadecimal digits.
+        received: that of the server's certificate.
+    """
+
+    def __init__(self, *, expected: str, received: str) -> None:
+        super().__init__(
+            f"certificate of the server has the sha-256 fingerprint {received},"
+            f" {expected} is pinned"
+        )
+        self.expected = expected
+        self.received = received
+
+
 class OpenTimeout(HandshakeError, TimeoutError):
-    """The connection was not open within `open_timeout`."""
+    """The connection was not open within `open_timeout`.
+
+    Attributes:
+        phase: where the time ran out: "dns", "tcp", "proxy", "tls" or "upgrade"; `None`
+            before the first of them.
+    """
+
+    def __init__(self, message: str, *, phase: str | None = None) -> None:
+        super().__init__(message)
+        self.phase = phase
 
 
 class ConnectionDisconnected(WebSocketError, ConnectionError):

@@ -15,7 +15,7 @@ import pytest
 from rawserver import RawConnection, raw_server
 
 import wirespeed
-import wirespeed._dial
+import wirespeed._tcp
 
 Addresses = list[tuple[int, tuple[str, int]]]
 
@@ -32,7 +32,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, addresses: Addresses) -> None:
     async def found(*_: object) -> Addresses:
         return addresses
 
-    monkeypatch.setattr(wirespeed._dial, "_addresses", found)
+    monkeypatch.setattr(wirespeed._tcp, "_addresses", found)
 
 
 async def wait(connection: RawConnection) -> None:
@@ -70,13 +70,13 @@ async def test_all_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_one_error_of_many() -> None:
     refused, unreachable = OSError(errno.ECONNREFUSED, "a"), OSError(errno.EHOSTUNREACH, "b")
-    assert wirespeed._dial._combined([refused]) is refused
-    assert isinstance(wirespeed._dial._combined([refused, refused]), ConnectionRefusedError)
-    mixed = wirespeed._dial._combined([refused, unreachable])
+    assert wirespeed._tcp._combined([refused]) is refused
+    assert isinstance(wirespeed._tcp._combined([refused, refused]), ConnectionRefusedError)
+    mixed = wirespeed._tcp._combined([refused, unreachable])
     assert type(mixed) is OSError
     assert str(refused) in str(mixed)
     assert str(unreachable) in str(mixed)
-    assert "no address" in str(wirespeed._dial._combined([]))
+    assert "no address" in str(wirespeed._tcp._combined([]))
 
 
 async def test_cancelled_while_the_name_is_resolved() -> None:

@@ -315,7 +315,7 @@ async def _open(url: str, context: ssl.SSLContext | None) -> None:
         ({"subprotocols": ["a", "a"]}, ValueError),
         ({"subprotocols": ["a b"]}, ValueError),
         ({"ssl": "yes"}, TypeError),
-        ({"ssl": False}, TypeError),
+        ({"ssl": 0}, TypeError),
         ({"ssl": True}, ValueError),
         ({"open_timeout": "5"}, TypeError),
         ({"close_timeout": "5"}, TypeError),

@@ -48,13 +48,16 @@ class SocketTransport:
         self.resume_reading()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Give `socket`, `peername` or `sockname`."""
+        """Give `socket`, `peername` or `sockname`; a lost socket has no names."""
         if name == "socket":
             return self._sock
-        if name == "peername":
-            return self._sock.getpeername()
-        if name == "sockname":
-            return self._sock.getsockname()
+        try:
+            if name == "peername":
+                return self._sock.getpeername()
+            if name == "sockname":
+                return self._sock.getsockname()
+        except OSError:
+            pass
         return default
 
     # -- reading -----------------------------------------------------------------------

@@ -1,0 +1,79 @@
+"""Checks of a route: whether each part of it can be used, and all of it together.
+
+Must not open anything.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl as tls
+from typing import Any
+
+from ._plan import Route
+
+_FAMILIES = frozenset({0, socket.AF_INET, socket.AF_INET6})
+
+
+def check_route(route: Route) -> None:
+    """Refuse what cannot be used, and parts that exclude each other.
+
+    The parts about TLS are checked where the URL is known.
+
+    Raises:
+        TypeError: a part is of the wrong type.
+        ValueError: a part has a value that cannot be used, or two of them exclude each other.
+    """
+    if route.family not in _FAMILIES:
+        raise ValueError(f"family must be AF_INET, AF_INET6 or 0, not {route.family!r}")
+    if route.socket_options:
+        for option in route.socket_options:
+            _check_option(option)
+    if route.local_addr is not None:
+        _check_address(route.local_addr)
+    if route.sock is not None:
+        _check_socket(route.sock)
+        _check_alone("sock", route, "unix_path", "local_addr", "family", "socket_options")
+    if route.unix_path is not None:
+        _check_path(route.unix_path)
+        _check_alone("unix_path", route, "local_addr", "family")
+
+
+def _check_alone(name: str, route: Route, *others: str) -> None:
+    for other in others:
+        if getattr(route, other):
+            raise ValueError(f"{name} and {other} exclude each other")
+
+
+def _check_option(option: Any) -> None:
+    if not isinstance(option, tuple) or len(option) != 3:
+        raise TypeError("socket_options must be tuples of level, name and value")
+    level, name, value = option
+    if not (isinstance(level, int) and isinstance(name, int) and isinstance(value, int | bytes)):
+        raise TypeError("level and name of a socket option must be int, its value int or bytes")
+
+
+def _check_address(address: Any) -> None:
+    if not isinstance(address, tuple) or len(address) != 2:
+        raise TypeError("local_addr must be a tuple of host and port")
+    host, port = address
+    if not isinstance(host, str) or isinstance(port, bool) or not isinstance(port, int):
+        raise TypeError("the host of local_addr must be str, its port int")
+    if not 0 <= port <= 65535:
+        raise ValueError(f"the port of local_addr is {port}, 0 to 65535 is allowed")
+
+
+def _check_socket(sock: Any) -> None:
+    if not isinstance(sock, socket.socket):
+        raise TypeError(f"sock must be a socket.socket or None, not {type(sock).__name__}")
+    if isinstance(sock, tls.SSLSocket):
+        raise TypeError("sock must not be an ssl.SSLSocket: TLS is started on it")
+    if sock.type != socket.SOCK_STREAM:
+        raise ValueError(f"sock must be of the type SOCK_STREAM, not {sock.type.name}")
+
+
+def _check_path(path: Any) -> None:
+    if not isinstance(path, str | bytes | os.PathLike):
+        raise TypeError(f"unix_path must be a path or None, not {type(path).__name__}")
+    if not hasattr(socket, "AF_UNIX"):
+        raise ValueError("unix_path is given, but this system has no unix sockets")
