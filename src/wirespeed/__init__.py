@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ._backend import implementation
-from ._handshake import Response
 from ._phases import Timings
+from ._response import Response
 from ._rfc6455 import CloseCode, MessageType
 from ._version import __version__
 from .client import Connecting, connect

@@ -46,6 +46,18 @@ def check_limit(name: str, value: object) -> None:
         raise ValueError(f"{name} must be 0 or more, not {value}")
 
 
+def check_count(name: str, value: object) -> None:
+    """Accept an `int` that is not negative.
+
+    Raises:
+        TypeError: it is something else.
+        ValueError: it is negative.
+    """
+    if value is None:
+        raise TypeError(f"{name} must be int, not NoneType")
+    check_limit(name, value)
+
+
 def check_bool(name: str, value: object) -> None:
     """Accept `True` and `False`.
 

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from dataclasses import replace
 
-from ._arguments import check_seconds
+from ._arguments import check_count, check_seconds
 from ._dial import open_transport
-from ._handshake import OpeningHandshake, Response
+from ._handshake import OpeningHandshake
 from ._phases import Phases
 from ._plan import Plan
-from ._url import URL, parse_url
+from ._redirect import Trail
+from ._response import Response
+from ._url import URL
 from .connection import WebSocketConnection
 from .exceptions import HandshakeError, OpenTimeout
 
 
 async def open_connection(plan: Plan) -> WebSocketConnection:
-    """Open a connection, or leave nothing open.
+    """Open a connection, wherever redirects lead to, or leave nothing open.
 
     Safe to cancel.
 
@@ -28,27 +31,56 @@ async def open_connection(plan: Plan) -> WebSocketConnection:
         TypeError, ValueError: an argument of `connect` cannot be used.
     """
     try:
-        return await _open(plan)
+        return await _follow(plan)
     except BaseException:
         if isinstance(plan.route.sock, socket.socket):
             plan.route.sock.close()
         raise
 
 
-async def _open(plan: Plan) -> WebSocketConnection:
-    url = parse_url(plan.url)
-    opening = OpeningHandshake(url, plan.ask)
+async def _follow(plan: Plan) -> WebSocketConnection:
+    """Open a connection to where the redirects lead."""
+    check_count("max_redirects", plan.max_redirects)
     check_seconds("open_timeout", plan.open_timeout)
+    trail = Trail(plan)
+    phases = Phases()
+    loop = asyncio.get_running_loop()
+    when = None if plan.open_timeout is None else loop.time() + plan.open_timeout
+    while True:
+        try:
+            connection = await _open_one(plan, trail, phases, when)
+        except HandshakeError as refusal:
+            trail.follow(refusal)
+        else:
+            if trail.history:
+                connection._response = replace(connection.response, history=trail.history)
+            return connection
+
+
+async def _open_one(
+    plan: Plan, trail: Trail, phases: Phases, when: float | None
+) -> WebSocketConnection:
+    """Open a connection to where the trail has come, without following another redirect.
+
+    Args:
+        plan: how to get there.
+        trail: whom to ask, and what.
+        phases: is told of each phase.
+        when: the time of the loop at which it must be open; `None` for no limit.
+    """
+    url = trail.url
+    opening = OpeningHandshake(url, trail.ask, follows_redirects=trail.follows)
     loop = asyncio.get_running_loop()
     connection = WebSocketConnection(loop, **plan.options)
+    connection._phases = phases
     opened: asyncio.Future[Response] = loop.create_future()
     try:
-        async with asyncio.timeout(plan.open_timeout) as deadline:
+        async with asyncio.timeout_at(when) as deadline:
             await _shake_hands(plan, url, connection, opening, opened)
     except TimeoutError as exc:
         if not deadline.expired():
             raise
-        raise _timed_out(plan, opening, connection._phases) from exc
+        raise _timed_out(plan, opening, phases) from exc
     finally:
         # Cancelled while the transport was being made: nobody waits for this any more.
         if not opened.cancel() and not opened.cancelled():
@@ -88,7 +120,7 @@ def _timed_out(plan: Plan, opening: OpeningHandshake, phases: Phases) -> Handsha
     try:
         opening.result()
     except HandshakeError as refusal:
-        if refusal.headers:
+        if opening.is_answered:
             # Refused in time; only the body was late.
             return refusal
     return OpenTimeout(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ._request import Ask
+from ._url import URLLike
 
 SocketOption: TypeAlias = tuple[int, int, int | bytes]
 
@@ -50,12 +51,14 @@ class Plan:
         url: where to.
         ask: what to say there.
         route: how to get there.
+        max_redirects: how many redirects to follow; 0 for none.
         open_timeout: seconds until the connection must be open; `None` for no limit.
         options: the keyword arguments of `WebSocketConnection`.
     """
 
-    url: str
+    url: URLLike
     ask: Ask
     route: Route
+    max_redirects: int
     open_timeout: float | None
     options: Mapping[str, Any]

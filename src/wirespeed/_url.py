@@ -12,8 +12,8 @@ import ipaddress
 import re
 import string
 from dataclasses import dataclass
-from typing import Final
-from urllib.parse import quote, unquote
+from typing import Final, Protocol, TypeAlias
+from urllib.parse import quote, unquote, urljoin
 
 from .exceptions import InvalidURL
 
@@ -23,6 +23,7 @@ _MAX_HOST_CHARACTERS: Final = 253
 
 # Split by hand: `urllib.parse.urlsplit` drops tabs, newlines and leading blanks without a word,
 # and some of its errors quote the password.
+_RELATIVE: Final = re.compile(r"(?![A-Za-z][A-Za-z0-9+.\-]*:)")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
 _REST: Final = re.compile(r"([^/?#]*)([^#]*)(#?)")
 _CONTROL_CHARACTER: Final = re.compile(r"[\x00-\x1f\x7f]")
@@ -33,7 +34,19 @@ _ZONE: Final = re.compile(r"%(?:25)?([A-Za-z0-9._~\-]+)")
 _PRINTABLE_ASCII: Final = string.ascii_letters + string.digits + string.punctuation
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+class URLObject(Protocol):
+    """A URL of another package, such as `yarl.URL`: `str` of it is the whole URL."""
+
+    @property
+    def scheme(self) -> str:
+        """What stands before "://"."""
+
+
+URLLike: TypeAlias = str | URLObject
+
+
+# With a `__dict__`: what is derived from a URL is derived once for all its connections.
+@dataclass(frozen=True, repr=False)
 class URL:
     """The parts of a WebSocket URL.
 
@@ -52,40 +65,87 @@ class URL:
     target: str
     userinfo: tuple[str, str] | None = None
 
-    @property
+    @functools.cached_property
     def host_header(self) -> str:
         """The value of the Host header: no default port, no zone (RFC 6874 section 4)."""
         host = f"[{self.host.partition('%')[0]}]" if ":" in self.host else self.host
         return host if self.port == _default_port(self.secure) else f"{host}:{self.port}"
 
+    @functools.cached_property
+    def public(self) -> str:
+        """The URL without user name and password."""
+        return f"{self._scheme}://{self.host_header}{self.target}"
+
+    @property
+    def origin(self) -> tuple[bool, str, int]:
+        """Who is trusted with a secret: security, host and port (RFC 6454 section 4)."""
+        return self.secure, self.host, self.port
+
+    @property
+    def _scheme(self) -> str:
+        return "wss" if self.secure else "ws"
+
     def __str__(self) -> str:
         """Write the URL down, with the password replaced by stars."""
         user = "" if self.userinfo is None else f"{quote(self.userinfo[0], safe='')}:***@"
-        return f"{'wss' if self.secure else 'ws'}://{user}{self.host_header}{self.target}"
+        return f"{self._scheme}://{user}{self.host_header}{self.target}"
 
     def __repr__(self) -> str:
         return f"URL('{self}')"
 
 
-def parse_url(url: str) -> URL:
+def parse_url(url: URLLike) -> URL:
     """Take a WebSocket URL apart.
 
     Args:
-        url: a URL with the scheme ws, wss, http or https.
+        url: a URL with the scheme ws, wss, http or https, as a `str` or as a URL object.
 
     Raises:
-        TypeError: `url` is not a `str`.
+        TypeError: `url` is neither.
         InvalidURL: the URL cannot be used to open a WebSocket; the text tells why
             without quoting user name or password.
     """
-    if not isinstance(url, str):
-        raise TypeError(f"url must be a str, not {type(url).__name__}")
-    return _parse(url)
+    return _parse_once(url if isinstance(url, str) else _text_of(url))
 
 
-@functools.lru_cache(maxsize=64)
+def resolve(base: URL, reference: str) -> URL:
+    """Find the target of a reference that came from the server of `base` (RFC 3986 section 5).
+
+    User name and password of `base` are not passed on, and its fragment is dropped.
+
+    Raises:
+        InvalidURL: the result cannot be used to open a WebSocket, or holds a user name; the
+            text quotes nothing.
+    """
+    # Before `urljoin`, which drops tabs and newlines without a word.
+    _check_characters(reference)
+    reference, _, _ = reference.partition("#")
+    if not _RELATIVE.match(reference):
+        url = _parse(reference)
+    elif reference.startswith("//"):
+        url = _parse(f"{'wss' if base.secure else 'ws'}:{reference}")
+    else:
+        # With a host in front: a target may begin with "//" too.
+        joined = urljoin(f"ws://host{base.target}", reference)
+        target = _encode_target(joined.removeprefix("ws://host"))
+        url = URL(base.secure, base.host, base.port, target)
+    if url.userinfo is not None:
+        raise InvalidURL("url from a server contains a user name (RFC 9110 section 4.2.4)")
+    return url
+
+
+def _text_of(url: object) -> str:
+    """Return the text of a URL object.
+
+    Any object has a `str`: that of a URL begins with what it calls its scheme.
+    """
+    scheme = getattr(url, "scheme", None)
+    if isinstance(scheme, str) and (text := str(url)).startswith(scheme):
+        return text
+    raise TypeError(f"url must be a str or a URL object, not {type(url).__name__}")
+
+
 def _parse(url: str) -> URL:
-    """Parse once for each URL that a client keeps connecting to: 20 us of an opening."""
     _check_characters(url)
     secure, rest = _split_scheme(url)
     match = _REST.match(rest)
@@ -104,6 +164,10 @@ def _parse(url: str) -> URL:
         target=_encode_target(target),
         userinfo=_parse_userinfo(userinfo),
     )
+
+
+# A client keeps connecting to the same few URLs, and parsing takes 20 us of an opening.
+_parse_once: Final = functools.lru_cache(maxsize=64)(_parse)
 
 
 def _default_port(secure: bool) -> int:

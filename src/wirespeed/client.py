@@ -15,19 +15,25 @@ from typing import Any
 
 from ._opening import open_connection
 from ._plan import Plan, Route, SocketOption
-from ._request import Ask, HeadersLike
+from ._request import DEFAULT_USER_AGENT, Ask, CookiesLike, HeadersLike
 from ._rfc6455 import DEFAULT_MAX_MESSAGE_BYTES
 from ._tls import warn_unverified
+from ._url import URLLike
 from .connection import WebSocketConnection
 
 __all__ = ["Connecting", "connect"]
 
 
 def connect(
-    url: str,
+    url: URLLike,
     *,
     headers: HeadersLike | None = None,
+    cookies: CookiesLike | None = None,
+    auth: tuple[str, str] | None = None,
+    origin: str | None = None,
+    user_agent: str | None = DEFAULT_USER_AGENT,
     subprotocols: Sequence[str] | None = None,
+    max_redirects: int = 10,
     ssl: tls.SSLContext | bool | None = None,
     server_hostname: str | None = None,
     fingerprint: bytes | str | None = None,
@@ -54,10 +60,21 @@ def connect(
     nothing is left open.
 
     Args:
-        url: with the scheme ws, wss, http or https. User name and password in it are sent as
-            basic authentication.
+        url: with the scheme ws, wss, http or https; a `str`, or a URL object such as `yarl.URL`.
+            User name and password in it are sent as basic authentication.
         headers: to add to the request: a mapping, a multidict, or pairs.
+        cookies: to send in one Cookie header: a mapping of `str`, with values in printable ASCII
+            without blanks, quotes, commas, semicolons and backslashes, or an
+            `http.cookies.SimpleCookie` (RFC 6265 section 4.1.1).
+        auth: user name and password for basic authentication, sent as UTF-8 (RFC 7617); `None`
+            for those of the URL, if it has any.
+        origin: the value of Origin (RFC 6454 section 7); `None` to send none.
+        user_agent: the value of User-Agent; `None` to send none.
         subprotocols: to offer, in order of preference.
+        max_redirects: how many redirects with the status 301, 302, 303, 307 or 308 to follow; 0 to
+            take the first as a refusal. Never from wss to ws. Another origin (security, host or
+            port) is not told `auth`, `cookies`, the user name of the URL, and the headers
+            Authorization, Cookie, Proxy-Authorization and Host. `response.history` tells the way.
         ssl: the TLS context for wss, perhaps one with a client certificate; `None` or `True` for
             a default one, which verifies certificates and host names. `False` verifies nothing,
             and warns of that (`RuntimeWarning`) unless there is a `fingerprint`.
@@ -74,7 +91,7 @@ def connect(
         sock: a connected stream socket to use instead of a new one. It belongs to the
             connection as soon as this is awaited, and is closed when that fails.
         unix_path: the unix socket to connect to; the URL's host is still what is asked for.
-        open_timeout: seconds for all of it: name lookup, TCP, TLS and the handshake;
+        open_timeout: seconds for all of it: name lookup, TCP, TLS, the handshake and redirects;
             `None` for no limit.
         close_timeout: seconds for the closing handshake; `None` for no limit.
         max_message_size: limit for one received message in bytes, inclusive; `None` for none.
@@ -93,7 +110,8 @@ def connect(
 
     Raises:
         InvalidURL: the URL cannot be used.
-        HandshakeError: the server refused, or answered something else.
+        HandshakeError: the server refused, answered something else, or redirects to where
+            it cannot be followed.
         OpenTimeout: the connection was not open in time; its `phase` tells what took so long.
         CertificateMismatch: the server's certificate does not have the `fingerprint`.
         OSError, ssl.SSLError: the host could not be found, reached or verified.
@@ -102,7 +120,15 @@ def connect(
     return Connecting(
         Plan(
             url=url,
-            ask=Ask(headers=headers, subprotocols=subprotocols),
+            ask=Ask(
+                headers=headers,
+                subprotocols=subprotocols,
+                cookies=cookies,
+                origin=origin,
+                user_agent=user_agent,
+                auth=auth,
+            ),
+            max_redirects=max_redirects,
             route=Route(
                 ssl=ssl,
                 server_hostname=server_hostname,

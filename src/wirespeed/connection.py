@@ -34,7 +34,7 @@ else:
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-    from ._handshake import Response
+    from ._response import Response
 
 __all__ = ["Message", "WebSocketConnection"]
 
@@ -128,7 +128,7 @@ class WebSocketConnection(Channel):
 
     @property
     def response(self) -> Response:
-        """The server's response to the opening handshake: `status`, `reason`, `headers`."""
+        """The server's response to the opening handshake, and the redirects before it."""
         if self._response is None:
             raise RuntimeError("the connection is not open")
         return self._response

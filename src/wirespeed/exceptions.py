@@ -6,7 +6,9 @@ Knows nothing of sockets; the texts stand here once so that both codecs say the 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+from ._response import Response, frozen_headers, retry_after_seconds
 from ._rfc6455 import MAX_CONTROL_PAYLOAD_BYTES, CloseCode
 
 __all__ = [
@@ -41,6 +43,10 @@ class HandshakeError(WebSocketError, ConnectionError):
         reason: the reason phrase of the status line; may be empty.
         headers: the response headers, case-insensitive; empty without a response.
         body: the response body, cut off at 64 KiB.
+        retry_after: the seconds that the server asked to wait before the next attempt,
+            counted from when this error was made (RFC 9110 section 10.2.3): 0 to 2^31;
+            `None` if it asked for nothing.
+        history: the redirects that led to this response, oldest first; empty without.
     """
 
     def __init__(
@@ -51,12 +57,23 @@ class HandshakeError(WebSocketError, ConnectionError):
         reason: str = "",
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
+        history: tuple[Response, ...] = (),
     ) -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason
-        self.headers: Mapping[str, str] = {} if headers is None else headers
+        self.headers: Mapping[str, str] = frozen_headers() if headers is None else headers
         self.body = body
+        self.retry_after = retry_after_seconds(self.headers)
+        self.history = history
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A proxy of a multidict cannot be pickled, a list can.
+        return type(self), self.args, {**self.__dict__, "headers": list(self.headers.items())}
+
+    def __setstate__(self, state: dict[str, Any] | None) -> None:
+        if state is not None:
+            self.__dict__.update(state, headers=frozen_headers(state["headers"]))
 
 
 class CertificateMismatch(HandshakeError):

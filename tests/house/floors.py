@@ -14,7 +14,7 @@ from house.imports import Import, imports_of
 # From the bottom up. A module imports from its own floor (without a circle) and from those below;
 # on the floor of the channel the rooms are in order, each a floor of its own.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("_rfc6455", "_version", "exceptions"),
+    ("_response", "_rfc6455", "_version", "exceptions"),
     (
         "_codec",
         *("_core", "_core_builder", "_core_bytes", "_core_socket", "_core_wake"),
@@ -23,7 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("_backend",),
     (
         *("_arguments", "_deflate", "_fragments", "_handshake", "_phases", "_queue", "_request"),
-        *("_stats", "_url"),
+        *("_response_head", "_stats", "_url", "_verdict"),
     ),
     ("_channel.reading", "_channel.waiter"),
     ("_channel.outgoing",),
@@ -35,7 +35,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("connection",),
     ("_plan",),
     ("_route", "_tcp", "_tls"),
-    ("_dial", "_proxy"),
+    ("_dial", "_proxy", "_redirect"),
     ("_opening",),
     ("client",),
     (

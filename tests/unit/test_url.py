@@ -187,7 +187,7 @@ def test_bad_url(text: str, message: str) -> None:
 def test_type(value: object) -> None:
     with pytest.raises(TypeError) as caught:
         parse_url(value)  # type: ignore[arg-type]
-    assert str(caught.value) == f"url must be a str, not {type(value).__name__}"
+    assert str(caught.value) == f"url must be a str or a URL object, not {type(value).__name__}"
 
 
 @pytest.mark.parametrize(

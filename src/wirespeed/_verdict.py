@@ -1,0 +1,90 @@
+"""What a response with status 101 must say, and what is wrong with one that does not.
+
+Knows nothing of how it is read. No text quotes a header value that could be a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from multidict import CIMultiDictProxy
+
+QUOTED_CHARACTERS: Final = 80
+
+
+def switch_fault(
+    headers: CIMultiDictProxy[str], *, accept: str, offered: tuple[str, ...]
+) -> str | None:
+    """Say what is wrong with the headers of a 101 response (RFC 6455 section 4.1).
+
+    Args:
+        headers: the response's.
+        accept: what Sec-WebSocket-Accept must be.
+        offered: the subprotocols that the server may choose from.
+    """
+    return (
+        _upgrade_fault(headers)
+        or _connection_fault(headers)
+        or _accept_fault(headers, accept)
+        or _extensions_fault(headers)
+        or _subprotocol_fault(headers, offered)
+    )
+
+
+def _quoted(values: Iterable[str]) -> str:
+    return repr(", ".join(values)[:QUOTED_CHARACTERS])
+
+
+def _list_items(headers: CIMultiDictProxy[str], name: str) -> list[str]:
+    """Split all headers of that name at the commas (RFC 9110 section 5.6.1)."""
+    values = headers.getall(name, ())
+    items = [item.strip(" \t") for value in values for item in value.split(",")]
+    return [item for item in items if item]
+
+
+def _upgrade_fault(headers: CIMultiDictProxy[str]) -> str | None:
+    items = _list_items(headers, "Upgrade")
+    if [item.lower() for item in items] == ["websocket"]:
+        return None
+    came = f"is {_quoted(items)}" if items else "is missing"
+    return f"header Upgrade {came}, 'websocket' was expected (RFC 6455 section 4.1)"
+
+
+def _connection_fault(headers: CIMultiDictProxy[str]) -> str | None:
+    items = _list_items(headers, "Connection")
+    if "upgrade" in (item.lower() for item in items):
+        return None
+    came = f"is {_quoted(items)}" if items else "is missing"
+    return f"header Connection {came}, 'Upgrade' was expected (RFC 6455 section 4.1)"
+
+
+def _accept_fault(headers: CIMultiDictProxy[str], expected: str) -> str | None:
+    values = headers.getall("Sec-WebSocket-Accept", [])
+    if len(values) == 1 and values[0] == expected:
+        return None
+    came = "is missing"
+    if values:
+        came = f"is {_quoted(values)}" if len(values) == 1 else f"is there {len(values)} times"
+    return f"header Sec-WebSocket-Accept {came}, {expected!r} was expected (RFC 6455 section 4.1)"
+
+
+def _extensions_fault(headers: CIMultiDictProxy[str]) -> str | None:
+    items = _list_items(headers, "Sec-WebSocket-Extensions")
+    if not items:
+        return None
+    name = _quoted([items[0].partition(";")[0].strip(" \t")])
+    return f"server chose the extension {name}, none was offered (RFC 6455 section 4.1)"
+
+
+def _subprotocol_fault(headers: CIMultiDictProxy[str], offered: tuple[str, ...]) -> str | None:
+    values = headers.getall("Sec-WebSocket-Protocol", [])
+    if not values or (len(values) == 1 and values[0] in offered):
+        return None
+    if len(values) > 1:
+        return (
+            f"header Sec-WebSocket-Protocol is there {len(values)} times, once is allowed"
+            " (RFC 6455 section 11.3.4)"
+        )
+    expected = "which was not offered" if offered else "none was offered"
+    return f"server chose the subprotocol {_quoted(values)}, {expected} (RFC 6455 section 4.1)"
