@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 
 from wirespeed._handshake import OpeningHandshake
-from wirespeed._request import Ask, HeadersLike
+from wirespeed._request import Ask
 from wirespeed._url import parse_url
 from wirespeed.exceptions import HandshakeError
 
@@ -35,11 +35,13 @@ FRAMES = b"\x81\x02hi\x82\x04\r\n\r\n"
 def handshake(
     url: str = "ws://server.example.com/chat",
     *,
-    headers: HeadersLike | None = None,
-    subprotocols: list[str] | None = None,
+    follows_redirects: bool = False,
+    **asked: Any,
 ) -> OpeningHandshake:
-    ask = Ask(headers=headers, subprotocols=subprotocols)
-    return OpeningHandshake(parse_url(url), ask, key=NONCE)
+    """Make one with the known key; `asked` is what an `Ask` takes."""
+    return OpeningHandshake(
+        parse_url(url), Ask(**asked), follows_redirects=follows_redirects, key=NONCE
+    )
 
 
 def good(*lines: bytes) -> bytes:

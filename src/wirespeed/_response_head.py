@@ -6,8 +6,7 @@ Knows nothing of what the response should say. Header values are in no text from
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import h11
 from multidict import CIMultiDictProxy
@@ -41,8 +40,7 @@ _HEAD_FAULTS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class StatusLine:
+class StatusLine(NamedTuple):
     """The first line of a response.
 
     Attributes:
@@ -56,8 +54,7 @@ class StatusLine:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class PlainSwitch:
+class PlainSwitch(NamedTuple):
     """A 101 response of HTTP/1.1 without any doubt in it.
 
     Attributes:

@@ -38,14 +38,13 @@ def _quoted(values: Iterable[str]) -> str:
 
 def _list_items(headers: CIMultiDictProxy[str], name: str) -> list[str]:
     """Split all headers of that name at the commas (RFC 9110 section 5.6.1)."""
-    values = headers.getall(name, ())
-    items = [item.strip(" \t") for value in values for item in value.split(",")]
-    return [item for item in items if item]
+    values = ",".join(headers.getall(name, ()))
+    return [item for part in values.split(",") if (item := part.strip(" \t"))]
 
 
 def _upgrade_fault(headers: CIMultiDictProxy[str]) -> str | None:
     items = _list_items(headers, "Upgrade")
-    if [item.lower() for item in items] == ["websocket"]:
+    if len(items) == 1 and items[0].lower() == "websocket":
         return None
     came = f"is {_quoted(items)}" if items else "is missing"
     return f"header Upgrade {came}, 'websocket' was expected (RFC 6455 section 4.1)"
@@ -53,7 +52,7 @@ def _upgrade_fault(headers: CIMultiDictProxy[str]) -> str | None:
 
 def _connection_fault(headers: CIMultiDictProxy[str]) -> str | None:
     items = _list_items(headers, "Connection")
-    if "upgrade" in (item.lower() for item in items):
+    if "upgrade" in map(str.lower, items):
         return None
     came = f"is {_quoted(items)}" if items else "is missing"
     return f"header Connection {came}, 'Upgrade' was expected (RFC 6455 section 4.1)"

@@ -5,10 +5,15 @@ Knows only `parse_url` and the parts it returns.
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from urllib.parse import urlparse, urlsplit
+
 import pytest
+import yarl
 from hypothesis import given, strategies as st
 
-from wirespeed._url import URL, parse_url
+from wirespeed._url import URL, URLObject, parse_url
 from wirespeed.exceptions import InvalidURL
 
 LABEL_63 = "a" * 63
@@ -190,6 +195,41 @@ def test_type(value: object) -> None:
     assert str(caught.value) == f"url must be a str or a URL object, not {type(value).__name__}"
 
 
+@pytest.mark.parametrize("text", ["wss://u:p%2Fp@[::1]:81/a%20b?c=%FC", "http://example.com"])
+def test_url_objects(text: str) -> None:
+    assert parse_url(yarl.URL(text)) == parse_url(text)
+    assert parse_url(httpx_like(text)) == parse_url(text)
+
+
+def httpx_like(text: str) -> URLObject:
+    """Make a URL of a class of its own."""
+
+    class Other:
+        scheme = text.partition(":")[0]
+
+        def __str__(self) -> str:
+            return text
+
+    return Other()
+
+
+@pytest.mark.parametrize("text", ["", "example.com", "ftp://a", "ws://a/#b", "ws:///a"])
+def test_url_objects_are_checked_too(text: str) -> None:
+    with pytest.raises(InvalidURL) as as_object:
+        parse_url(yarl.URL(text))
+    with pytest.raises(InvalidURL) as as_text:
+        parse_url(text)
+    assert str(as_object.value) == str(as_text.value)
+
+
+@pytest.mark.parametrize(
+    "value", [urlsplit("ws://a/"), urlparse("ws://u:hunter2@a/"), Path("ws://a")], ids=repr
+)
+def test_other_objects_are_no_urls(value: object) -> None:
+    with pytest.raises(TypeError, match=r"^url must be a str or a URL object, not [A-Za-z]+$"):
+        parse_url(value)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
@@ -205,6 +245,7 @@ def test_shown_without_password(text: str, shown: str) -> None:
     assert str(url) == shown
     assert repr(url) == f"URL('{shown}')"
     assert f"{url} {[url]!r}".count("secret") == 0
+    assert url.public == re.sub("//.*@", "//", shown)
 
 
 def test_url_is_a_value() -> None:
