@@ -161,7 +161,7 @@ def test_no_response_takes_long(piece: bytes) -> None:
     # If any of them could make the search go back and forth, this would not end.
     for start in (b"HTTP/1.1 101 ", b"HTTP/1.1 101 OK\r\n", b"HTTP/1.1 101 OK\r\nA: "):
         data = start + piece * ((MAX_HEAD_BYTES - len(start)) // len(piece))
-        assert by_one_look(data) is None
+        assert by_one_look(data) in (None, by_h11(data))
 
 
 def no_h11() -> h11.Connection:
