@@ -19,6 +19,7 @@ from .exceptions import (
     MessageTypeError,
     OpenTimeout,
     ProtocolError,
+    ProxyError,
     ReadTimeout,
     WebSocketError,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "MessageTypeError",
     "OpenTimeout",
     "ProtocolError",
+    "ProxyError",
     "ReadTimeout",
     "Response",
     "Timings",

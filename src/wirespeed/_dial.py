@@ -1,4 +1,4 @@
-"""A URL in, an open transport out, over TCP or a unix socket, plain or with TLS.
+"""A URL in, an open transport out: over TCP, a proxy or a unix socket, plain or with TLS.
 
 Must not know what is spoken over the transport.
 """
@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from . import _backend
 from ._phases import Phases
 from ._plan import Route
+from ._proxy import connect_in_tls, connect_through
+from ._proxy_choice import Proxy, choose_proxy
 from ._route import check_route
 from ._tcp import connect_tcp, family_of
-from ._tls import Wanted, check_certificate, is_stock, wanted_tls
+from ._tls import Wanted, check_certificate, is_stock, wanted_proxy_tls, wanted_tls
 from ._url import URL
 
 if TYPE_CHECKING or not _backend.COMPILED:
@@ -55,15 +57,21 @@ async def open_transport(
         TypeError, ValueError: the route cannot be used.
         CertificateMismatch: the server has another certificate than the pinned one.
         OSError, ssl.SSLError: as the event loop raises them.
+        ProxyError, ImportError: as `connect_through` raises them.
     """
     loop = asyncio.get_running_loop()
     check_route(route)
     wanted = wanted_tls(url, route)
+    proxy = choose_proxy(route.proxy, url)
+    proxy_wanted = wanted_proxy_tls(proxy, route)
+    way = _Way(url, route, proxy, phases)
+    if proxy is not None and proxy_wanted is not None:
+        return await _open_in_tls(way, proxy, proxy_wanted, make_link(LinkProtocol), wanted)
     if wanted is not None:
-        return await _open_tls(url, make_link(LinkProtocol), wanted, route, phases)
+        return await _open_tls(way, make_link(LinkProtocol), wanted)
     if not _calls_readers(loop):
-        return await _open_plain(url, make_link(LinkProtocol), route, phases)
-    transport = SocketTransport(loop, await connected_socket(url, route, phases), make_link(Link))
+        return await _open_plain(way, make_link(LinkProtocol))
+    transport = SocketTransport(loop, await way.connected_socket(), make_link(Link))
     transport.start()
     return transport
 
@@ -78,20 +86,51 @@ def _calls_readers(loop: asyncio.AbstractEventLoop) -> bool:
 # -- sockets ---------------------------------------------------------------------------
 
 
-async def connected_socket(url: URL, route: Route, phases: Phases) -> socket.socket:
-    """Return a socket whose other end is the host of `url`; it belongs to the caller.
+class _Way:
+    """The way to a host that a route describes."""
 
-    Safe to cancel: no socket is left open.
+    __slots__ = ("phases", "proxy", "route", "url")
 
-    Raises:
-        OSError: the host could not be found or reached.
-    """
-    if route.sock is not None:
-        return _given_socket(route.sock)
-    if route.unix_path is not None:
-        phases.enter("tcp")
-        return _connect_unix(route)
-    return await connect_tcp(url.host, url.port, route, phases)
+    def __init__(self, url: URL, route: Route, proxy: Proxy | None, phases: Phases) -> None:
+        self.url = url
+        self.route = route
+        self.proxy = proxy
+        self.phases = phases
+
+    async def connected_socket(self) -> socket.socket:
+        """Return a socket whose other end is the host; it belongs to the caller.
+
+        Safe to cancel: no socket is left open.
+
+        Raises:
+            ProxyError: the proxy could not be reached, or refused.
+            OSError: the host could not be found or reached.
+        """
+        if self.route.sock is not None:
+            return _given_socket(self.route.sock)
+        if self.route.unix_path is not None:
+            self.phases.enter("tcp")
+            return _connect_unix(self.route)
+        if self.proxy is not None:
+            return await connect_through(self.proxy, self.url, self.connect_to_proxy)
+        return await connect_tcp(self.url.host, self.url.port, self.route, self.phases)
+
+    async def connect_to_proxy(self, proxy: Proxy) -> socket.socket:
+        """Return a socket whose other end is the proxy."""
+        sock = await connect_tcp(proxy.host, proxy.port, self.route, self.phases)
+        self.phases.enter("proxy")
+        return sock
+
+    def is_simple(self) -> bool:
+        """Tell whether the event loop connects as well by itself."""
+        # With one address and no wishes; uvloop takes 94 us for it, with a socket of ours 137.
+        route = self.route
+        return (
+            family_of(self.url.host) is not None
+            and (self.proxy, route.sock, route.unix_path, route.local_addr) == (None,) * 4
+            and route.family == 0
+            and not route.socket_options
+        )
 
 
 def _given_socket(sock: socket.socket) -> socket.socket:
@@ -120,28 +159,15 @@ def _connect_unix(route: Route) -> socket.socket:
 # -- transports ------------------------------------------------------------------------
 
 
-async def _open_plain(
-    url: URL, protocol: asyncio.BaseProtocol, route: Route, phases: Phases
-) -> asyncio.Transport:
+async def _open_plain(way: _Way, protocol: asyncio.BaseProtocol) -> asyncio.Transport:
     """Connect with a transport of the event loop's own."""
     loop = asyncio.get_running_loop()
-    if not _loop_connects(url, route):
-        sock = await connected_socket(url, route, phases)
+    if not way.is_simple():
+        sock = await way.connected_socket()
         return await _transport_of(sock, loop.create_connection(lambda: protocol, sock=sock))
-    phases.enter("tcp")
-    transport, _ = await loop.create_connection(lambda: protocol, url.host, url.port)
+    way.phases.enter("tcp")
+    transport, _ = await loop.create_connection(lambda: protocol, way.url.host, way.url.port)
     return transport
-
-
-def _loop_connects(url: URL, route: Route) -> bool:
-    """Tell whether the event loop connects as well by itself."""
-    # With one address and no wishes; uvloop takes 94 us for it, with a socket of ours 137.
-    return (
-        family_of(url.host) is not None
-        and route.family == 0
-        and (route.sock, route.unix_path, route.local_addr) == (None, None, None)
-        and not route.socket_options
-    )
 
 
 async def _transport_of(
@@ -168,35 +194,83 @@ def _abort(sock: socket.socket, made: asyncio.Future[tuple[Any, Any]]) -> None:
         made.result()[0].abort()
 
 
-async def _open_tls(
-    url: URL, link: LinkProtocol, wanted: Wanted, route: Route, phases: Phases
-) -> asyncio.Transport:
+async def _open_tls(way: _Way, link: LinkProtocol, wanted: Wanted) -> asyncio.Transport:
     """Connect with TLS, in two steps.
 
     So the certificate is seen before the link may write; and cancelled within the TLS handshake,
     the `create_connection` of `aiofastnet` leaves the transport open.
     """
-    loop = asyncio.get_running_loop()
-    start_tls: Any
-    # It calls OpenSSL directly, past what a subclass overrides.
-    if aiofastnet is not None and _calls_readers(loop) and is_stock(wanted.context):
-        sock = await connected_socket(url, route, phases)
-        plain = await _transport_of(
-            sock, aiofastnet.create_connection(loop, asyncio.Protocol, sock=sock)
-        )
-        start_tls = functools.partial(aiofastnet.start_tls, loop)
+    is_fast = _is_fast(wanted)
+    if is_fast:
+        plain = await _fast_transport(await way.connected_socket())
     else:
-        plain = await _open_plain(url, asyncio.Protocol(), route, phases)
-        start_tls = loop.start_tls
-    phases.enter("tls")
+        plain = await _open_plain(way, asyncio.Protocol())
+    way.phases.enter("tls")
+    return await _start_tls(plain, link, wanted, is_fast=is_fast)
+
+
+def _is_fast(*layers: Wanted) -> bool:
+    """Tell whether `aiofastnet` can serve, which calls OpenSSL past what a subclass overrides."""
+    return (
+        aiofastnet is not None
+        and _calls_readers(asyncio.get_running_loop())
+        and all(is_stock(wanted.context) for wanted in layers)
+    )
+
+
+async def _fast_transport(sock: socket.socket) -> asyncio.Transport:
+    loop = asyncio.get_running_loop()
+    return await _transport_of(
+        sock, aiofastnet.create_connection(loop, asyncio.Protocol, sock=sock)
+    )
+
+
+async def _start_tls(
+    below: asyncio.Transport, protocol: asyncio.BaseProtocol, wanted: Wanted, *, is_fast: bool
+) -> asyncio.Transport:
+    """Start TLS on a transport, which is closed if that fails."""
+    loop = asyncio.get_running_loop()
+    start: Any = functools.partial(aiofastnet.start_tls, loop) if is_fast else loop.start_tls
     try:
-        transport: asyncio.Transport = await start_tls(
-            plain, link, wanted.context, server_hostname=wanted.server_hostname
+        transport: asyncio.Transport | None = await start(
+            below, protocol, wanted.context, server_hostname=wanted.server_hostname
         )
+        # Only of a transport that closed meanwhile there is none.
+        if transport is None:
+            raise ConnectionAbortedError("connection was lost during the TLS handshake")
         if wanted.fingerprint is not None:
             check_certificate(transport, wanted.fingerprint)
     except BaseException:
-        plain.abort()
+        below.abort()
         raise
-    link.connection_made(transport)
+    protocol.connection_made(transport)
     return transport
+
+
+async def _open_in_tls(
+    way: _Way, proxy: Proxy, outer: Wanted, link: LinkProtocol, inner: Wanted | None
+) -> asyncio.Transport:
+    """Connect by TLS to the proxy, and inside of that by TLS or plainly to the host."""
+    loop = asyncio.get_running_loop()
+    # Both layers by the same stack: neither takes the other's transports without fault.
+    is_fast = _is_fast(outer) if inner is None else _is_fast(outer, inner)
+
+    async def start_tls(sock: socket.socket, protocol: asyncio.Protocol) -> asyncio.Transport:
+        if is_fast:
+            plain = await _fast_transport(sock)
+        else:
+            making = loop.create_connection(asyncio.Protocol, sock=sock)
+            plain = await _transport_of(sock, making)
+        return await _start_tls(plain, protocol, outer, is_fast=is_fast)
+
+    below = await connect_in_tls(proxy, way.url, way.connect_to_proxy, start_tls)
+    if inner is None:
+        below.set_protocol(link)
+        link.connection_made(below)
+        return below
+    if not is_fast and isinstance(loop, asyncio.BaseEventLoop) and sys.version_info < (3, 13):
+        # Its own calls `SSLProtocol._abort` with an argument too many, and what the inner
+        # handshake fails of is lost.
+        below._force_close = lambda _: below.abort()  # type: ignore[attr-defined]
+    way.phases.enter("tls")
+    return await _start_tls(below, link, inner, is_fast=is_fast)

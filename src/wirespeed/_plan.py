@@ -9,7 +9,7 @@ import os
 import socket
 import ssl as tls
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ._request import Ask
@@ -31,6 +31,9 @@ class Route:
         socket_options: what to set on each socket before it is connected.
         sock: a connected socket to use; it belongs to the opening.
         unix_path: the unix socket to connect to instead of the host.
+        proxy: the URL of the proxy to go through, `True` for that of the environment, `None` for
+            none.
+        proxy_ssl: the TLS context for a proxy with the scheme https; `None` for a default one.
     """
 
     ssl: tls.SSLContext | bool | None = None
@@ -41,6 +44,8 @@ class Route:
     socket_options: tuple[SocketOption, ...] = ()
     sock: socket.socket | None = None
     unix_path: str | bytes | os.PathLike[str] | None = None
+    proxy: str | bool | None = field(default=None, repr=False)
+    proxy_ssl: tls.SSLContext | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ import warnings
 from typing import NamedTuple
 
 from ._plan import Route
+from ._proxy_choice import Proxy
 from ._url import URL
 from .exceptions import CertificateMismatch
 
@@ -72,6 +73,25 @@ def wanted_tls(url: URL, route: Route) -> Wanted | None:
         ssl = _unverified_context() if ssl is False else _default_context()
     # A zone has a meaning on this machine only (RFC 6874 section 4), and is in no certificate.
     return Wanted(ssl, name or url.host.partition("%")[0], fingerprint)
+
+
+def wanted_proxy_tls(proxy: Proxy | None, route: Route) -> Wanted | None:
+    """Return what is asked of TLS with the proxy, `None` for a plain connection to it.
+
+    Raises:
+        TypeError: `route.proxy_ssl` is neither an `ssl.SSLContext` nor `None`.
+        ValueError: it is given, but cannot be needed.
+    """
+    context = route.proxy_ssl
+    if not isinstance(context, tls.SSLContext | None):
+        kind = type(context).__name__
+        raise TypeError(f"proxy_ssl must be an ssl.SSLContext or None, not {kind}")
+    if proxy is not None and proxy.scheme == "https":
+        return Wanted(context or _default_context(), proxy.host.partition("%")[0], None)
+    # What the environment says is not the caller's to know.
+    if context is not None and route.proxy is not True:
+        raise ValueError("proxy_ssl is given, but the scheme of the proxy is not https")
+    return None
 
 
 def is_stock(context: tls.SSLContext) -> bool:

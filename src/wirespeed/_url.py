@@ -85,6 +85,11 @@ class URL:
     def _scheme(self) -> str:
         return "wss" if self.secure else "ws"
 
+    @property
+    def host_at_proxy(self) -> str:
+        """The host as a proxy is told of it: a zone means something only on this machine."""
+        return self.host.partition("%")[0]
+
     def __str__(self) -> str:
         """Write the URL down, with the password replaced by stars."""
         user = "" if self.userinfo is None else f"{quote(self.userinfo[0], safe='')}:***@"
@@ -118,7 +123,7 @@ def resolve(base: URL, reference: str) -> URL:
             text quotes nothing.
     """
     # Before `urljoin`, which drops tabs and newlines without a word.
-    _check_characters(reference)
+    check_characters(reference)
     reference, _, _ = reference.partition("#")
     if not _RELATIVE.match(reference):
         url = _parse(reference)
@@ -146,7 +151,7 @@ def _text_of(url: object) -> str:
 
 
 def _parse(url: str) -> URL:
-    _check_characters(url)
+    check_characters(url)
     secure, rest = _split_scheme(url)
     match = _REST.match(rest)
     authority, target, fragment = match.groups() if match else ("", "", "")
@@ -155,15 +160,21 @@ def _parse(url: str) -> URL:
             "url has a fragment, which is forbidden (RFC 6455 section 3);"
             " a '#' that belongs to path or query is written %23"
         )
+    host, port, userinfo = parse_authority(authority, _default_port(secure))
+    return URL(
+        secure=secure, host=host, port=port, target=_encode_target(target), userinfo=userinfo
+    )
+
+
+def parse_authority(authority: str, default_port: int) -> tuple[str, int, tuple[str, str] | None]:
+    """Take apart what is between "//" and the path: host, port, user name and password.
+
+    Raises:
+        InvalidURL: a part cannot be used.
+    """
     userinfo, _, host_and_port = authority.rpartition("@")
     host, port = _split_port(host_and_port)
-    return URL(
-        secure=secure,
-        host=_parse_host(host),
-        port=_parse_port(port, secure),
-        target=_encode_target(target),
-        userinfo=_parse_userinfo(userinfo),
-    )
+    return _parse_host(host), _parse_port(port, default_port), _parse_userinfo(userinfo)
 
 
 # A client keeps connecting to the same few URLs, and parsing takes 20 us of an opening.
@@ -174,7 +185,12 @@ def _default_port(secure: bool) -> int:
     return 443 if secure else 80
 
 
-def _check_characters(url: str) -> None:
+def check_characters(url: str) -> None:
+    """Refuse what no URL may contain.
+
+    Raises:
+        InvalidURL: a character is there unescaped.
+    """
     if _CONTROL_CHARACTER.search(url):
         raise InvalidURL("url contains a control character (RFC 3986 section 2)")
     if url != url.strip():
@@ -253,9 +269,9 @@ def _parse_ipv6(text: str) -> str:
     return f"{host}%{match[1]}" if match else host
 
 
-def _parse_port(port: str, secure: bool) -> int:
+def _parse_port(port: str, default_port: int) -> int:
     if not port:
-        return _default_port(secure)
+        return default_port
     if not (port.isascii() and port.isdigit()):
         raise InvalidURL("port is not a number (RFC 3986 section 3.2.3)")
     digits = port.lstrip("0")

@@ -42,6 +42,8 @@ def connect(
     socket_options: Iterable[SocketOption] = (),
     sock: socket.socket | None = None,
     unix_path: str | bytes | os.PathLike[str] | None = None,
+    proxy: str | bool | None = None,
+    proxy_ssl: tls.SSLContext | None = None,
     open_timeout: float | None = 10.0,
     close_timeout: float | None = 10.0,
     max_message_size: int | None = DEFAULT_MAX_MESSAGE_BYTES,
@@ -91,8 +93,17 @@ def connect(
         sock: a connected stream socket to use instead of a new one. It belongs to the
             connection as soon as this is awaited, and is closed when that fails.
         unix_path: the unix socket to connect to; the URL's host is still what is asked for.
-        open_timeout: seconds for all of it: name lookup, TCP, TLS, the handshake and redirects;
-            `None` for no limit.
+        proxy: the URL of a proxy to go through: http, https (TLS with the proxy, too), socks4 and
+            socks5 (the host's name is resolved here), socks4a and socks5h (the proxy resolves it);
+            user name and password in it are for the proxy alone. SOCKS needs the extra `proxy`.
+            `True` for that of the environment, by the rules of `urllib.request`: the first of
+            ws_proxy, http_proxy, socks_proxy and all_proxy that is set (for wss the first of
+            wss_proxy, https_proxy, socks_proxy and all_proxy), in upper case too, then the system's
+            settings on macOS and Windows, and none for hosts in no_proxy. `None` for no proxy.
+        proxy_ssl: the TLS context for a proxy with the scheme https; `None` for a default one, as
+            for `ssl`.
+        open_timeout: seconds for all of it: name lookup, TCP, proxy, TLS, the handshake and
+            redirects; `None` for no limit.
         close_timeout: seconds for the closing handshake; `None` for no limit.
         max_message_size: limit for one received message in bytes, inclusive; `None` for none.
         max_queue: how many received messages may wait before reading pauses; `None` for no limit.
@@ -109,12 +120,14 @@ def connect(
         dumps: encodes a value for `send_json`, to `str` or UTF-8 bytes.
 
     Raises:
-        InvalidURL: the URL cannot be used.
+        InvalidURL: the URL, or that of the proxy, cannot be used.
         HandshakeError: the server refused, answered something else, or redirects to where
             it cannot be followed.
+        ProxyError: the proxy could not be reached, or refused to connect to the server.
         OpenTimeout: the connection was not open in time; its `phase` tells what took so long.
         CertificateMismatch: the server's certificate does not have the `fingerprint`.
         OSError, ssl.SSLError: the host could not be found, reached or verified.
+        ImportError: a SOCKS proxy is to be used, and `python-socks` is not installed.
     """
     warn_unverified(ssl, fingerprint, stacklevel=2)
     return Connecting(
@@ -138,6 +151,8 @@ def connect(
                 socket_options=tuple(socket_options),
                 sock=sock,
                 unix_path=unix_path,
+                proxy=proxy,
+                proxy_ssl=proxy_ssl,
             ),
             open_timeout=open_timeout,
             options={

@@ -21,6 +21,7 @@ __all__ = [
     "MessageTypeError",
     "OpenTimeout",
     "ProtocolError",
+    "ProxyError",
     "ReadTimeout",
     "WebSocketError",
 ]
@@ -104,6 +105,15 @@ class OpenTimeout(HandshakeError, TimeoutError):
     def __init__(self, message: str, *, phase: str | None = None) -> None:
         super().__init__(message)
         self.phase = phase
+
+
+class ProxyError(HandshakeError):
+    """The proxy could not be reached, or it refused to connect to the server.
+
+    `status`, `reason`, `headers` and `body` are those of an HTTP proxy's answer to CONNECT (RFC
+    9110 section 9.3.6); the reply code of a SOCKS proxy stands in the text. What the server does
+    behind the proxy raises the same errors as without one.
+    """
 
 
 class ConnectionDisconnected(WebSocketError, ConnectionError):

@@ -25,6 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         *("_arguments", "_deflate", "_fragments", "_handshake", "_phases", "_queue", "_request"),
         *("_response_head", "_stats", "_url", "_verdict"),
     ),
+    ("_proxy_choice", "_tunnel"),
     ("_channel.reading", "_channel.waiter"),
     ("_channel.outgoing",),
     ("_channel.inbox",),
