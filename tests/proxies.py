@@ -1,7 +1,7 @@
 """Real proxies, of the package `tiny-proxy`, in a process of their own.
 
 Must not know of the client under test. Run as a program this is that process: it prints its
-ports, and notes in a file which host and port each client asked for.
+ports, and notes in a file which hosts the clients asked for.
 """
 
 from __future__ import annotations
@@ -42,10 +42,13 @@ class Proxies:
             return f"{scheme}://127.0.0.1:{self.ports[kind]}"
         return f"{scheme}://{userinfo}@127.0.0.1:{self.ports[f'{kind}+']}"
 
-    def asked_for(self, port: int) -> list[str]:
-        """Return the hosts that the proxies were asked to connect to, at this port."""
-        pairs = [ast.literal_eval(line) for line in self.log.read_text().splitlines()]
-        return [host for host, asked_port in pairs if asked_port == port]
+    def asked(self) -> list[str]:
+        """Return the hosts that the proxies were asked to connect to."""
+        return [ast.literal_eval(line)[0] for line in self.log.read_text().splitlines()]
+
+    def forget(self) -> None:
+        """Empty the notes."""
+        self.log.write_text("")
 
 
 @contextlib.contextmanager
@@ -55,7 +58,9 @@ def running_proxies(ca: trustme.CA, directory: Path) -> Iterator[Proxies]:
     ca.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(pem)
     log.touch()
     command = [sys.executable, "-W", "ignore", __file__, str(pem), str(log)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    pipe = subprocess.PIPE
+    # What the proxies complain of is what the tests do to them.
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         try:

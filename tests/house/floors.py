@@ -35,7 +35,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("_channel",),
     ("connection",),
     ("_plan",),
-    ("_route", "_tcp", "_tls"),
+    ("_route", "_socks", "_tcp", "_tls"),
     ("_dial", "_proxy", "_redirect"),
     ("_opening",),
     ("client",),
