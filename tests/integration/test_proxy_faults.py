@@ -26,7 +26,7 @@ REQUIRED = (
     b'Proxy-Authenticate: Basic realm="here"\r\nContent-Length: 9\r\n\r\nwho there'
 )
 
-# HTTP proxies: plain, and behind TLS.
+# The transports of wirespeed and `aiofastnet`, and those of the event loop.
 BOTH = pytest.mark.usefixtures("transports")
 
 
@@ -166,6 +166,7 @@ async def stall(connection: RawConnection) -> None:
     await connection.read_rest()
 
 
+@BOTH
 @pytest.mark.parametrize("scheme", ["http", "https", "socks4a", "socks5h"])
 async def test_a_proxy_that_stalls(scheme: str) -> None:
     # The one of https stalls in the TLS handshake.
