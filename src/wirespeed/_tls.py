@@ -147,7 +147,15 @@ def check_certificate(transport: asyncio.BaseTransport, fingerprint: bytes) -> N
     certificate = transport.get_extra_info("ssl_object").getpeercert(True)
     received = hashlib.sha256(certificate or b"").digest()
     if received != fingerprint:
-        raise CertificateMismatch(expected=_in_hex(fingerprint), received=_in_hex(received))
+        raise _mismatch(_in_hex(fingerprint), _in_hex(received))
+
+
+def _mismatch(expected: str, received: str) -> CertificateMismatch:
+    return CertificateMismatch(
+        f"certificate of the server has the sha-256 fingerprint {received}, {expected} is pinned",
+        expected=expected,
+        received=received,
+    )
 
 
 def _in_hex(fingerprint: bytes) -> str:

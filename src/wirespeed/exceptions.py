@@ -85,11 +85,8 @@ class CertificateMismatch(HandshakeError):
         received: that of the server's certificate.
     """
 
-    def __init__(self, *, expected: str, received: str) -> None:
-        super().__init__(
-            f"certificate of the server has the sha-256 fingerprint {received},"
-            f" {expected} is pinned"
-        )
+    def __init__(self, message: str, *, expected: str = "", received: str = "") -> None:
+        super().__init__(message)
         self.expected = expected
         self.received = received
 

@@ -248,7 +248,7 @@ async def aiohttp_app(*routes: web.RouteDef) -> AsyncIterator[str]:
 
 def moved(kind: type[web.HTTPException], location: str) -> Callable[..., Awaitable[Any]]:
     async def handle(_: web.Request) -> web.StreamResponse:
-        raise kind(location)  # type: ignore[call-arg]
+        raise kind(location)  # type: ignore[arg-type,call-arg]
 
     return handle
 

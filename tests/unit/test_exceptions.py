@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from wirespeed import (
+    CertificateMismatch,
     ConnectionDisconnected,
     HandshakeError,
     InvalidURL,
@@ -21,6 +22,7 @@ from wirespeed import (
     MessageTypeError,
     OpenTimeout,
     ProtocolError,
+    ProxyError,
     ReadTimeout,
     Response,
 )
@@ -39,8 +41,10 @@ REFUSAL: dict[str, Any] = {
 ERRORS = [
     HandshakeError("refused", **REFUSAL),
     HandshakeError("refused"),
-    OpenTimeout("late", **REFUSAL),
+    OpenTimeout("late", phase="tls"),
     OpenTimeout("late"),
+    CertificateMismatch("another", expected="AA", received="BB"),
+    ProxyError("refused", **REFUSAL),
     ConnectionDisconnected("gone"),
     ConnectionDisconnected("gone", code=1001, reason="ü", received=(1001, "ü"), sent=(1000, "")),
     ProtocolError("bad"),

@@ -183,5 +183,5 @@ def test_bad_headers(headers: HeadersLike, error: type[Exception], text: str) ->
 )
 def test_bad_subprotocols(subprotocols: object, error: type[Exception], text: str) -> None:
     with pytest.raises(error) as caught:
-        handshake(subprotocols=subprotocols)  # type: ignore[arg-type]
+        handshake(subprotocols=subprotocols)
     assert str(caught.value) == text
