@@ -18,7 +18,7 @@ from .exceptions import HandshakeError, InvalidURL
 # What must not reach another server; Host names the one that was asked first.
 _PRIVATE_HEADERS: Final = ("Authorization", "Cookie", "Proxy-Authorization", "Host")
 # Parts of a `Route` that belong to one server.
-_PINNED_TO_ORIGIN: Final = ("server_hostname", "unix_path", "sock")
+_PINNED_TO_ORIGIN: Final = ("server_hostname", "fingerprint", "unix_path", "sock")
 
 
 class Trail:

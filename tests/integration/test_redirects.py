@@ -33,7 +33,7 @@ async def redirecting(
 ) -> AsyncIterator[tuple[str, list[Upgrade]]]:
     """Start a server that sends a Location to where `route` says, or agrees where it says nothing.
 
-    Gives its URL and the requests that it got. Each connection must end with the client's part.
+    Gives its URL and the requests that it got.
     """
     requests: list[Upgrade] = []
 
@@ -48,7 +48,7 @@ async def redirecting(
             # Its body never comes.
             head = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 99\r\n\r\n"
             await connection.write(head.encode())
-        assert await connection.read_rest() == b""
+            assert await connection.read_rest() == b""
 
     async with raw_server(serve, connections=connections, ssl=context) as url:
         yield url, requests
@@ -246,9 +246,9 @@ async def aiohttp_app(*routes: web.RouteDef) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def moved(kind: type[web.HTTPException], location: str) -> Callable[..., Awaitable[Any]]:
+def moved(kind: Callable[[str], web.HTTPException], location: str) -> Callable[..., Awaitable[Any]]:
     async def handle(_: web.Request) -> web.StreamResponse:
-        raise kind(location)  # type: ignore[arg-type,call-arg]
+        raise kind(location)
 
     return handle
 
@@ -263,7 +263,7 @@ async def greet(request: web.Request) -> web.WebSocketResponse:
 
 
 async def test_redirects_of_aiohttp() -> None:
-    kinds = [
+    kinds: list[Callable[[str], web.HTTPException]] = [
         web.HTTPMovedPermanently,
         web.HTTPFound,
         web.HTTPSeeOther,

@@ -244,12 +244,13 @@ def test_a_name_to_verify_is_for_one_origin(location: str, is_followed: bool) ->
 @pytest.mark.parametrize(
     ("name", "location", "text"),
     [
+        ("fingerprint", "//b/", "redirect needs another origin, which fingerprint is not for"),
         ("unix_path", "//b/", "redirect needs another origin, which unix_path is not for"),
         ("sock", "//b/", "redirect needs another origin, which sock is not for"),
         ("sock", "/b", "redirect needs a second connection, which sock is not for"),
     ],
 )
-def test_a_socket_is_for_one_connection(name: str, location: str, text: str) -> None:
+def test_what_is_for_one_server_or_one_connection(name: str, location: str, text: str) -> None:
     route = Route(**{name: "given"})  # type: ignore[arg-type]
     error = refused(Trail(plan(route=route)), redirect(location))
     assert str(error) == f"server refused the upgrade: 302 Found: {text}"
