@@ -245,6 +245,14 @@ class _Handlers:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
+def authority(listening: socket.socket) -> str:
+    """Return host and port as a URL has them."""
+    if listening.family not in {socket.AF_INET, socket.AF_INET6}:
+        return "localhost"
+    host, port = listening.getsockname()[:2]
+    return f"[{host}]:{port}" if listening.family == socket.AF_INET6 else f"{host}:{port}"
+
+
 @contextlib.asynccontextmanager
 async def raw_server(
     handler: Handler,
@@ -252,6 +260,7 @@ async def raw_server(
     ssl: ssl_module.SSLContext | None = None,
     connections: int = 1,
     limit: int = 65536,
+    sock: socket.socket | None = None,
 ) -> AsyncIterator[str]:
     """Start a server that runs `handler` for each connection; give its URL.
 
@@ -263,12 +272,13 @@ async def raw_server(
         ssl: serve TLS.
         connections: how many connections must have been handled when the block ends.
         limit: reading stops when twice as many bytes wait to be read by the handler.
+        sock: bound already, of any family; the host of a unix socket's URL is localhost.
     """
     handlers = _Handlers(handler)
-    server = await asyncio.start_server(handlers.start, "127.0.0.1", 0, ssl=ssl, limit=limit)
-    host, port = server.sockets[0].getsockname()
+    bound = socket.create_server(("127.0.0.1", 0)) if sock is None else sock
+    server = await asyncio.start_server(handlers.start, sock=bound, ssl=ssl, limit=limit)
     try:
-        yield f"{'ws' if ssl is None else 'wss'}://{host}:{port}/"
+        yield f"{'ws' if ssl is None else 'wss'}://{authority(bound)}/"
         await handlers.wait(connections)
     except BaseException as exc:
         if handlers.failure is None:

@@ -68,8 +68,13 @@ async def _addresses(
     known = family_of(host)
     if known is not None and family in {0, known}:
         return [(known, (host, port))]
-    phases.enter("dns")
-    found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
+    if "%" in host:
+        # Nor does one with a zone, which uvloop's resolver drops.
+        flags = socket.AI_NUMERICHOST
+        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=flags)
+    else:
+        phases.enter("dns")
+        found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
     return _interleaved([(family, address) for family, _, _, _, address in found])
 
 
