@@ -86,16 +86,16 @@ async def test_the_default_trusts_what_the_system_trusts(
 async def test_an_authority_that_is_not_trusted(default: bool, client_ssl: ssl.SSLContext) -> None:
     leaf = trustme.CA().issue_cert("localhost", "127.0.0.1")
     async with raw_server(never_called, ssl=server_context(leaf), connections=0) as url:
-        with pytest.raises(ssl.SSLCertVerificationError, match="certificate verify failed"):
+        with pytest.raises(ssl.SSLCertVerificationError, match="local issuer"):
             await wirespeed.connect(url, ssl=None if default else client_ssl)
 
 
 async def test_another_host_name(ca: trustme.CA, client_ssl: ssl.SSLContext) -> None:
     leaf = ca.issue_cert("other.example")
     async with raw_server(never_called, ssl=server_context(leaf), connections=0) as url:
-        with pytest.raises(ssl.SSLCertVerificationError, match="127"):
+        with pytest.raises(ssl.SSLCertVerificationError, match="IP address mismatch"):
             await wirespeed.connect(url, ssl=client_ssl)
-        with pytest.raises(ssl.SSLCertVerificationError, match="localhost"):
+        with pytest.raises(ssl.SSLCertVerificationError, match="(?i)hostname mismatch"):
             await wirespeed.connect(url, ssl=client_ssl, server_hostname="localhost")
     async with raw_server(greet, ssl=server_context(leaf)) as url:
         await greeted(url, ssl=client_ssl, server_hostname="other.example")
