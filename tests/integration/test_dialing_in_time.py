@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import socket
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from typing import Any
 
 import pytest
@@ -23,9 +24,6 @@ import wirespeed._tcp
 from wirespeed import OpenTimeout, WebSocketConnection
 
 pytestmark = pytest.mark.usefixtures("transports")
-
-# Of a TLS opening over the stock transports there are less than 30 steps.
-MAX_STEPS = 300
 
 
 async def stall(connection: RawConnection) -> None:
@@ -105,11 +103,11 @@ async def test_a_server_that_never_answers(tls: Tls) -> None:
 
 async def test_a_given_socket_is_closed_in_time(tls: Tls) -> None:
     url = "ws://localhost/" if tls.client is None else "wss://localhost/"
-    own, other = socket.socketpair()
-    with other:
-        phase = await phase_of_timeout(url, ssl=tls.client, sock=own)
+    async with nothing_left():
+        own, other = socket.socketpair()
+        with other:
+            phase = await phase_of_timeout(url, ssl=tls.client, sock=own)
         assert phase == ("upgrade" if tls.client is None else "tls")
-        assert own.fileno() == -1
 
 
 # -- cancelling ------------------------------------------------------------------------------
@@ -125,32 +123,75 @@ async def nothing_left() -> AsyncIterator[None]:
             await turns()
 
 
-async def cancel_at_each_step(url: str, **options: Any) -> int:
-    """Cancel an opening after no step, one, two and so on, until one of them is over.
+class Stepped:
+    """Awaits a coroutine, and tells each time that it has to wait."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], on_wait: Callable[[], None]) -> None:
+        self._coroutine = coroutine
+        self._on_wait = on_wait
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        proceed: Callable[[], Any] = functools.partial(self._coroutine.send, None)
+        while True:
+            try:
+                waited_for = proceed()
+            except StopIteration as stop:
+                return stop.value
+            self._on_wait()
+            try:
+                yield waited_for
+                proceed = functools.partial(self._coroutine.send, None)
+            except BaseException as exc:
+                proceed = functools.partial(self._coroutine.throw, exc)
+
+
+async def cancelled(waits: int, late: int, url: str, **options: Any) -> bool:
+    """Cancel an opening when it waits once more, some turns of the loop later.
 
     Returns:
-        How many steps that one took.
+        Whether it came to that.
     """
-    for steps in range(MAX_STEPS):
-        async with nothing_left():
-            task = asyncio.ensure_future(opening(url, **options))
-            await turns(steps)
-            if not task.cancel():
-                connection = await task
-                connection._abort()
-                await connection._wait_gone()
-                return steps
-            with contextlib.suppress(asyncio.CancelledError):
-                # It was open in the very step of being cancelled.
-                connection = await task
-                connection._abort()
-                await connection._wait_gone()
-    raise AssertionError(f"not open after {MAX_STEPS} steps")
+    left = waits
+    reached = asyncio.get_running_loop().create_future()
+
+    def on_wait() -> None:
+        nonlocal left
+        left -= 1
+        if left == -1:
+            reached.set_result(None)
+
+    async def run() -> WebSocketConnection:
+        connection: WebSocketConnection = await Stepped(opening(url, **options), on_wait)
+        return connection
+
+    task = asyncio.ensure_future(run())
+    await asyncio.wait({task, reached}, return_when=asyncio.FIRST_COMPLETED)
+    came_to_it = reached.done()
+    await turns(late)
+    task.cancel()
+    # It may have been open in time.
+    with contextlib.suppress(asyncio.CancelledError):
+        connection = await task
+        connection._abort()
+        await connection._wait_gone()
+    return came_to_it
+
+
+async def cancel_at_each_step(url: str, **options: Any) -> int:
+    """Cancel openings wherever they wait; return in how many places that is."""
+    for late in range(4):
+        waits = 0
+        going_on = True
+        while going_on:
+            async with nothing_left():
+                going_on = await cancelled(waits, late, url, **options)
+            waits += 1
+    return waits - 1
 
 
 async def test_cancelling_at_each_step(tls: Tls) -> None:
     async with raw_server(accept, ssl=tls.server, connections=0) as url:
-        assert await cancel_at_each_step(url, ssl=tls.client) > 3
+        assert await cancel_at_each_step(url, ssl=tls.client) >= (2 if tls.client is None else 4)
 
 
 async def test_cancelling_a_race_at_each_step(tls: Tls, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,8 +201,8 @@ async def test_cancelling_a_race_at_each_step(tls: Tls, monkeypatch: pytest.Monk
         resolve(monkeypatch, closed, silent, listening)
         async with raw_server(accept, ssl=tls.server, connections=0, sock=listening) as url:
             name = url.replace("127.0.0.1", NAME)
-            steps = await cancel_at_each_step(name, ssl=tls.client, server_hostname="localhost")
-            assert steps > 3
+            waits = await cancel_at_each_step(name, ssl=tls.client, server_hostname="localhost")
+            assert waits >= (3 if tls.client is None else 5)
 
 
 @pytest.mark.parametrize("seconds", [0, 1e-4, 3e-4, 1e-3, 3e-3])
@@ -174,12 +215,11 @@ async def test_no_time_leaves_nothing(seconds: float, tls: Tls) -> None:
 @pytest.mark.parametrize("steps", range(6))
 async def test_a_given_socket_is_closed_when_cancelled(steps: int, tls: Tls) -> None:
     url = "ws://localhost/" if tls.client is None else "wss://localhost/"
-    own, other = socket.socketpair()
-    with other:
-        async with nothing_left():
+    async with nothing_left():
+        own, other = socket.socketpair()
+        with other:
             task = asyncio.ensure_future(opening(url, ssl=tls.client, sock=own))
             await turns(1 + steps)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert own.fileno() == -1
