@@ -133,13 +133,15 @@ class _Way:
         )
 
 
-def _given_socket(sock: socket.socket) -> socket.socket:
+def _given_socket(given: socket.socket) -> socket.socket:
+    """Take the descriptor over: closing what is left of the caller's socket closes nothing."""
     # Raises what is the matter with one that is not connected.
-    sock.getpeername()
-    sock.setblocking(False)
-    if sock.family in {socket.AF_INET, socket.AF_INET6}:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return sock
+    given.getpeername()
+    given.setblocking(False)
+    if given.family in {socket.AF_INET, socket.AF_INET6}:
+        given.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    family, kind, protocol = given.family, given.type, given.proto
+    return socket.socket(family, kind, protocol, fileno=given.detach())
 
 
 def _connect_unix(route: Route) -> socket.socket:

@@ -90,8 +90,8 @@ def connect(
             take turns every 250 ms until one of them answers (RFC 8305).
         socket_options: level, name and value of what to set on the socket before it is connected,
             as for `socket.setsockopt`. TCP_NODELAY is always set.
-        sock: a connected stream socket to use instead of a new one. It belongs to the
-            connection as soon as this is awaited, and is closed when that fails.
+        sock: a connected stream socket to use instead of a new one. The connection takes it over
+            as soon as this is awaited: it is of no more use to the caller, also when that fails.
         unix_path: the unix socket to connect to; the URL's host is still what is asked for.
         proxy: the URL of a proxy to go through: http, https (TLS with the proxy, too), socks4 and
             socks5 (the host's name is resolved here), socks4a and socks5h (the proxy resolves it);
