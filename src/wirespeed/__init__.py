@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from ._backend import implementation
+from ._close_info import CloseCause, CloseInfo
+from ._latency import Latency
 from ._phases import Timings
 from ._response import Response
 from ._rfc6455 import CloseCode, MessageType
 from ._version import __version__
 from .client import Connecting, connect
-from .connection import Message, WebSocketConnection
+from .connection import Heartbeat, Message, WebSocketConnection
 from .exceptions import (
     CertificateMismatch,
     ConnectionDisconnected,
     HandshakeError,
+    IdleTimeout,
     InvalidURL,
     InvalidUtf8,
     MessageTooBig,
@@ -26,12 +29,17 @@ from .exceptions import (
 
 __all__ = [
     "CertificateMismatch",
+    "CloseCause",
     "CloseCode",
+    "CloseInfo",
     "Connecting",
     "ConnectionDisconnected",
     "HandshakeError",
+    "Heartbeat",
+    "IdleTimeout",
     "InvalidURL",
     "InvalidUtf8",
+    "Latency",
     "Message",
     "MessageTooBig",
     "MessageType",

@@ -18,6 +18,18 @@ def check_seconds(name: str, value: object) -> None:
         raise TypeError(f"{name} must be a number of seconds or None, not {type(value).__name__}")
 
 
+def check_interval(name: str, value: object) -> None:
+    """Accept a finite number of seconds over 0, or `None`.
+
+    Raises:
+        TypeError: it is something else.
+        ValueError: it is 0, negative or not finite.
+    """
+    check_seconds(name, value)
+    if isinstance(value, int | float) and not 0 < value < math.inf:
+        raise ValueError(f"{name} must be over 0 seconds, not {value}")
+
+
 def check_window(name: str, value: object) -> None:
     """Accept a finite number of seconds that is not negative.
 

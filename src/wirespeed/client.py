@@ -19,7 +19,7 @@ from ._request import DEFAULT_USER_AGENT, Ask, CookiesLike, HeadersLike
 from ._rfc6455 import DEFAULT_MAX_MESSAGE_BYTES
 from ._tls import warn_unverified
 from ._url import URLLike
-from .connection import WebSocketConnection
+from .connection import Heartbeat, WebSocketConnection
 
 __all__ = ["Connecting", "connect"]
 
@@ -46,6 +46,10 @@ def connect(
     proxy_ssl: tls.SSLContext | None = None,
     open_timeout: float | None = 10.0,
     close_timeout: float | None = 10.0,
+    ping_interval: float | None = 20.0,
+    ping_timeout: float | None = 20.0,
+    heartbeat: Heartbeat | None = None,
+    idle_timeout: float | None = None,
     max_message_size: int | None = DEFAULT_MAX_MESSAGE_BYTES,
     max_queue: int | None = 4096,
     max_queue_bytes: int | None = DEFAULT_MAX_MESSAGE_BYTES,
@@ -105,6 +109,15 @@ def connect(
         open_timeout: seconds for all of it: name lookup, TCP, proxy, TLS, the handshake and
             redirects; `None` for no limit.
         close_timeout: seconds for the closing handshake; `None` for no limit.
+        ping_interval: seconds between two keep-alive Pings; `None` sends none.
+        ping_timeout: seconds after a keep-alive Ping within which anything at all must arrive, or
+            the connection is failed with code 1011; `None` never fails it. While reading
+            is held back, because the queue is full, this clock stops.
+        heartbeat: messages to send beside the Pings, for servers that ask for such; `None` for
+            none.
+        idle_timeout: seconds without a message (a Ping or Pong is none) after which the connection
+            is failed with `IdleTimeout`, up to an eighth later; `None` for no limit. It
+            stops while reading is held back.
         max_message_size: limit for one received message in bytes, inclusive; `None` for none.
         max_queue: how many received messages may wait before reading pauses; `None` for no limit.
         max_queue_bytes: the same in bytes (characters, for text); `None` for no limit.
@@ -157,6 +170,10 @@ def connect(
             open_timeout=open_timeout,
             options={
                 "close_timeout": close_timeout,
+                "ping_interval": ping_interval,
+                "ping_timeout": ping_timeout,
+                "heartbeat": heartbeat,
+                "idle_timeout": idle_timeout,
                 "max_message_size": max_message_size,
                 "max_queue": max_queue,
                 "max_queue_bytes": max_queue_bytes,

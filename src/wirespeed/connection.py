@@ -1,4 +1,4 @@
-"""An open WebSocket: its closing handshake, Pings and JSON on top of the data path.
+"""An open WebSocket: JSON, Pings and what watches over the peer, on top of the data path.
 
 Must not know how a transport comes about. Public name: `WebSocketConnection`.
 """
@@ -7,44 +7,39 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Callable, Coroutine, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from . import _backend
-from ._arguments import check_bool, check_callable, check_limit, check_seconds, check_window
+from ._arguments import check_bool, check_callable, check_interval, check_limit, check_window
+from ._closing import ClosingChannel
+from ._keepalive import KeepAlive
+from ._latency import Latency, measured
 from ._phases import Phases, Timings
+from ._pings import Pings
 from ._rfc6455 import (
     DEFAULT_MAX_MESSAGE_BYTES,
-    MAX_CLOSE_REASON_BYTES,
     MAX_CONTROL_PAYLOAD_BYTES,
-    OPCODE_CLOSE,
     OPCODE_PING,
     CloseCode,
-    is_sendable_close_code,
 )
-from .exceptions import ConnectionDisconnected, ProtocolError
+from ._silence import Heart, Heartbeat, IdleWatch
 
 if TYPE_CHECKING or not _backend.COMPILED:
-    from ._channel import Channel, Message
+    from ._channel import Message
 else:
-    from ._channel_c import Channel, Message
+    from ._channel_c import Message
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from ._response import Response
 
-__all__ = ["Message", "WebSocketConnection"]
-
-# A close that says that all is well, and so ends an iteration without an error.
-_CLEAN_CLOSE_CODES = frozenset(
-    {CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RECEIVED}
-)
+__all__ = ["Heartbeat", "Message", "WebSocketConnection"]
 
 
-class WebSocketConnection(Channel):
+class WebSocketConnection(ClosingChannel):
     """A connection to a WebSocket server; made by `wirespeed.connect`.
 
     It belongs to the thread of its event loop; a call from another thread raises
@@ -55,19 +50,17 @@ class WebSocketConnection(Channel):
     # Without a `__dict__` each call finds its method faster.
     __slots__ = (
         "_addresses",
-        "_close_received",
-        "_close_sent",
-        "_close_timeout",
-        "_deadline",
         "_dumps",
-        "_fault",
-        "_gone",
-        "_is_lost",
-        "_lost_cause",
+        "_heartbeat",
+        "_idle_timeout",
+        "_keep_alive",
         "_phases",
+        "_ping_interval",
+        "_ping_timeout",
         "_pings",
         "_response",
         "_subprotocol",
+        "_watches",
     )
 
     def __init__(
@@ -81,6 +74,10 @@ class WebSocketConnection(Channel):
         write_buffer_size: int | None = None,
         decode_text: bool = True,
         close_timeout: float | None = 10.0,
+        ping_interval: float | None = 20.0,
+        ping_timeout: float | None = 20.0,
+        heartbeat: Heartbeat | None = None,
+        idle_timeout: float | None = None,
         loads: Callable[[Any], Any] = json.loads,
         dumps: Callable[[Any], str | bytes] = json.dumps,
     ) -> None:
@@ -88,7 +85,11 @@ class WebSocketConnection(Channel):
         check_limit("max_queue_bytes", max_queue_bytes)
         check_window("batch_window", batch_window)
         check_limit("write_buffer_size", write_buffer_size)
-        check_seconds("close_timeout", close_timeout)
+        check_interval("ping_interval", ping_interval)
+        check_interval("ping_timeout", ping_timeout)
+        check_interval("idle_timeout", idle_timeout)
+        if heartbeat is not None and not isinstance(heartbeat, Heartbeat):
+            raise TypeError(f"heartbeat must be a Heartbeat, not {type(heartbeat).__name__}")
         check_bool("decode_text", decode_text)
         check_callable("loads", loads)
         check_callable("dumps", dumps)
@@ -102,27 +103,22 @@ class WebSocketConnection(Channel):
             write_buffer_size=write_buffer_size,
             decode_text=decode_text,
             loads=loads,
+            close_timeout=close_timeout,
         )
         self._dumps = dumps
-        self._close_timeout = close_timeout
-        self._deadline: asyncio.TimerHandle | None = None
-        self._close_sent: tuple[int, str] | None = None
-        self._close_received: tuple[int, str] | None = None
-        self._fault: ProtocolError | None = None
-        self._is_lost = False
-        self._lost_cause: Exception | None = None
-        self._gone: asyncio.Future[None] = loop.create_future()
-        # Payload, answer and time of each Ping that is not answered, oldest first.
-        self._pings: list[tuple[bytes, asyncio.Future[float], float]] = []
+        self._ping_interval = ping_interval
+        self._ping_timeout = ping_timeout
+        self._heartbeat = heartbeat
+        self._idle_timeout = idle_timeout
+        # Made when they are needed: an idle connection is to be small.
+        self._keep_alive: KeepAlive | None = None
+        self._pings: Pings | None = None
+        self._watches: tuple[IdleWatch | Heart, ...] = ()
         self._response: Response | None = None
         self._subprotocol: str | None = None
         self._phases = Phases()
         # The local and the remote address: no transport tells them after the end.
         self._addresses: tuple[Any, Any] = (None, None)
-
-    def __repr__(self) -> str:
-        state = "closed" if self._is_lost else "closing" if self.closed else "open"
-        return f"<{type(self).__name__} {state}>"
 
     # -- what was agreed ---------------------------------------------------------------
 
@@ -217,73 +213,104 @@ class WebSocketConnection(Channel):
                 f" limit is {MAX_CONTROL_PAYLOAD_BYTES} (RFC 6455 section 5.5)"
             )
         sending = self._send_control(OPCODE_PING, payload)
-        answer: asyncio.Future[float] = self._loop.create_future()
-        self._pings.append((payload, answer, time.perf_counter()))
+        answer = self._own_pings().add(payload)
         await sending
         return answer
 
-    def _on_pong(self, payload: bytes) -> None:
-        """Answer the Pings up to the one with this payload (RFC 6455 section 5.5.3)."""
-        matching = [index for index, ping in enumerate(self._pings) if ping[0] == payload]
-        if not matching:
-            return
-        now = time.perf_counter()
-        answered, self._pings = self._pings[: matching[0] + 1], self._pings[matching[0] + 1 :]
-        for _, answer, sent_at in answered:
-            if not answer.done():
-                answer.set_result(now - sent_at)
-
-    # -- closing -----------------------------------------------------------------------
+    # -- is the peer there -------------------------------------------------------------
 
     @property
-    def closed(self) -> bool:
-        """Whether closing has begun, on either side; nothing more can be sent."""
-        return self._sending_over
+    def latency(self) -> Latency | None:
+        """The last round trip of a Ping and their moving average, in seconds; `None` without one.
 
-    @property
-    def close_code(self) -> int | None:
-        """The close code, `None` while the connection is open.
-
-        What the server's Close frame said (1005: no code); else the code with which a
-        malformed stream was answered; else 1006 for a connection lost without a Close frame.
+        Those of keep-alive count, and those of `ping`. A Pong that waits to be read, as while
+        the queue is full, counts as late.
         """
-        if self._close_received is not None:
-            return self._close_received[0]
-        if self._fault is not None:
-            return int(self._fault.close_code)
-        return int(CloseCode.ABNORMAL_CLOSURE) if self._reading_over else None
+        return self._latency
 
-    @property
-    def close_reason(self) -> str | None:
-        """The close reason that goes with `close_code`, `None` while the connection is open."""
-        if self._close_received is not None:
-            return self._close_received[1]
-        if self._fault is not None:
-            return str(self._fault)
-        return "" if self._reading_over else None
+    def receive_pong(self, timeout: float | None = None) -> Coroutine[Any, Any, bytes]:
+        """Wait for the next Pong that answers no keep-alive Ping (RFC 6455 section 5.5.3).
 
-    async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
-        """Close the connection with the closing handshake (RFC 6455 section 7.1.2).
-
-        Returns when the transport is gone, after `close_timeout` seconds at the latest.
-        What is received until then stays readable while the queue has room. Closing
-        goes on if this is cancelled, and a second call waits for the first.
+        Up to 16 wait to be read, then the oldest are dropped. Safe to cancel, and several
+        tasks may wait: first come, first served.
 
         Args:
-            code: 1000 to 1003, 1007 to 1014, or 3000 to 4999.
-            reason: at most 123 bytes in UTF-8.
+            timeout: in seconds; `None` waits without limit.
+
+        Returns:
+            Its payload.
 
         Raises:
-            TypeError, ValueError: code or reason cannot be sent; nothing has changed.
+            ReadTimeout: none arrived in time; nothing is lost.
+            ConnectionDisconnected, ProtocolError: the connection is closed, as `receive` has it.
         """
         self._require_own_thread()
-        _check_close(code, reason)
-        if not self._sending_over:
-            self._discarding = True
-            self._read_to_the_end()
-            self._send_close(code, reason)
-        self._start_deadline()
-        await self._wait_gone()
+        return self._own_pings().read(timeout)
+
+    def start_keep_alive(self, interval: float = 30.0) -> None:
+        """Send keep-alive Pings every `interval` seconds from now on; `ping_timeout` stays.
+
+        Raises:
+            TypeError, ValueError: the interval is not a number of seconds over 0.
+            ConnectionDisconnected: the connection is closing or closed.
+        """
+        self._require_own_thread()
+        if interval is None:
+            raise TypeError("interval must be a number of seconds, not None")
+        check_interval("interval", interval)
+        if self._sending_over:
+            self._refuse_to_send()
+        if self._keep_alive is None:
+            self._keep_alive = KeepAlive(self, self._ping_timeout)
+        self._keep_alive.start(interval)
+
+    def stop_keep_alive(self) -> None:
+        """Send no more keep-alive Pings, and wait for none of their answers."""
+        self._require_own_thread()
+        if self._keep_alive is not None:
+            self._keep_alive.stop()
+
+    def _own_pings(self) -> Pings:
+        if self._pings is None:
+            self._pings = Pings(self._loop)
+            if self._reading_over:
+                self._pings.finish(self._end_of_pongs)
+        return self._pings
+
+    def _end_of_pongs(self) -> BaseException:
+        return self._end_of_messages(False)
+
+    def _on_pong(self, payload: bytes) -> None:
+        if self._keep_alive is not None and self._keep_alive.owns(payload):
+            seconds = self._keep_alive.round_trip(payload)
+        else:
+            seconds = self._own_pings().take_pong(payload)
+        if seconds is not None:
+            self._latency = measured(self._latency, seconds)
+
+    def _on_open(self, transport: asyncio.Transport) -> None:
+        super()._on_open(transport)
+        if self._ping_interval is not None:
+            self.start_keep_alive(self._ping_interval)
+        if self._idle_timeout is not None:
+            self._watches += (IdleWatch(self, self._idle_timeout),)
+        if self._heartbeat is not None:
+            self._watches += (Heart(self, self._heartbeat),)
+
+    def _end_reading(self) -> None:
+        self.stop_keep_alive()
+        for watch in self._watches:
+            watch.stop()
+        super()._end_reading()
+        if self._pings is not None:
+            self._pings.finish(self._end_of_pongs)
+
+    def _on_lost(self, exc: Exception | None) -> None:
+        super()._on_lost(exc)
+        if self._pings is not None:
+            self._pings.fail(self._disconnected)
+
+    # -- closing -----------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
         return self
@@ -296,122 +323,3 @@ class WebSocketConnection(Channel):
     ) -> None:
         code = CloseCode.NORMAL_CLOSURE if exc_type is None else CloseCode.INTERNAL_ERROR
         await self.close(code)
-
-    def _send_close(self, code: int, reason: str) -> None:
-        """Send the Close frame; 1005 stands for one without a code."""
-        payload = b""
-        if code != CloseCode.NO_STATUS_RECEIVED:
-            payload = code.to_bytes(2, "big") + reason.encode()[:MAX_CLOSE_REASON_BYTES]
-        self._sending_over = True
-        self._close_sent = (int(code), reason)
-        self._outgoing.send(OPCODE_CLOSE, payload, True, False)
-        self._outgoing.flush()
-
-    def _start_deadline(self) -> None:
-        """Abort after `close_timeout` seconds, whatever the peer does until then."""
-        if self._deadline is None and not self._is_lost and self._close_timeout is not None:
-            self._deadline = self._loop.call_later(self._close_timeout, self._abort)
-
-    def _abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
-
-    async def _wait_gone(self) -> None:
-        # Shielded: the future is shared by all who wait.
-        await asyncio.shield(self._gone)
-
-    # -- how it ends -------------------------------------------------------------------
-
-    def _end_reading(self) -> None:
-        """Let receives end after the messages that are queued, and closing take its time."""
-        self._start_deadline()
-        self._finish_receiving(self._end_of_messages)
-
-    def _on_close_frame(self, code: int, reason: str) -> None:
-        self._close_received = (code, reason)
-        if not self._sending_over:
-            self._send_close(code, reason)
-        # The server closes the TCP connection first (RFC 6455 section 7.1.1).
-        self._end_reading()
-
-    def _on_fault(self, fault: ProtocolError) -> None:
-        self._fault = fault
-        if not self._sending_over:
-            self._send_close(fault.close_code, str(fault))
-        # Closing at once could reset the connection before the server has read our Close
-        # frame; what it still sends is discarded until it closes, or the deadline.
-        transport = self._transport
-        if transport is not None and transport.can_write_eof() and not self._outgoing.is_paused():
-            transport.write_eof()
-        self._end_reading()
-
-    def _on_eof(self) -> None:
-        self._end_now()
-        self._sending_over = True
-        self._end_reading()
-
-    def _on_lost(self, exc: Exception | None) -> None:
-        self._end_now()
-        self._is_lost = True
-        self._lost_cause = exc
-        self._sending_over = True
-        self._outgoing.detach(self._disconnected)
-        if not self._reading_over:
-            self._end_reading()
-        if self._deadline is not None:
-            self._deadline.cancel()
-        for _, answer, _ in self._pings:
-            if not answer.done():
-                answer.set_exception(self._disconnected())
-                # Marked as seen: an answer that nobody waits for is no error to log.
-                answer.exception()
-        self._pings.clear()
-        if not self._gone.done():
-            self._gone.set_result(None)
-
-    def _refuse_to_send(self) -> None:
-        raise self._disconnected()
-
-    def _end_of_messages(self, ends_iteration: bool) -> BaseException:
-        """Make the error of a receive that comes after the last message."""
-        if self._fault is not None:
-            return type(self._fault)(*self._fault.args)
-        if ends_iteration and self.close_code in _CLEAN_CLOSE_CODES:
-            return StopAsyncIteration()
-        return self._disconnected()
-
-    def _disconnected(self) -> ConnectionDisconnected:
-        code = self.close_code
-        if code is None:
-            text = "connection is closing"
-        elif self._fault is not None:
-            text = f"connection was closed with code {code} after an error: {self._fault}"
-        elif self._close_received is not None:
-            text = f"connection is closed with code {code}"
-            text += f": {self.close_reason!r}" if self.close_reason else ""
-        else:
-            text = "connection was lost without a Close frame (RFC 6455 section 7.1.5)"
-        error = ConnectionDisconnected(
-            text,
-            code=int(CloseCode.ABNORMAL_CLOSURE) if code is None else code,
-            reason=self.close_reason or "",
-            received=self._close_received,
-            sent=self._close_sent,
-        )
-        error.__cause__ = self._fault or self._lost_cause
-        return error
-
-
-def _check_close(code: int, reason: str) -> None:
-    if not isinstance(code, int):
-        raise TypeError(f"close code must be an int, not {type(code).__name__}")
-    if not isinstance(reason, str):
-        raise TypeError(f"close reason must be a str, not {type(reason).__name__}")
-    if not is_sendable_close_code(code):
-        raise ValueError(f"close code {int(code)} must not be sent (RFC 6455 section 7.4)")
-    size = len(reason.encode())
-    if size > MAX_CLOSE_REASON_BYTES:
-        raise ValueError(
-            f"close reason is {size} bytes, limit is {MAX_CLOSE_REASON_BYTES}"
-            " (RFC 6455 section 5.5)"
-        )

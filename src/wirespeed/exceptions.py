@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ._close_info import CloseInfo
 from ._response import Response, frozen_headers, retry_after_seconds
 from ._rfc6455 import MAX_CONTROL_PAYLOAD_BYTES, CloseCode
 
@@ -15,6 +16,7 @@ __all__ = [
     "CertificateMismatch",
     "ConnectionDisconnected",
     "HandshakeError",
+    "IdleTimeout",
     "InvalidURL",
     "InvalidUtf8",
     "MessageTooBig",
@@ -121,6 +123,7 @@ class ConnectionDisconnected(WebSocketError, ConnectionError):
         reason: the close reason as `WebSocketConnection.close_reason` reports it.
         received: code and reason of the peer's Close frame, `None` without one.
         sent: code and reason of the Close frame that was sent, `None` without one.
+        info: all that is known of the end, `None` while it has only begun.
     """
 
     def __init__(
@@ -131,12 +134,20 @@ class ConnectionDisconnected(WebSocketError, ConnectionError):
         reason: str = "",
         received: tuple[int, str] | None = None,
         sent: tuple[int, str] | None = None,
+        info: CloseInfo | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
         self.received = received
         self.sent = sent
+        self.info = info
+        if info is not None:
+            self.add_note(str(info))
+
+
+class IdleTimeout(ConnectionDisconnected):
+    """The connection was up, but no message arrived within `idle_timeout`; it was closed."""
 
 
 class ReadTimeout(WebSocketError, TimeoutError):

@@ -14,7 +14,7 @@ from house.imports import Import, imports_of
 # From the bottom up. A module imports from its own floor (without a circle) and from those below;
 # on the floor of the channel the rooms are in order, each a floor of its own.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("_response", "_rfc6455", "_version", "exceptions"),
+    ("_close_info", "_latency", "_response", "_rfc6455", "_version", "exceptions"),
     (
         "_codec",
         *("_core", "_core_builder", "_core_bytes", "_core_socket", "_core_wake"),
@@ -33,6 +33,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("_channel.link",),
     ("_channel.transport",),
     ("_channel",),
+    ("_closing",),
+    ("_keepalive", "_pings", "_silence", "_trace"),
     ("connection",),
     ("_plan",),
     ("_route", "_socks", "_tcp", "_tls"),

@@ -25,7 +25,7 @@ cdef class Channel:
     cdef MessageParser _parser
     cdef readonly Outgoing _outgoing
     cdef readonly Inbox _inbox
-    cdef Reading _reading
+    cdef readonly Reading _reading
     cdef readonly object _transport
     cdef object _write_buffer_size
     cdef object _max_queue
@@ -39,6 +39,8 @@ cdef class Channel:
     cdef bint _has_discarded
     cdef bint _is_ending
     cdef object _ending_fault
+    cdef readonly Py_ssize_t _received
+    cdef public object _on_messages
 
     cdef _check_thread(self)
     cdef Awaitable _send_frame(self, int opcode, object payload)

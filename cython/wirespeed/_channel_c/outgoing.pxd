@@ -57,6 +57,7 @@ cdef class Outgoing:
     cpdef pause_writing(self)
     cpdef resume_writing(self)
     cdef _write_block(self, bytes block)
+    cpdef Py_ssize_t gathered(self) except -1
     cpdef bint is_paused(self) noexcept
     cdef Waiter _add_waiter(self)
     cdef _remove_waiter(self, Waiter waiter)

@@ -15,9 +15,12 @@ cdef class Reading:
     cdef bint _turn_is_open
     cdef Py_ssize_t _turn_bytes
     cdef Py_ssize_t _single_reads
+    cdef Py_ssize_t _progress
 
     cpdef attach(self, object transport)
     cpdef bint is_held_back(self) noexcept
+    cpdef bint is_paused(self) noexcept
+    cpdef Py_ssize_t progress(self) noexcept
     cpdef bint hold_back(self) except -1
     cpdef release(self)
     cpdef arrived(self, Py_ssize_t size)

@@ -84,6 +84,10 @@ class Channel:
         # Set by the owner: while closing, what is over the bounds is dropped.
         self._discarding = False
         self._has_discarded = False
+        # Counts the messages that arrived.
+        self._received = 0
+        # Set by who wants to know: called with the messages that a read brought.
+        self._on_messages: Callable[[list[Any]], object] | None = None
 
     # -- receiving ---------------------------------------------------------------------
 
@@ -312,6 +316,9 @@ class Channel:
         """Act on what was parsed: all state is final before any task is woken."""
         parser = self._parser
         added = self._inbox.count() - queued
+        self._received += added
+        if self._on_messages is not None and added:
+            self._on_messages(self._inbox._queue[-added:])
         if parser.controls:
             self._take_controls()
         if self._discarding:

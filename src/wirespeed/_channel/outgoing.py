@@ -214,6 +214,10 @@ class Outgoing:
             return self._settled
         return self._wait_or_yield()
 
+    def gathered(self) -> int:
+        """Count the bytes that no transport was given yet."""
+        return len(self._builder)
+
     def is_paused(self) -> bool:
         """Whether the transport is over its high-water mark."""
         return self._paused

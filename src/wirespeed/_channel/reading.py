@@ -34,6 +34,8 @@ class Reading:
         self._turn_bytes = 0
         # How many windows more are read only once.
         self._single_reads = 0
+        # Counts the reads, and the ends of pauses, after which the peer needs time to be heard.
+        self._progress = 0
 
     def attach(self, transport: asyncio.Transport) -> None:
         """Begin to pause and resume a transport that reads."""
@@ -43,6 +45,14 @@ class Reading:
     def is_held_back(self) -> bool:
         """Whether `hold_back` is in force."""
         return self._is_held_back
+
+    def is_paused(self) -> bool:
+        """Whether nothing is read now, for whatever reason."""
+        return self._is_held_back or self._timer is not None
+
+    def progress(self) -> int:
+        """Return a number that stays the same only while the peer is listened to and silent."""
+        return self._progress
 
     def hold_back(self) -> bool:
         """Stop reading until `release`; `False` if there is nothing to stop."""
@@ -61,6 +71,7 @@ class Reading:
 
     def arrived(self, size: int) -> None:
         """Take note of a read; open a window after all that this turn of the loop reads."""
+        self._progress += 1
         if not self._window:
             return
         self._turn_bytes += size
@@ -133,5 +144,6 @@ class Reading:
             self._transport.pause_reading()
 
     def _resume(self) -> None:
+        self._progress += 1
         if self._can_pause() and self._transport is not None:
             self._transport.resume_reading()

@@ -125,6 +125,10 @@ class SocketTransport:
         self._low_water = high // 4
         self._pause_if_full()
 
+    def get_write_buffer_size(self) -> int:
+        """Count the bytes that the socket did not take yet; after the end, that it never took."""
+        return self._backlog_bytes
+
     def can_write_eof(self) -> bool:
         """Tell that the sending side can be closed alone."""
         return True
@@ -220,7 +224,6 @@ class SocketTransport:
         self._stop_reading()
         if self._backlog is not None:
             self._backlog = None
-            self._backlog_bytes = 0
             self._loop.remove_writer(self._fd)
         self._schedule_end(exc)
 

@@ -1,0 +1,80 @@
+"""How a connection ended, in one record and one line.
+
+Knows nothing of sockets or frames.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["CloseCause", "CloseInfo"]
+
+
+class CloseCause(enum.StrEnum):
+    """What made the connection end first; its value says it in words."""
+
+    CLOSE = "close() was called"
+    ABORT = "abort() was called"
+    PROTOCOL_ERROR = "the peer broke the protocol"
+    PING_TIMEOUT = "no answer within ping_timeout"
+    IDLE_TIMEOUT = "no message within idle_timeout"
+    HEARTBEAT_TIMEOUT = "no answer to the heartbeat"
+    PEER_CLOSE = "the peer sent a Close frame"
+    PEER_EOF = "the peer ended the stream without a Close frame"
+    NETWORK_ERROR = "the transport was lost"
+
+
+_BY_PEER = frozenset({CloseCause.PEER_CLOSE, CloseCause.PEER_EOF})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseInfo:
+    """How a connection ended, as it was known when this was asked for.
+
+    Attributes:
+        cause: what made it end first.
+        received: code and reason of the peer's Close frame, `None` without one; a frame without
+            a code has 1005 (RFC 6455 section 7.1.5).
+        sent: code and reason of the Close frame that was sent, `None` without one.
+        latency: the last round trip that was measured, in seconds; `None` without one.
+        unsent_bytes: bytes of frames that never left, as far as the transport counts them; what
+            the operating system had taken is not among them.
+        unread_messages: received messages that nobody has taken.
+        unread_bytes: their size in bytes (characters, for text).
+    """
+
+    cause: CloseCause
+    received: tuple[int, str] | None
+    sent: tuple[int, str] | None
+    latency: float | None
+    unsent_bytes: int
+    unread_messages: int
+    unread_bytes: int
+
+    @property
+    def closed_by(self) -> Literal["local", "peer"] | None:
+        """Who closed first; `None` where the network ended it for both."""
+        if self.cause is CloseCause.NETWORK_ERROR:
+            return None
+        return "peer" if self.cause in _BY_PEER else "local"
+
+    def __str__(self) -> str:
+        parts = [
+            f"closed by {self.closed_by or 'neither side'}: {self.cause.value}",
+            f"received {_frame(self.received)}",
+            f"sent {_frame(self.sent)}",
+        ]
+        if self.latency is not None:
+            parts.append(f"last round trip {self.latency * 1e3:.3f} ms")
+        parts.append(f"{self.unsent_bytes} bytes unsent")
+        parts.append(f"{self.unread_messages} messages ({self.unread_bytes} bytes) unread")
+        return ", ".join(parts)
+
+
+def _frame(close: tuple[int, str] | None) -> str:
+    if close is None:
+        return "no Close frame"
+    code, reason = close
+    return f"{code} {reason!r}" if reason else str(code)
