@@ -301,7 +301,11 @@ class ClosingChannel(Channel):
             self._deadline.cancel()
         if not self._gone.done():
             self._gone.set_result(None)
-        if self._shown_url is not None:
+        self._tell_of_end()
+
+    def _tell_of_end(self) -> None:
+        """Log the end once, if the opening was logged."""
+        if self._is_lost and self._shown_url is not None:
             logger.info("closed %s: %s", self._shown_url, self.close_info)
 
     def _refuse_to_send(self) -> None:

@@ -39,6 +39,7 @@ class KeepAlive:
         "_progress",
         "_timeout",
         "_timer",
+        "_waited",
     )
 
     def __init__(self, channel: ClosingChannel, timeout: float | None) -> None:
@@ -54,6 +55,8 @@ class KeepAlive:
         self._asked_clock = 0.0
         self._asked_at = 0.0
         self._progress = 0
+        # Seconds from the last Ping to the next look.
+        self._waited = 0.0
 
     def start(self, interval: float) -> None:
         """Ping every `interval` seconds from now on."""
@@ -90,8 +93,8 @@ class KeepAlive:
         if self._timeout is None:
             self._at(self._interval, self._ask)
         else:
-            # Whoever has answered by then is asked again in time, however long the timeout.
-            self._at(min(self._interval, self._timeout), self._look)
+            self._waited = 0.0
+            self._wait(self._timeout)
 
     def _send(self) -> None:
         if not self._prefix:
@@ -102,12 +105,18 @@ class KeepAlive:
         self._asked_clock = time.perf_counter()
         self._channel._send_control(OPCODE_PING, payload)
 
-    def _look(self) -> None:
-        if not self._is_heard():
-            self._at(self._timeout or 0.0, self._look_again)
+    def _wait(self, timeout: float) -> None:
+        """Look once an interval: however long the timeout, who has answered is asked again."""
+        self._waited = min(self._waited + self._interval, timeout)
+        self._at(self._waited, self._look)
 
-    def _look_again(self) -> None:
-        if not self._is_heard():
+    def _look(self) -> None:
+        timeout = self._timeout or 0.0
+        if self._is_heard():
+            return
+        if self._waited < timeout:
+            self._wait(timeout)
+        else:
             self._timer = self._channel._loop.call_later(LAST_LOOK_SECONDS, self._end)
 
     def _end(self) -> None:

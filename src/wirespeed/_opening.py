@@ -16,6 +16,7 @@ from ._phases import Phases
 from ._plan import Plan
 from ._redirect import Trail
 from ._response import Response
+from ._trace import tell_of_opening, traced
 from ._url import URL
 from .connection import WebSocketConnection
 from .exceptions import HandshakeError, OpenTimeout
@@ -97,7 +98,7 @@ async def _shake_hands(
 ) -> None:
     phases = connection._phases
     transport = await open_transport(
-        url, lambda link_class: link_class(connection, opening, opened), plan.route, phases
+        url, lambda link_class: traced(link_class)(connection, opening, opened), plan.route, phases
     )
     phases.enter("upgrade")
     try:
@@ -107,6 +108,7 @@ async def _shake_hands(
         )
         connection._response = await opened
         connection._subprotocol = opening.subprotocol
+        tell_of_opening(connection, url)
     except BaseException:
         transport.abort()
         # Until then the socket is open.
