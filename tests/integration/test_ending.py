@@ -362,3 +362,80 @@ async def test_open_and_close_many_times() -> None:
         for _ in range(50):
             async with wirespeed.connect(url):
                 pass
+
+
+async def test_closing_inside_an_iteration() -> None:
+    received: list[str | bytes] = []
+
+    async def iterate(client: WebSocketConnection) -> None:
+        async for message in client:
+            received.append(message)
+            if message == "2":
+                await client.close(3000)
+
+    async with both_ends() as (client, server):
+        iterating = asyncio.create_task(iterate(client))
+        await turns()
+        await server.write(b"".join(text_frame(str(number)) for number in range(4)))
+        assert await server.expect_close() == (3000, "")
+        await server.write(text_frame("4") + close_frame(1000))
+        server.writer.write_eof()
+        await iterating
+        assert received == ["0", "1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize("answers", [True, False])
+async def test_closing_while_a_full_queue_holds_reading_back(answers: bool) -> None:
+    async with both_ends(max_queue=1, close_timeout=0.1) as (client, server):
+        await server.write(text_frame("1") + text_frame("2"))
+        await server.write(text_frame("3") * 1000)
+        await turns(10)
+        closing = asyncio.create_task(client.close())
+        assert await server.expect_close() == (1000, "")
+        if answers:
+            await server.write(text_frame("4") + close_frame(3000))
+            server.writer.write_eof()
+        await closing
+        assert client.close_code == (3000 if answers else 1006)
+        assert await client.receive_text() == "1"
+        assert await client.receive_text() == "2"
+
+
+async def test_closing_after_the_server_ended_its_side() -> None:
+    async with both_ends() as (client, server):
+        server.writer.write_eof()
+        with pytest.raises(ConnectionDisconnected):
+            await client.receive()
+        await client.close()
+        await check_lost(client)
+
+
+async def test_a_server_that_takes_its_time_over_each_byte_cannot_delay_closing() -> None:
+    async def drip(server: RawConnection) -> None:
+        # A message that never ends, in pieces of one byte.
+        await server.write(b"\x82\x7f" + (1 << 20).to_bytes(8, "big"))
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await server.write(b"x")
+                await turns()
+
+    async with both_ends(close_timeout=0.05) as (client, server):
+        dripping = asyncio.create_task(drip(server))
+        await turns(10)
+        await client.close()
+        await dripping
+        await check_lost(client)
+
+
+async def test_a_close_that_is_cancelled_keeps_its_one_deadline() -> None:
+    async with both_ends(close_timeout=0.05) as (client, server):
+        for _ in range(3):
+            closing = asyncio.create_task(client.close())
+            await turns()
+            closing.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await closing
+        assert await server.expect_close() == (1000, "")
+        # Nobody waits, and the transport is gone in the end all the same.
+        assert await server.read_rest() == b""
+        await client.wait_closed()

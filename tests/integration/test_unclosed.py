@@ -17,7 +17,7 @@ from collections.abc import Iterator
 import pytest
 from integration.ends import turns
 from looprunner import LOOP_FACTORIES
-from rawserver import accept_response, parse_upgrade
+from rawserver import accept_response, parse_upgrade, unmask
 
 import wirespeed
 from wirespeed import ConnectionDisconnected
@@ -41,12 +41,14 @@ class PlainServer:
 
     Attributes:
         url: where it listens.
+        received: what came after the opening handshake.
         ended: set when the stream has ended.
     """
 
     def __init__(self) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"ws://127.0.0.1:{self._listening.getsockname()[1]}/"
+        self.received = b""
         self.ended = threading.Event()
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
@@ -59,8 +61,8 @@ class PlainServer:
                 head += own.recv(4096)
             own.sendall(accept_response(parse_upgrade(head)) + TWO_MESSAGES)
             try:
-                while own.recv(4096):
-                    pass
+                while data := own.recv(4096):
+                    self.received += data
             except ConnectionResetError:
                 # Closed with data unread.
                 pass
@@ -177,3 +179,24 @@ def test_a_receive_at_the_end_of_the_loop_is_cancelled(
     assert task.cancelled()
     assert connections[0].closed
     assert plain_server.ended.wait(30)
+
+
+@pytest.mark.parametrize("loop_name", LOOP_FACTORIES)
+def test_a_block_that_the_end_of_the_loop_leaves(plain_server: PlainServer, loop_name: str) -> None:
+    async def stay(entered: asyncio.Event) -> None:
+        async with wirespeed.connect(plain_server.url, close_timeout=0.05):
+            entered.set()
+            await asyncio.Event().wait()
+
+    async def main() -> asyncio.Task[None]:
+        entered = asyncio.Event()
+        task = asyncio.create_task(stay(entered))
+        await entered.wait()
+        return task
+
+    with asyncio.Runner(loop_factory=LOOP_FACTORIES[loop_name]) as runner:
+        task = runner.run(main())
+    assert task.cancelled()
+    assert plain_server.ended.wait(30)
+    frame = plain_server.received
+    assert (frame[:2], unmask(frame[6:], frame[2:6])) == (b"\x88\x82", b"\x03\xf3")
