@@ -25,6 +25,8 @@ def check_interval(name: str, value: object) -> None:
         TypeError: it is something else.
         ValueError: it is 0, negative or not finite.
     """
+    if value is None:
+        return
     check_seconds(name, value)
     if isinstance(value, int | float) and not 0 < value < math.inf:
         raise ValueError(f"{name} must be over 0 seconds, not {value}")

@@ -291,7 +291,8 @@ class WebSocketConnection(ClosingChannel):
     def _on_open(self, transport: asyncio.Transport) -> None:
         super()._on_open(transport)
         if self._ping_interval is not None:
-            self.start_keep_alive(self._ping_interval)
+            self._keep_alive = KeepAlive(self, self._ping_timeout)
+            self._keep_alive.start(self._ping_interval)
         if self._idle_timeout is not None:
             self._watches += (IdleWatch(self, self._idle_timeout),)
         if self._heartbeat is not None:
