@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from wirespeed._queue import QueueRules
 from wirespeed._rfc6455 import OPCODE_TEXT, frame_header
 
 if TYPE_CHECKING:
@@ -35,8 +36,7 @@ class Line:
             self.loop,
             twin.codec.MessageParser(),
             twin.codec.FrameBuilder(),
-            max_queue=None,
-            max_queue_bytes=None,
+            queue=QueueRules(max_queue=None, max_queue_bytes=None),
             loads=None,
         )
         # Without an opening handshake: the connection is open.

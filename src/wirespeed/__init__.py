@@ -6,6 +6,7 @@ from ._backend import implementation
 from ._close_info import CloseCause, CloseInfo
 from ._latency import Latency
 from ._phases import Timings
+from ._queue import Dropped, Pending
 from ._response import Response
 from ._rfc6455 import CloseCode, MessageType
 from ._version import __version__
@@ -23,6 +24,7 @@ from .exceptions import (
     OpenTimeout,
     ProtocolError,
     ProxyError,
+    QueueOverflow,
     ReadTimeout,
     WebSocketError,
 )
@@ -34,6 +36,7 @@ __all__ = [
     "CloseInfo",
     "Connecting",
     "ConnectionDisconnected",
+    "Dropped",
     "HandshakeError",
     "Heartbeat",
     "IdleTimeout",
@@ -45,8 +48,10 @@ __all__ = [
     "MessageType",
     "MessageTypeError",
     "OpenTimeout",
+    "Pending",
     "ProtocolError",
     "ProxyError",
+    "QueueOverflow",
     "ReadTimeout",
     "Response",
     "Timings",

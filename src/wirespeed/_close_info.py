@@ -18,6 +18,7 @@ class CloseCause(enum.StrEnum):
     CLOSE = "close() was called"
     ABORT = "abort() was called"
     PROTOCOL_ERROR = "the peer broke the protocol"
+    QUEUE_OVERFLOW = "the receive queue was full"
     PING_TIMEOUT = "no answer within ping_timeout"
     IDLE_TIMEOUT = "no message within idle_timeout"
     HEARTBEAT_TIMEOUT = "no answer to the heartbeat"

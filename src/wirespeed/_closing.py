@@ -22,7 +22,7 @@ from ._rfc6455 import (
     CloseCode,
     is_sendable_close_code,
 )
-from .exceptions import ConnectionDisconnected, IdleTimeout, ProtocolError
+from .exceptions import ConnectionDisconnected, IdleTimeout, ProtocolError, QueueOverflow
 
 if TYPE_CHECKING or not _backend.COMPILED:
     from ._channel import Channel
@@ -73,7 +73,7 @@ class ClosingChannel(Channel):
         self._close_sent: tuple[int, str] | None = None
         self._close_received: tuple[int, str] | None = None
         self._cause: CloseCause | None = None
-        self._fault: ProtocolError | None = None
+        self._fault: ProtocolError | QueueOverflow | None = None
         # Why the peer was given up, in words.
         self._given_up_for = ""
         self._is_lost = False
@@ -116,7 +116,8 @@ class ClosingChannel(Channel):
         """The close code, `None` while the connection is open.
 
         What the server's Close frame said (1005: no code); else the code with which a
-        malformed stream was answered; else 1006 for a connection lost without a Close frame.
+        malformed stream, or a full queue (1008), was answered; else 1006 for a connection
+        lost without a Close frame.
         """
         if self._close_received is not None:
             return self._close_received[0]
@@ -269,8 +270,9 @@ class ClosingChannel(Channel):
         # The server closes the TCP connection first (RFC 6455 section 7.1.1).
         self._end_reading()
 
-    def _on_fault(self, fault: ProtocolError) -> None:
-        self._begin_to_end(CloseCause.PROTOCOL_ERROR)
+    def _on_fault(self, fault: ProtocolError | QueueOverflow) -> None:
+        is_overflow = isinstance(fault, QueueOverflow)
+        self._begin_to_end(CloseCause.QUEUE_OVERFLOW if is_overflow else CloseCause.PROTOCOL_ERROR)
         self._fault = fault
         if not self._sending_over:
             self._send_close(fault.close_code, str(fault))

@@ -9,17 +9,18 @@ import json
 import os
 import socket
 import ssl as tls
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
 from types import TracebackType
 from typing import Any
 
 from ._opening import open_connection
 from ._plan import Plan, Route, SocketOption
+from ._queue import Overflow
 from ._request import DEFAULT_USER_AGENT, Ask, CookiesLike, HeadersLike
 from ._rfc6455 import DEFAULT_MAX_MESSAGE_BYTES
 from ._tls import warn_unverified
 from ._url import URLLike
-from .connection import Heartbeat, WebSocketConnection
+from .connection import Heartbeat, Message, WebSocketConnection
 
 __all__ = ["Connecting", "connect"]
 
@@ -53,6 +54,11 @@ def connect(
     max_message_size: int | None = DEFAULT_MAX_MESSAGE_BYTES,
     max_queue: int | None = 4096,
     max_queue_bytes: int | None = DEFAULT_MAX_MESSAGE_BYTES,
+    overflow: Overflow = "pause",
+    conflate: Callable[[Message], Hashable] | None = None,
+    on_drop: Callable[[Message], object] | None = None,
+    text_queue_maxsize: int | None = None,
+    binary_queue_maxsize: int | None = None,
     batch_window: float = 0.0,
     write_buffer_size: int | None = None,
     decode_text: bool = True,
@@ -119,8 +125,25 @@ def connect(
             is failed with `IdleTimeout`, up to an eighth later; `None` for no limit. It
             stops while reading is held back.
         max_message_size: limit for one received message in bytes, inclusive; `None` for none.
-        max_queue: how many received messages may wait before reading pauses; `None` for no limit.
+        max_queue: how many received messages may wait before `overflow` applies; `None` for no
+            limit. One read of the socket may bring more before it is looked at.
         max_queue_bytes: the same in bytes (characters, for text); `None` for no limit.
+        overflow: what happens when more wait. "pause" stops reading until half of it is taken;
+            Pings are answered, and the end is seen, after that. The others never stop reading:
+            "drop_oldest" and "drop_newest" drop messages, except one that is alone or that a
+            receive was woken for; `dropped` counts them. "close" fails the connection with close
+            code 1008, and receives raise `QueueOverflow` after the messages that wait.
+        conflate: gives the key of a message: one that waits is replaced, in its place, by a newer
+            one of the same key. `None` as the key leaves a message alone. What this
+            raises is told to the event loop's exception handler, and the message is left alone.
+        on_drop: called with each message that is dropped or replaced; what it raises
+            is told to the event loop's exception handler.
+        text_queue_maxsize: this or `binary_queue_maxsize` makes text and binary messages wait in
+            two lanes: `receive_text` and `receive_bytes` then wait for their type alone, and
+            all other receives take both in the order of arrival. It is the lane's `max_queue`;
+            `None` for `max_queue` itself, `max_queue_bytes` is for each lane. With
+            "pause" a full lane stops the reading for both: it is one stream.
+        binary_queue_maxsize: the same for binary messages.
         batch_window: the delay in seconds that the consumer can bear, 0 for none. Where many small
             messages arrive one by one, most of their cost is that of reading the socket:
             it is then read once in such a window, and what has gathered is received at once. Pings
@@ -177,6 +200,11 @@ def connect(
                 "max_message_size": max_message_size,
                 "max_queue": max_queue,
                 "max_queue_bytes": max_queue_bytes,
+                "overflow": overflow,
+                "conflate": conflate,
+                "on_drop": on_drop,
+                "text_queue_maxsize": text_queue_maxsize,
+                "binary_queue_maxsize": binary_queue_maxsize,
                 "batch_window": batch_window,
                 "write_buffer_size": write_buffer_size,
                 "decode_text": decode_text,

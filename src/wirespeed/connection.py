@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Hashable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +18,7 @@ from ._keepalive import KeepAlive
 from ._latency import Latency, measured
 from ._phases import Phases, Timings
 from ._pings import Pings
+from ._queue import Overflow, QueueRules
 from ._rfc6455 import (
     DEFAULT_MAX_MESSAGE_BYTES,
     MAX_CONTROL_PAYLOAD_BYTES,
@@ -70,6 +71,11 @@ class WebSocketConnection(ClosingChannel):
         max_message_size: int | None = DEFAULT_MAX_MESSAGE_BYTES,
         max_queue: int | None = 4096,
         max_queue_bytes: int | None = DEFAULT_MAX_MESSAGE_BYTES,
+        overflow: Overflow = "pause",
+        conflate: Callable[[Message], Hashable] | None = None,
+        on_drop: Callable[[Message], object] | None = None,
+        text_queue_maxsize: int | None = None,
+        binary_queue_maxsize: int | None = None,
         batch_window: float = 0.0,
         write_buffer_size: int | None = None,
         decode_text: bool = True,
@@ -81,8 +87,6 @@ class WebSocketConnection(ClosingChannel):
         loads: Callable[[Any], Any] = json.loads,
         dumps: Callable[[Any], str | bytes] = json.dumps,
     ) -> None:
-        check_limit("max_queue", max_queue)
-        check_limit("max_queue_bytes", max_queue_bytes)
         check_window("batch_window", batch_window)
         check_limit("write_buffer_size", write_buffer_size)
         check_interval("ping_interval", ping_interval)
@@ -97,8 +101,15 @@ class WebSocketConnection(ClosingChannel):
             loop,
             _backend.MessageParser(max_message_size=max_message_size, decode_text=decode_text),
             _backend.FrameBuilder(),
-            max_queue=max_queue,
-            max_queue_bytes=max_queue_bytes,
+            queue=QueueRules(
+                max_queue=max_queue,
+                max_queue_bytes=max_queue_bytes,
+                overflow=overflow,
+                conflate=conflate,
+                on_drop=on_drop,
+                text_queue_maxsize=text_queue_maxsize,
+                binary_queue_maxsize=binary_queue_maxsize,
+            ),
             batch_window=batch_window,
             write_buffer_size=write_buffer_size,
             decode_text=decode_text,

@@ -24,6 +24,7 @@ __all__ = [
     "OpenTimeout",
     "ProtocolError",
     "ProxyError",
+    "QueueOverflow",
     "ReadTimeout",
     "WebSocketError",
 ]
@@ -178,6 +179,18 @@ class InvalidUtf8(ProtocolError):
     """A text message or a close reason is not UTF-8 (RFC 6455 section 8.1)."""
 
     close_code = CloseCode.INVALID_DATA
+
+
+class QueueOverflow(WebSocketError):
+    """The receive queue was over its bounds, and the connection was failed for it.
+
+    Attributes:
+        close_code: the close code that was sent to the peer, 1008: its messages are within
+            the protocol and not too big, there are only more than our policy allows
+            (RFC 6455 section 7.4.1).
+    """
+
+    close_code: int = CloseCode.POLICY_VIOLATION
 
 
 def reserved_bits_set(bits: int) -> ProtocolError:

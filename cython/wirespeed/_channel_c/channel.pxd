@@ -2,6 +2,7 @@ cimport cython
 
 from wirespeed._core cimport MessageParser
 from wirespeed._core_wake cimport thread_id as get_ident
+from wirespeed._channel_c.bounds cimport Bounds, Drops, bound
 from wirespeed._channel_c.inbox cimport (
     Batches,
     Inbox,
@@ -13,6 +14,7 @@ from wirespeed._channel_c.inbox cimport (
     ReceiveMessage,
     ReceiveText,
 )
+from wirespeed._channel_c.lanes cimport LaneBounds, LaneInbox
 from wirespeed._channel_c.outgoing cimport Outgoing
 from wirespeed._channel_c.reading cimport Reading
 from wirespeed._channel_c.waiter cimport Awaitable
@@ -26,17 +28,15 @@ cdef class Channel:
     cdef readonly Outgoing _outgoing
     cdef readonly Inbox _inbox
     cdef readonly Reading _reading
+    cdef Drops _drops
+    cdef Bounds _bounds
     cdef readonly object _transport
     cdef object _write_buffer_size
-    cdef object _max_queue
-    cdef object _max_queue_bytes
-    cdef Py_ssize_t _queued_bytes
     cdef object _late_ping
     cdef public object _on_ping
     cdef public bint _sending_over
     cdef public bint _reading_over
     cdef public bint _discarding
-    cdef bint _has_discarded
     cdef bint _is_ending
     cdef object _ending_fault
     cdef readonly Py_ssize_t _received
@@ -47,15 +47,12 @@ cdef class Channel:
     cdef Awaitable _send_fragments(self, int opcode, list payloads)
     cdef _read(self, object data, Py_ssize_t size)
     cdef _read_in_place(self, Py_ssize_t size)
-    @cython.locals(added=Py_ssize_t)
+    @cython.locals(inbox=Inbox)
     cdef _after_read(self, Py_ssize_t queued, object fault)
     cdef _wake(self)
     cdef _take_controls(self)
     cdef _answer_ping(self, bytes payload)
-    cdef _bound_queue(self, Py_ssize_t queued, Py_ssize_t added)
-    cdef _discard_overflow(self, Py_ssize_t queued)
-    cdef bint _is_full(self) except -1
-    cdef _hold_back(self)
+    cdef _bound_queue(self)
     cpdef _read_to_the_end(self)
     cpdef _on_open(self, object transport)
     cpdef _on_resume_writing(self)

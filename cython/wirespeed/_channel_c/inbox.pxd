@@ -27,6 +27,7 @@ cdef class Receive(Awaitable):
     cdef object _take(self, Inbox inbox)
     @cython.locals(waiter=Waiter)
     cdef Waiter _suspend(self, Inbox inbox)
+    cdef _start_timer(self, Inbox inbox, Waiter waiter)
     @cython.locals(waiter=Waiter, inbox=Inbox)
     cdef _leave_queue(self)
     @cython.locals(inbox=Inbox)
@@ -53,13 +54,14 @@ cdef class ReceiveMany(Receive):
     cdef object _take(self, Inbox inbox)
 
 
-@cython.final
 cdef class Inbox:
     cdef object _loop
     cdef object _loads
     cdef bint _decode_text
     cdef list _queue
     cdef Py_ssize_t _head
+    cdef Py_ssize_t _added
+    cdef Py_ssize_t _fresh
     cdef Py_ssize_t _reserved
     cdef list _waiters
     cdef bint _waking
@@ -77,6 +79,20 @@ cdef class Inbox:
     cpdef Py_ssize_t count(self) noexcept
     @cython.locals(start=Py_ssize_t)
     cpdef Py_ssize_t bytes_of_last(self, Py_ssize_t count) except -1
+    cdef admit(self, Py_ssize_t queued)
+    cpdef pending(self)
+    cdef list last(self, Py_ssize_t count)
+    cdef object at(self, Py_ssize_t position)
+    cdef object replace(self, Py_ssize_t position, object entry)
+    cdef append(self, object entry)
+    cdef list cut_first(self, Py_ssize_t count)
+    @cython.locals(start=Py_ssize_t)
+    cdef list cut_last(self, Py_ssize_t count)
+    @cython.locals(is_text=bint)
+    cdef Message message_of(self, object entry)
+    cpdef peek(self)
+    cpdef Message take_now(self)
+    cdef object decode(self, object data)
     @cython.locals(waiter=Waiter, in_place=bint)
     cpdef wake(self)
     cpdef bint next_is_text(self) except -1

@@ -9,7 +9,7 @@ cdef class Reading:
     cdef object _loop
     cdef object _transport
     cdef object _read_waiting
-    cdef bint _is_held_back
+    cdef Py_ssize_t _holds
     cdef double _window
     cdef object _timer
     cdef bint _turn_is_open

@@ -3,6 +3,9 @@ cimport cython
 from wirespeed._core_wake cimport call_in_context
 
 
+cpdef raise_later(object loop, object exc)
+
+
 @cython.final
 cdef class Waiter:
     cdef public bint _asyncio_future_blocking

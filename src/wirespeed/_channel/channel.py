@@ -12,8 +12,10 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from .._fragments import fragments
+from .._queue import Dropped, Pending, QueueRules
 from .._rfc6455 import OPCODE_BINARY, OPCODE_CONTINUATION, OPCODE_PING, OPCODE_PONG, OPCODE_TEXT
-from ..exceptions import ProtocolError
+from ..exceptions import ProtocolError, QueueOverflow
+from .bounds import Bounds, Drops, bound
 from .inbox import (
     Batches,
     Inbox,
@@ -25,6 +27,7 @@ from .inbox import (
     ReceiveMessage,
     ReceiveText,
 )
+from .lanes import LaneBounds, LaneInbox
 from .outgoing import Outgoing
 from .reading import Reading
 from .waiter import Awaitable
@@ -51,8 +54,7 @@ class Channel:
         parser: _codec.MessageParser,
         builder: _codec.FrameBuilder,
         *,
-        max_queue: int | None,
-        max_queue_bytes: int | None,
+        queue: QueueRules,
         loads: Callable[[Any], Any],
         batch_window: float = 0.0,
         write_buffer_size: int | None = None,
@@ -62,14 +64,19 @@ class Channel:
         self._thread = get_ident()
         self._parser = parser
         self._outgoing = Outgoing(loop, builder)
-        self._inbox = Inbox(loop, loads, decode_text)
         self._reading = Reading(loop, batch_window)
+        self._drops = Drops(loop, queue.on_drop)
+        self._inbox: Inbox
+        self._bounds: Bounds
+        if queue.has_lanes:
+            lanes = LaneInbox(loop, loads, decode_text)
+            self._inbox = lanes
+            self._bounds = LaneBounds(lanes, self._reading, self._drops, queue)
+        else:
+            self._inbox = Inbox(loop, loads, decode_text)
+            self._bounds = bound(self._inbox, self._reading, self._drops, queue)
         self._transport: asyncio.Transport | None = None
         self._write_buffer_size = write_buffer_size
-        self._max_queue = max_queue
-        self._max_queue_bytes = max_queue_bytes
-        # An upper bound of the bytes queued: what is taken counts until it matters.
-        self._queued_bytes = 0
         # The Ping to answer once the transport has room again; older ones need no
         # answer (RFC 6455 section 5.5.3).
         self._late_ping: bytes | None = None
@@ -83,7 +90,6 @@ class Channel:
         self._ending_fault: ProtocolError | None = None
         # Set by the owner: while closing, what is over the bounds is dropped.
         self._discarding = False
-        self._has_discarded = False
         # Counts the messages that arrived.
         self._received = 0
         # Set by who wants to know: called with the messages that a read brought.
@@ -104,6 +110,8 @@ class Channel:
             ReadTimeout: no message arrived in time; nothing is lost.
             ConnectionDisconnected: the connection is closed and all messages were taken.
             ProtocolError: the server broke the protocol, and all messages before were taken.
+            QueueOverflow: the queue was over its bounds with `overflow="close"`, and all
+                messages before were taken.
         """
         self._check_thread()
         return self._inbox.receive(ReceiveMessage, False, timeout, 0)
@@ -111,10 +119,12 @@ class Channel:
     def receive_text(self, timeout: float | None = None) -> Coroutine[Any, Any, str]:
         """Wait for the next message, which must be text; else as `receive`.
 
-        It is `bytes` if the connection was opened with `decode_text=False`.
+        It is `bytes` if the connection was opened with `decode_text=False`. With lanes
+        (`text_queue_maxsize` or `binary_queue_maxsize`) it is the next text, whatever binary
+        messages came before.
 
         Raises:
-            MessageTypeError: the next message is binary; it stays queued.
+            MessageTypeError: the next message is binary; it stays queued. Never with lanes.
         """
         self._check_thread()
         return self._inbox.receive(ReceiveText, False, timeout, 0)
@@ -122,8 +132,10 @@ class Channel:
     def receive_bytes(self, timeout: float | None = None) -> Coroutine[Any, Any, bytes]:
         """Wait for the next message, which must be binary; else as `receive`.
 
+        With lanes it is the next binary one, whatever text came before.
+
         Raises:
-            MessageTypeError: the next message is text; it stays queued.
+            MessageTypeError: the next message is text; it stays queued. Never with lanes.
         """
         self._check_thread()
         return self._inbox.receive(ReceiveBytes, False, timeout, 0)
@@ -157,15 +169,39 @@ class Channel:
 
         Raises:
             asyncio.QueueEmpty: no message is queued.
-            ConnectionDisconnected, ProtocolError: as `receive`.
+            ConnectionDisconnected, ProtocolError, QueueOverflow: as `receive`.
         """
         self._check_thread()
-        inbox = self._inbox
-        if inbox.may_take(False):
-            return inbox.pop_message()
-        if inbox.available() <= 0:
-            inbox.raise_if_ended()
-        raise asyncio.QueueEmpty("no message is queued")
+        return self._inbox.take_now()
+
+    def peek(self) -> Message | None:
+        """Return the message that `receive_nowait` would take, and leave it queued.
+
+        `None` if there is none: nothing is queued, the connection has ended, or what is
+        queued is set aside for receives that came before.
+        """
+        self._check_thread()
+        return self._inbox.peek()
+
+    @property
+    def pending(self) -> Pending:
+        """What has arrived and was not received: `messages` and `bytes` (characters, for text).
+
+        The lengths of all these messages are added up at each call.
+        """
+        self._check_thread()
+        return self._inbox.pending()
+
+    @property
+    def dropped(self) -> Dropped:
+        """What was dropped since the connection was opened: `messages` and `bytes`.
+
+        That is what was over the bounds of the queue with `overflow="drop_oldest"` or
+        `"drop_newest"`, what `conflate` replaced, and, while closing, what the queue had no
+        room for.
+        """
+        self._check_thread()
+        return self._drops.counted()
 
     def batches(self, max_messages: int | None = None) -> Batches:
         """Iterate over lists of messages, each as `receive_many` gives it.
@@ -315,22 +351,33 @@ class Channel:
     def _after_read(self, queued: int, fault: ProtocolError | None) -> None:
         """Act on what was parsed: all state is final before any task is woken."""
         parser = self._parser
-        added = self._inbox.count() - queued
+        inbox = self._inbox
+        added = inbox.count() - queued
         self._received += added
         if self._on_messages is not None and added:
-            self._on_messages(self._inbox._queue[-added:])
+            self._on_messages(inbox._queue[-added:])
+        inbox.admit(queued)
         if parser.controls:
             self._take_controls()
-        if self._discarding:
-            self._discard_overflow(queued)
         if fault is not None or parser.close is not None:
             self._is_ending = True
             self._ending_fault = fault
+        if self._discarding:
+            self._bounds.discard()
         self._wake()
+        if inbox._fresh:
+            self._bound_queue()
         if self._is_ending:
             self._end_after_messages(PATIENCE_TURNS)
-        elif added and self._inbox.count():
-            self._bound_queue(queued, added)
+
+    def _bound_queue(self) -> None:
+        """Act on what the consumers have left of the reads since the last time."""
+        if not self._inbox.count():
+            self._inbox._fresh = 0
+            return
+        overflow = self._bounds.apply(self._is_ending)
+        if overflow is not None and not self._reading_over:
+            self._on_fault(overflow)
 
     def _end_after_messages(self, turns: int) -> None:
         """Act on a fault or a Close frame, but let the messages before it be answered first.
@@ -380,45 +427,6 @@ class Channel:
         else:
             self._outgoing.send(OPCODE_PONG, payload, True, True)
 
-    # -- the bound of the queue --------------------------------------------------------
-
-    def _bound_queue(self, queued: int, added: int) -> None:
-        """Hold reading back when the queue is full, after `added` messages to `queued` others."""
-        if not queued:
-            self._queued_bytes = 0
-        self._queued_bytes += self._inbox.bytes_of_last(added)
-        if self._reading.is_held_back() or not self._is_full():
-            return
-        self._queued_bytes = self._inbox.bytes_of_last(self._inbox.count())
-        if self._is_full() and not self._discarding:
-            self._hold_back()
-
-    def _discard_overflow(self, queued: int) -> None:
-        """Drop what the last read brought if there is no room, and all that follows it."""
-        if not self._has_discarded and queued:
-            self._queued_bytes = self._inbox.bytes_of_last(self._inbox.count())
-            self._has_discarded = self._is_full()
-        if self._has_discarded:
-            self._inbox.keep_first(queued)
-
-    def _is_full(self) -> bool:
-        return (self._max_queue is not None and self._inbox.count() > self._max_queue) or (
-            self._max_queue_bytes is not None and self._queued_bytes > self._max_queue_bytes
-        )
-
-    def _hold_back(self) -> None:
-        """Stop reading until the queue is down to half of its bounds."""
-        if self._reading.hold_back():
-            self._inbox._on_taken = self._after_taken
-
-    def _after_taken(self, size: int) -> None:
-        self._queued_bytes -= size
-        if (self._max_queue is None or 2 * self._inbox.count() <= self._max_queue) and (
-            self._max_queue_bytes is None or 2 * self._queued_bytes <= self._max_queue_bytes
-        ):
-            self._inbox._on_taken = None
-            self._reading.release()
-
     # -- for the owner, who knows how a connection begins and ends ----------------------
 
     def _finish_receiving(self, end: Callable[[bool], BaseException]) -> None:
@@ -430,7 +438,7 @@ class Channel:
 
     def _read_to_the_end(self) -> None:
         """Read without pauses: what comes now is needed to close."""
-        self._inbox._on_taken = None
+        self._bounds.finish()
         self._reading.finish()
 
     def _require_own_thread(self) -> None:
@@ -464,7 +472,7 @@ class Channel:
     def _on_close_frame(self, code: int, reason: str) -> None:
         raise NotImplementedError
 
-    def _on_fault(self, fault: ProtocolError) -> None:
+    def _on_fault(self, fault: ProtocolError | QueueOverflow) -> None:
         raise NotImplementedError
 
     def _on_eof(self) -> None:

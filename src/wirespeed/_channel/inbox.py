@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from .._backend import is_held, stop_with, total_length, use_send_slot
+from .._queue import Pending
 from .._rfc6455 import Binary, MessageType
 from ..exceptions import MessageTypeError, ReadTimeout
 from .waiter import Awaitable, Waiter, begin, suspend
@@ -104,10 +105,13 @@ class Receive(Awaitable):
         self._waiter = waiter
         inbox._waiters.append(waiter)
         if self._timeout is not None:
-            if self._deadline is None:
-                self._deadline = inbox._loop.time() + self._timeout
-            self._timer = inbox._loop.call_at(self._deadline, waiter.expire)
+            self._start_timer(inbox, waiter)
         return waiter
+
+    def _start_timer(self, inbox: Inbox, waiter: Waiter) -> None:
+        if self._deadline is None:
+            self._deadline = inbox._loop.time() + (self._timeout or 0)
+        self._timer = inbox._loop.call_at(self._deadline, waiter.expire)
 
     def _leave_queue(self) -> None:
         """Leave the line, and give back what was set aside for this receive."""
@@ -163,12 +167,7 @@ class ReceiveJson(Receive):
     """Takes the next message and decodes it."""
 
     def _take(self, inbox: Inbox) -> Any:
-        data = inbox.pop()
-        try:
-            return inbox._loads(data)
-        except StopIteration as exc:
-            # From a `__next__` it would count as the result.
-            raise RuntimeError("loads raised StopIteration") from exc
+        return inbox.decode(inbox.pop())
 
 
 class ReceiveMany(Receive):
@@ -198,6 +197,10 @@ class Inbox:
         self._decode_text = decode_text
         self._queue: list[Any] = []
         self._head = 0
+        # How many messages the last read brought, and how many have come since their bounds
+        # were looked at.
+        self._added = 0
+        self._fresh = 0
         self._reserved = 0
         self._waiters: list[Waiter] = []
         self._waking = False
@@ -260,9 +263,71 @@ class Inbox:
         start = max(len(self._queue) - count, self._head)
         return total_length(self._queue, start)
 
-    def keep_first(self, count: int) -> None:
-        """Drop all but the first `count` messages."""
-        del self._queue[self._head + count :]
+    def admit(self, queued: int) -> None:
+        """Take in what a read has added to `queued` messages."""
+        self._added = len(self._queue) - self._head - queued
+        self._fresh += self._added
+
+    def pending(self) -> Pending:
+        """Count what has arrived and was not received."""
+        return Pending(self.count(), total_length(self._queue, self._head))
+
+    def last(self, count: int) -> list[Any]:
+        """Copy the last `count` entries."""
+        return self._queue[len(self._queue) - count :]
+
+    def at(self, position: int) -> Any:
+        """Look at a queued entry; 0 is the next one."""
+        return self._queue[self._head + position]
+
+    def replace(self, position: int, entry: Any) -> Any:
+        """Put `entry` where another is queued, and return that."""
+        replaced = self._queue[self._head + position]
+        self._queue[self._head + position] = entry
+        return replaced
+
+    def append(self, entry: Any) -> None:
+        """Queue an entry that was cut off."""
+        self._queue.append(entry)
+
+    def cut_first(self, count: int) -> list[Any]:
+        """Take the next `count` entries off, as they are queued."""
+        entries = self._queue[self._head : self._head + count]
+        self._queue[self._head : self._head + count] = [None] * count
+        self._advance(count)
+        return entries
+
+    def cut_last(self, count: int) -> list[Any]:
+        """Take the last `count` entries off, as they are queued."""
+        start = len(self._queue) - count
+        entries = self._queue[start:]
+        del self._queue[start:]
+        return entries
+
+    def message_of(self, entry: Any) -> Message:
+        """Make the message that a queued entry stands for."""
+        is_text = isinstance(entry, str) if self._decode_text else not isinstance(entry, Binary)
+        return Message(_TEXT if is_text else _BINARY, _bare(entry))
+
+    def peek(self) -> Message | None:
+        """Return the message that `take_now` would take, `None` if there is none."""
+        return self.message_of(self._queue[self._head]) if self.may_take(False) else None
+
+    def take_now(self) -> Message:
+        """Take the next message if there is one that is not set aside."""
+        if self.may_take(False):
+            return self.pop_message()
+        if self.available() <= 0:
+            self.raise_if_ended()
+        raise asyncio.QueueEmpty("no message is queued")
+
+    def decode(self, data: Any) -> Any:
+        """Decode with `loads`."""
+        try:
+            return self._loads(data)
+        except StopIteration as exc:
+            # From a `__next__` it would count as the result.
+            raise RuntimeError("loads raised StopIteration") from exc
 
     def finish(self, end: Callable[[bool], BaseException]) -> None:
         """Let every receive end with what `end` makes, once nothing is queued.
@@ -348,9 +413,7 @@ class Inbox:
             batch = self._queue
             self._queue = []
         else:
-            batch = self._queue[self._head : self._head + count]
-            self._queue[self._head : self._head + count] = [None] * count
-            self._advance(count)
+            batch = self.cut_first(count)
         if self._on_taken is not None:
             self._on_taken(total_length(batch, 0))
         return batch if self._decode_text else list(map(_bare, batch))

@@ -25,7 +25,8 @@ class Reading:
         self._transport: asyncio.Transport | None = None
         # The transport's way to read once although reading is paused, if it has one.
         self._read_waiting: Callable[[], int] | None = None
-        self._is_held_back = False
+        # How many `hold_back`s are in force.
+        self._holds = 0
         # In seconds; 0 for none.
         self._window = batch_window
         # The end of the window in which nothing is read.
@@ -43,30 +44,31 @@ class Reading:
         self._read_waiting = getattr(transport, "read_waiting", None)
 
     def is_held_back(self) -> bool:
-        """Whether `hold_back` is in force."""
-        return self._is_held_back
+        """Whether a `hold_back` is in force."""
+        return self._holds > 0
 
     def is_paused(self) -> bool:
         """Whether nothing is read now, for whatever reason."""
-        return self._is_held_back or self._timer is not None
+        return self._holds > 0 or self._timer is not None
 
     def progress(self) -> int:
         """Return a number that stays the same only while the peer is listened to and silent."""
         return self._progress
 
     def hold_back(self) -> bool:
-        """Stop reading until `release`; `False` if there is nothing to stop."""
-        if not self._is_held_back and self._can_pause():
-            self._is_held_back = True
-            if self._timer is None:
-                self._pause()
-        return self._is_held_back
+        """Stop reading until as many `release`s; `False` if there is nothing to stop."""
+        if not self._can_pause():
+            return False
+        self._holds += 1
+        if self._holds == 1 and self._timer is None:
+            self._pause()
+        return True
 
     def release(self) -> None:
-        """Read again after `hold_back`, at the end of the window if one is open."""
-        if self._is_held_back:
-            self._is_held_back = False
-            if self._timer is None:
+        """Read again after each `hold_back`, at the end of the window if one is open."""
+        if self._holds:
+            self._holds -= 1
+            if not self._holds and self._timer is None:
                 self._resume()
 
     def arrived(self, size: int) -> None:
@@ -85,8 +87,9 @@ class Reading:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-            if not self._is_held_back:
+            if not self._holds:
                 self._resume()
+        self._holds = min(self._holds, 1)
         self.release()
 
     def _end_turn(self) -> None:
@@ -94,13 +97,13 @@ class Reading:
         self._turn_is_open = False
         self._turn_bytes = 0
         if self._window and not is_full and self._timer is None and self._can_pause():
-            if not self._is_held_back:
+            if not self._holds:
                 self._pause()
             self._timer = self._loop.call_later(self._window, self._end_window)
 
     def _end_window(self) -> None:
         self._timer = None
-        if self._is_held_back:
+        if self._holds:
             return
         if not self._read_in_window():
             self._resume()
@@ -125,7 +128,7 @@ class Reading:
     def _read_all(self, read_waiting: Callable[[], int]) -> int:
         """Read what a window has gathered."""
         size = read_waiting()
-        if size <= 0 or self._is_held_back:
+        if size <= 0 or self._holds:
             return size
         if self._single_reads:
             self._single_reads -= 1

@@ -27,6 +27,11 @@ def _raise(exc: BaseException) -> NoReturn:
     raise exc
 
 
+def raise_later(loop: asyncio.AbstractEventLoop, exc: BaseException) -> None:
+    """Raise from the event loop: some transports swallow what their callbacks raise."""
+    loop.call_soon(_raise, exc)
+
+
 class Waiter:
     """One suspension of one task; future-like, as `asyncio.Task` wants what it is given.
 
@@ -64,8 +69,7 @@ class Waiter:
                 self._callback = callback
                 self._schedule()
         except BaseException as exc:
-            # Some transports swallow what their callbacks raise; the loop does not.
-            self._loop.call_soon(_raise, exc)
+            raise_later(self._loop, exc)
 
     def wake_later(self) -> None:
         """Resume the task in the next run of the loop."""

@@ -1,0 +1,100 @@
+cimport cython
+
+from wirespeed._core_wake cimport set_result as stop_with
+from wirespeed._channel_c.bounds cimport Bounds, Drops, bound
+from wirespeed._channel_c.inbox cimport (
+    Inbox,
+    Message,
+    Receive,
+    ReceiveBytes,
+    ReceiveJson,
+    ReceiveMany,
+    ReceiveMessage,
+    ReceiveText,
+)
+from wirespeed._channel_c.reading cimport Reading
+from wirespeed._channel_c.waiter cimport Awaitable, Waiter, begin, suspend
+
+cdef object _TEXT
+cdef object _BINARY
+
+
+@cython.final
+cdef class Entry:
+    cdef readonly Py_ssize_t number
+    cdef readonly Message message
+
+
+cdef class Lane(Inbox):
+    @cython.locals(newer=Entry, replaced=Entry)
+    cdef object replace(self, Py_ssize_t position, object entry)
+    @cython.locals(queued=Entry)
+    cdef Message message_of(self, object entry)
+    @cython.locals(entry=Entry)
+    cdef Py_ssize_t first_number(self) except -1
+    cdef admit_one(self, Entry entry)
+    @cython.locals(index=Py_ssize_t)
+    cdef give_back(self, Entry entry)
+
+
+cdef class LaneReceive(Receive):
+    cdef object _kind
+    cdef Entry _entry
+
+    @cython.locals(inbox=LaneInbox, waiter=Waiter, expired=bint)
+    cdef bint _is_ready(self) except -1
+    @cython.locals(inbox=LaneInbox, entry=Entry, message=Message)
+    cdef object _hand_over(self)
+    @cython.locals(lanes=LaneInbox, waiter=Waiter)
+    cdef Waiter _suspend(self, Inbox inbox)
+    @cython.locals(inbox=LaneInbox)
+    cdef _leave_queue(self)
+    @cython.locals(inbox=LaneInbox, entry=Entry)
+    cpdef _forget(self)
+
+
+cdef class LaneInbox(Inbox):
+    cdef Lane text
+    cdef Lane binary
+    cdef Py_ssize_t _numbered
+    cdef list _line
+    cdef list _promised
+    cdef list _to_wake
+    cdef bint _is_matching
+    cdef bint _has_news
+
+    @cython.locals(wait=LaneReceive)
+    cpdef Awaitable receive(self, type kind, bint is_step, object timeout, Py_ssize_t limit)
+    @cython.locals(arrived=list, is_text=bint)
+    cdef admit(self, Py_ssize_t queued)
+    cpdef Py_ssize_t available(self) noexcept
+    cpdef Py_ssize_t count(self) noexcept
+    @cython.locals(receive=LaneReceive)
+    cpdef pending(self)
+    cpdef bint has_waiters(self) noexcept
+    cdef Lane lane_of(self, Message message)
+    @cython.locals(lane=Lane)
+    cpdef peek(self)
+    @cython.locals(entry=Entry)
+    cpdef Message take_now(self)
+    @cython.locals(lane=Lane, entry=Entry)
+    cdef Entry take(self, object kind)
+    @cython.locals(entries=list, another=Entry)
+    cdef list take_more(self, Entry entry, Py_ssize_t limit)
+    @cython.locals(text=Lane, binary=Lane)
+    cdef Lane _lane_for(self, object kind)
+    cpdef wake(self)
+    @cython.locals(waiter=Waiter, entry=Entry)
+    cdef _serve(self, LaneReceive receive)
+    @cython.locals(receive=LaneReceive, waiter=Waiter)
+    cdef _wake_served(self)
+    cdef forget_promise(self, LaneReceive receive)
+
+
+cdef class LaneBounds(Bounds):
+    cdef Bounds _text
+    cdef Bounds _binary
+
+    cdef object apply(self, bint is_ending)
+    cdef discard(self)
+    cdef finish(self)

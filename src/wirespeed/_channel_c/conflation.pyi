@@ -1,0 +1,3 @@
+from wirespeed._channel.conflation import (
+    Conflation as Conflation,
+)
