@@ -83,13 +83,11 @@ def drive(make: Callable[[], Coroutine[Any, Any, None]]) -> None:
         pass
 
 
-def test_pop(measure: Measure, line: Line) -> None:
-    inbox = line.channel._inbox
-
+def test_receive_nowait(measure: Measure, line: Line) -> None:
     def take() -> None:
-        pop = inbox.pop
+        receive_nowait = line.channel.receive_nowait
         for _ in range(MESSAGES):
-            pop()
+            receive_nowait()
 
     measure(take, prepare=partial(line.read, MESSAGES), messages=MESSAGES)
 

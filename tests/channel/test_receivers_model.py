@@ -28,8 +28,8 @@ SHORT = 0.0005
 class Model:
     """One connection, the receivers that were begun, and what they have received."""
 
-    def __init__(self, max_queue: int | None) -> None:
-        self.wire = Wire(loads=lambda data: data, max_queue=max_queue)
+    def __init__(self, **options: Any) -> None:
+        self.wire = Wire(loads=lambda data: data, **options)
         self.fed = 0
         self.shares: list[list[str]] = []
         self.tasks: list[asyncio.Task[None]] = []
@@ -166,7 +166,7 @@ STEPS = st.lists(
 
 
 async def play(steps: list[Step], max_queue: int | None) -> None:
-    model = Model(max_queue)
+    model = Model(max_queue=max_queue)
     for step in steps:
         await model.step(step)
     left = await model.end()
@@ -211,7 +211,7 @@ def test_those_who_wait_are_served_in_order(loop_name: str, steps: list[Step]) -
     """Each receives once: then the order of the messages is that of the receivers."""
 
     async def run() -> None:
-        model = Model(None)
+        model = Model(max_queue=None)
         for step in steps:
             await model.step(step)
             await turns(3)

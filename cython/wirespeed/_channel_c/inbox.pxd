@@ -70,35 +70,44 @@ cdef class Inbox:
     cdef object _on_taken
 
     @cython.locals(wait=Receive)
-    cpdef Awaitable receive(self, type kind, bint is_step, object timeout, Py_ssize_t limit)
-    cpdef Py_ssize_t available(self) noexcept
-    cpdef bint may_take(self, bint served) except -1
+    cdef Awaitable receive(self, type kind, bint is_step, object timeout, Py_ssize_t limit)
+    @cython.final
+    cdef Py_ssize_t available(self) noexcept
+    @cython.final
+    cdef bint may_take(self, bint served) except -1
+    @cython.final
     @cython.locals(waiter=Waiter)
     cdef bint _has_line(self) except -1
-    cpdef bint has_waiters(self) noexcept
-    cpdef Py_ssize_t count(self) noexcept
+    cdef bint has_messages(self) noexcept
+    cdef bint has_waiters(self) noexcept
+    cdef Py_ssize_t count(self) noexcept
     @cython.locals(start=Py_ssize_t)
-    cpdef Py_ssize_t bytes_of_last(self, Py_ssize_t count) except -1
+    cdef Py_ssize_t bytes_of_last(self, Py_ssize_t count) except -1
     cdef admit(self, Py_ssize_t queued)
-    cpdef pending(self)
+    cdef pending(self)
     cdef list last(self, Py_ssize_t count)
     cdef object at(self, Py_ssize_t position)
     cdef object replace(self, Py_ssize_t position, object entry)
     cdef append(self, object entry)
+    @cython.final
     cdef list cut_first(self, Py_ssize_t count)
     @cython.locals(start=Py_ssize_t)
     cdef list cut_last(self, Py_ssize_t count)
     @cython.locals(is_text=bint)
     cdef Message message_of(self, object entry)
-    cpdef peek(self)
-    cpdef Message take_now(self)
+    cdef peek(self)
+    cdef Message take_now(self)
     cdef object decode(self, object data)
     @cython.locals(waiter=Waiter, in_place=bint)
-    cpdef wake(self)
-    cpdef bint next_is_text(self) except -1
+    cdef wake(self)
+    @cython.final
+    cdef bint next_is_text(self) except -1
     @cython.locals(is_text=bint)
-    cpdef Message pop_message(self)
-    cpdef pop(self)
+    @cython.final
+    cdef Message pop_message(self)
+    @cython.final
+    cdef object pop(self)
+    @cython.final
     @cython.locals(size=Py_ssize_t)
     cdef _advance(self, Py_ssize_t count)
     @cython.locals(count=Py_ssize_t, batch=list)

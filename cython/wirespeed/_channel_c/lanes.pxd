@@ -1,6 +1,5 @@
 cimport cython
 
-from wirespeed._core_wake cimport set_result as stop_with
 from wirespeed._channel_c.bounds cimport Bounds, Drops, bound
 from wirespeed._channel_c.inbox cimport (
     Inbox,
@@ -14,6 +13,8 @@ from wirespeed._channel_c.inbox cimport (
 )
 from wirespeed._channel_c.reading cimport Reading
 from wirespeed._channel_c.waiter cimport Awaitable, Waiter, begin, suspend
+
+cdef bint _takes(object kind, bint is_text) noexcept
 
 cdef object _TEXT
 cdef object _BINARY
@@ -43,8 +44,10 @@ cdef class LaneReceive(Receive):
 
     @cython.locals(inbox=LaneInbox, waiter=Waiter, expired=bint)
     cdef bint _is_ready(self) except -1
-    @cython.locals(inbox=LaneInbox, entry=Entry, message=Message)
+    @cython.locals(inbox=LaneInbox, entry=Entry)
     cdef object _hand_over(self)
+    @cython.locals(message=Message)
+    cdef object _result(self, LaneInbox inbox, Entry entry)
     @cython.locals(lanes=LaneInbox, waiter=Waiter)
     cdef Waiter _suspend(self, Inbox inbox)
     @cython.locals(inbox=LaneInbox)
@@ -54,8 +57,8 @@ cdef class LaneReceive(Receive):
 
 
 cdef class LaneInbox(Inbox):
-    cdef Lane text
-    cdef Lane binary
+    cdef readonly Lane text
+    cdef readonly Lane binary
     cdef Py_ssize_t _numbered
     cdef list _line
     cdef list _promised
@@ -64,31 +67,37 @@ cdef class LaneInbox(Inbox):
     cdef bint _has_news
 
     @cython.locals(wait=LaneReceive)
-    cpdef Awaitable receive(self, type kind, bint is_step, object timeout, Py_ssize_t limit)
+    cdef Awaitable receive(self, type kind, bint is_step, object timeout, Py_ssize_t limit)
     @cython.locals(arrived=list, is_text=bint)
     cdef admit(self, Py_ssize_t queued)
-    cpdef Py_ssize_t available(self) noexcept
-    cpdef Py_ssize_t count(self) noexcept
+    cdef Py_ssize_t count(self) noexcept
     @cython.locals(receive=LaneReceive)
-    cpdef pending(self)
-    cpdef bint has_waiters(self) noexcept
-    cdef Lane lane_of(self, Message message)
+    cdef pending(self)
+    cdef bint has_messages(self) noexcept
+    cdef bint has_waiters(self) noexcept
     @cython.locals(lane=Lane)
-    cpdef peek(self)
+    cdef give_back(self, Entry entry)
+    @cython.locals(lane=Lane)
+    cdef peek(self)
     @cython.locals(entry=Entry)
-    cpdef Message take_now(self)
+    cdef Message take_now(self)
     @cython.locals(lane=Lane, entry=Entry)
     cdef Entry take(self, object kind)
+    @cython.locals(lane=Lane, entry=Entry)
+    cdef Entry take_in_turn(self, object kind)
+    @cython.locals(receive=LaneReceive, entry=Entry, waiter=Waiter, is_waiting=bint)
+    cdef bint _is_turn_of(self, object kind, Lane lane) except -1
+    @cython.locals(lane=Lane, entry=Entry, older=Entry)
+    cdef Entry fulfil(self, LaneReceive receive)
     @cython.locals(entries=list, another=Entry)
     cdef list take_more(self, Entry entry, Py_ssize_t limit)
     @cython.locals(text=Lane, binary=Lane)
     cdef Lane _lane_for(self, object kind)
-    cpdef wake(self)
+    cdef wake(self)
     @cython.locals(waiter=Waiter, entry=Entry)
     cdef _serve(self, LaneReceive receive)
     @cython.locals(receive=LaneReceive, waiter=Waiter)
     cdef _wake_served(self)
-    cdef forget_promise(self, LaneReceive receive)
 
 
 cdef class LaneBounds(Bounds):

@@ -278,7 +278,7 @@ class Channel:
         self._check_thread()
         if self._sending_over:
             self._refuse_to_send()
-        return self._outgoing.send(opcode, payload, True, self._inbox.available() > 0)
+        return self._outgoing.send(opcode, payload, True, self._inbox.has_messages())
 
     def _send_fragments(self, opcode: int, payloads: list[bytes]) -> Awaitable:
         """Send one message, a frame for each payload, with nothing in between."""

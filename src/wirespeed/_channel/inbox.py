@@ -250,6 +250,10 @@ class Inbox:
             self._waiters.pop(0)
         return False
 
+    def has_messages(self) -> bool:
+        """Whether messages are queued that are not set aside."""
+        return self.available() > 0
+
     def has_waiters(self) -> bool:
         """Whether a receive waits."""
         return bool(self._waiters)

@@ -103,7 +103,7 @@ class LaneReceive(Receive):
             expired = waiter.expired
             self._leave_queue()
         if self._entry is None:
-            self._entry = inbox.take(self._kind)
+            self._entry = inbox.take_in_turn(self._kind)
         if self._entry is not None:
             return True
         if inbox._end is not None:
@@ -116,12 +116,16 @@ class LaneReceive(Receive):
 
     def _hand_over(self) -> Any:
         inbox: LaneInbox = self._source
-        entry = self._entry
+        entry = inbox.fulfil(self)
         self._source = None
-        self._entry = None
-        if entry is None:
-            raise RuntimeError("no message was set aside")
-        inbox.forget_promise(self)
+        try:
+            return self._result(inbox, entry)
+        finally:
+            if inbox._line:
+                # Who came while messages were set aside stands in line although there are more.
+                inbox.wake()
+
+    def _result(self, inbox: LaneInbox, entry: Entry) -> Any:
         message = entry.message
         if self._kind is ReceiveMessage:
             return message
@@ -157,10 +161,10 @@ class LaneReceive(Receive):
         self._leave_queue()
         self._source = None
         entry = self._entry
-        self._entry = None
         if entry is not None:
-            inbox.forget_promise(self)
-            inbox.lane_of(entry.message).give_back(entry)
+            self._entry = None
+            inbox.give_back(entry)
+            inbox._promised.remove(self)
             inbox.wake()
 
 
@@ -215,13 +219,13 @@ class LaneInbox(Inbox):
                 bare = data.data if isinstance(data, Binary) else data
                 self.binary.admit_one(Entry(self._numbered, Message(_BINARY, bare)))
 
-    def available(self) -> int:
-        """Count the messages that are not set aside for a woken receive."""
-        return self.text.count() + self.binary.count()
-
     def count(self) -> int:
         """Count the messages that were not received."""
-        return self.available() + len(self._promised)
+        return self.text.count() + self.binary.count() + len(self._promised)
+
+    def has_messages(self) -> bool:
+        """Whether messages are queued that are not set aside."""
+        return self.text.count() > 0 or self.binary.count() > 0
 
     def pending(self) -> Pending:
         """Count what has arrived and was not received."""
@@ -235,21 +239,25 @@ class LaneInbox(Inbox):
         """Whether a receive waits."""
         return bool(self._line)
 
-    def lane_of(self, message: Message) -> Lane:
-        """Return the lane of a message."""
-        return self.text if message.type is _TEXT else self.binary
+    def give_back(self, entry: Entry) -> None:
+        """Queue a message again that was set aside."""
+        lane = self.text if entry.message.type is _TEXT else self.binary
+        lane.give_back(entry)
 
     def peek(self) -> Message | None:
         """Return the message that `take_now` would take, `None` if there is none."""
         lane = self._lane_for(ReceiveMessage)
-        return None if lane is None else lane.message_of(lane.at(0))
+        if lane is None or not self._is_turn_of(ReceiveMessage, lane):
+            return None
+        return lane.message_of(lane.at(0))
 
     def take_now(self) -> Message:
         """Take the next message if there is one that is not set aside."""
-        entry = self.take(ReceiveMessage)
+        entry = self.take_in_turn(ReceiveMessage)
         if entry is not None:
             return entry.message
-        self.raise_if_ended()
+        if not self.has_messages():
+            self.raise_if_ended()
         raise asyncio.QueueEmpty("no message is queued")
 
     def take(self, kind: type[Receive]) -> Entry | None:
@@ -258,6 +266,45 @@ class LaneInbox(Inbox):
         if lane is None:
             return None
         entry: Entry = lane.pop()
+        return entry
+
+    def take_in_turn(self, kind: type[Receive]) -> Entry | None:
+        """Take the same for a receive that does not wait, unless others came before."""
+        lane = self._lane_for(kind)
+        if lane is None or not self._is_turn_of(kind, lane):
+            return None
+        entry: Entry = lane.pop()
+        return entry
+
+    def _is_turn_of(self, kind: type[Receive], lane: Lane) -> bool:
+        """Tell whether nobody came before who may take from this lane.
+
+        What is set aside can come back: to take a newer message first would break the order.
+        """
+        for receive in self._promised:
+            entry = receive._entry
+            if entry is not None and _takes(kind, entry.message.type is _TEXT):
+                return False
+        for receive in self._line:
+            waiter = receive._waiter
+            is_waiting = waiter is not None and not waiter.done()
+            if is_waiting and _takes(receive._kind, lane is self.text):
+                return False
+        return True
+
+    def fulfil(self, receive: LaneReceive) -> Entry:
+        """Return the message of a receive, or an older one that has come back meanwhile."""
+        entry = receive._entry
+        if entry is None:
+            raise RuntimeError("no message was set aside")
+        receive._entry = None
+        if receive in self._promised:
+            self._promised.remove(receive)
+            lane = self._lane_for(receive._kind)
+            if lane is not None and lane.first_number() < entry.number:
+                older: Entry = lane.pop()
+                self.give_back(entry)
+                return older
         return entry
 
     def take_more(self, entry: Entry, limit: int) -> list[Any]:
@@ -326,10 +373,9 @@ class LaneInbox(Inbox):
         finally:
             self._waking = False
 
-    def forget_promise(self, receive: LaneReceive) -> None:
-        """Forget that a message was set aside for a receive."""
-        if receive in self._promised:
-            self._promised.remove(receive)
+
+def _takes(kind: type[Receive], is_text: bool) -> bool:
+    return kind is not ReceiveBytes if is_text else kind is not ReceiveText
 
 
 def _number(entry: Entry) -> int:
