@@ -142,15 +142,15 @@ class ClosingChannel(Channel):
         """
         if self._cause is None or not self._reading_over:
             return None
-        unread = self._inbox.count()
+        unread = self._inbox.pending()
         return CloseInfo(
             cause=self._cause,
             received=self._close_received,
             sent=self._close_sent,
             latency=None if self._latency is None else self._latency.last,
             unsent_bytes=self._unsent_bytes if self._is_lost else self._count_unsent(),
-            unread_messages=unread,
-            unread_bytes=self._inbox.bytes_of_last(unread),
+            unread_messages=unread.messages,
+            unread_bytes=unread.bytes,
         )
 
     def _count_unsent(self) -> int:
