@@ -1,4 +1,4 @@
-"""A URL in, an open transport out: over TCP, a proxy or a unix socket, plain or with TLS.
+"""A URL in, an open transport out, over TCP or a unix socket, plain or with TLS.
 
 Must not know what is spoken over the transport.
 """
@@ -11,6 +11,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import _backend
@@ -63,15 +64,20 @@ async def open_transport(
     check_route(route)
     wanted = wanted_tls(url, route)
     proxy = choose_proxy(route.proxy, url)
-    proxy_wanted = wanted_proxy_tls(proxy, route)
-    way = _Way(url, route, proxy, phases)
-    if proxy is not None and proxy_wanted is not None:
-        return await _open_in_tls(way, proxy, proxy_wanted, make_link(LinkProtocol), wanted)
+    proxy_tls = wanted_proxy_tls(proxy, route)
+    if proxy is not None:
+        if proxy_tls is not None:
+            layers = proxy_tls, wanted
+            link = make_link(LinkProtocol)
+            return await _open_inside_tls(proxy, url, link, layers, route=route, phases=phases)
+        connect = functools.partial(_connect_to_proxy, route, phases)
+        # From here on it is a connected socket like any other.
+        route = replace(route, sock=await connect_through(proxy, url, connect))
     if wanted is not None:
-        return await _open_tls(way, make_link(LinkProtocol), wanted)
+        return await _open_tls(url, make_link(LinkProtocol), wanted, route, phases)
     if not _calls_readers(loop):
-        return await _open_plain(way, make_link(LinkProtocol))
-    transport = SocketTransport(loop, await way.connected_socket(), make_link(Link))
+        return await _open_plain(url, make_link(LinkProtocol), route, phases)
+    transport = SocketTransport(loop, await connected_socket(url, route, phases), make_link(Link))
     transport.start()
     return transport
 
@@ -86,57 +92,30 @@ def _calls_readers(loop: asyncio.AbstractEventLoop) -> bool:
 # -- sockets ---------------------------------------------------------------------------
 
 
-class _Way:
-    """The way to a host that a route describes."""
+async def connected_socket(url: URL, route: Route, phases: Phases) -> socket.socket:
+    """Return a socket whose other end is the host of `url`; it belongs to the caller.
 
-    __slots__ = ("phases", "proxy", "route", "url")
+    Safe to cancel: no socket is left open.
 
-    def __init__(self, url: URL, route: Route, proxy: Proxy | None, phases: Phases) -> None:
-        self.url = url
-        self.route = route
-        self.proxy = proxy
-        self.phases = phases
-
-    async def connected_socket(self) -> socket.socket:
-        """Return a socket whose other end is the host; it belongs to the caller.
-
-        Safe to cancel: no socket is left open.
-
-        Raises:
-            ProxyError: the proxy could not be reached, or refused.
-            OSError: the host could not be found or reached.
-        """
-        if self.route.sock is not None:
-            return _given_socket(self.route.sock)
-        if self.route.unix_path is not None:
-            self.phases.enter("tcp")
-            return _connect_unix(self.route)
-        if self.proxy is not None:
-            return await connect_through(self.proxy, self.url, self.connect_to_proxy)
-        return await connect_tcp(self.url.host, self.url.port, self.route, self.phases)
-
-    async def connect_to_proxy(self, proxy: Proxy) -> socket.socket:
-        """Return a socket whose other end is the proxy."""
-        sock = await connect_tcp(proxy.host, proxy.port, self.route, self.phases)
-        self.phases.enter("proxy")
-        return sock
-
-    def is_simple(self) -> bool:
-        """Tell whether the event loop connects as well by itself."""
-        # With one address and no wishes; uvloop takes 94 us for it, with a socket of ours 137.
-        route = self.route
-        return (
-            family_of(self.url.host) is not None
-            and (self.proxy, route.sock, route.unix_path, route.local_addr) == (None,) * 4
-            and route.family == 0
-            and not route.socket_options
-        )
+    Raises:
+        OSError: the host could not be found or reached.
+    """
+    if route.sock is not None:
+        return _given_socket(route.sock)
+    if route.unix_path is not None:
+        phases.enter("tcp")
+        return _connect_unix(route)
+    return await connect_tcp(url.host, url.port, route, phases)
 
 
 def _given_socket(given: socket.socket) -> socket.socket:
     """Take the descriptor over: closing what is left of the caller's socket closes nothing."""
-    # Raises what is the matter with one that is not connected.
-    given.getpeername()
+    try:
+        # Raises what is the matter with one that is not connected.
+        given.getpeername()
+    except OSError:
+        given.close()
+        raise
     given.setblocking(False)
     if given.family in {socket.AF_INET, socket.AF_INET6}:
         given.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -161,15 +140,28 @@ def _connect_unix(route: Route) -> socket.socket:
 # -- transports ------------------------------------------------------------------------
 
 
-async def _open_plain(way: _Way, protocol: asyncio.BaseProtocol) -> asyncio.Transport:
+async def _open_plain(
+    url: URL, protocol: asyncio.BaseProtocol, route: Route, phases: Phases
+) -> asyncio.Transport:
     """Connect with a transport of the event loop's own."""
     loop = asyncio.get_running_loop()
-    if not way.is_simple():
-        sock = await way.connected_socket()
+    if not _loop_connects(url, route):
+        sock = await connected_socket(url, route, phases)
         return await _transport_of(sock, loop.create_connection(lambda: protocol, sock=sock))
-    way.phases.enter("tcp")
-    transport, _ = await loop.create_connection(lambda: protocol, way.url.host, way.url.port)
+    phases.enter("tcp")
+    transport, _ = await loop.create_connection(lambda: protocol, url.host, url.port)
     return transport
+
+
+def _loop_connects(url: URL, route: Route) -> bool:
+    """Tell whether the event loop connects as well by itself."""
+    # With one address and no wishes; uvloop takes 94 us for it, with a socket of ours 137.
+    return (
+        family_of(url.host) is not None
+        and route.family == 0
+        and (route.sock, route.unix_path, route.local_addr) == (None, None, None)
+        and not route.socket_options
+    )
 
 
 async def _transport_of(
@@ -196,7 +188,9 @@ def _abort(sock: socket.socket, made: asyncio.Future[tuple[Any, Any]]) -> None:
         made.result()[0].abort()
 
 
-async def _open_tls(way: _Way, link: LinkProtocol, wanted: Wanted) -> asyncio.Transport:
+async def _open_tls(
+    url: URL, link: LinkProtocol, wanted: Wanted, route: Route, phases: Phases
+) -> asyncio.Transport:
     """Connect with TLS, in two steps.
 
     So the certificate is seen before the link may write; and cancelled within the TLS handshake,
@@ -204,42 +198,41 @@ async def _open_tls(way: _Way, link: LinkProtocol, wanted: Wanted) -> asyncio.Tr
     """
     is_fast = _is_fast(wanted)
     if is_fast:
-        plain = await _fast_transport(await way.connected_socket())
+        plain = await _fast_transport_of(await connected_socket(url, route, phases))
     else:
-        plain = await _open_plain(way, asyncio.Protocol())
-    way.phases.enter("tls")
+        plain = await _open_plain(url, asyncio.Protocol(), route, phases)
+    phases.enter("tls")
     return await _start_tls(plain, link, wanted, is_fast=is_fast)
 
 
-def _is_fast(*layers: Wanted) -> bool:
-    """Tell whether `aiofastnet` can serve, which calls OpenSSL past what a subclass overrides."""
-    return (
-        aiofastnet is not None
-        and _calls_readers(asyncio.get_running_loop())
-        and all(is_stock(wanted.context) for wanted in layers)
-    )
-
-
-async def _fast_transport(sock: socket.socket) -> asyncio.Transport:
+def _is_fast(wanted: Wanted) -> bool:
+    """Tell whether `aiofastnet` can serve."""
+    # It calls OpenSSL directly, past what a subclass overrides.
     loop = asyncio.get_running_loop()
-    return await _transport_of(
-        sock, aiofastnet.create_connection(loop, asyncio.Protocol, sock=sock)
-    )
+    return aiofastnet is not None and _calls_readers(loop) and is_stock(wanted.context)
+
+
+async def _fast_transport_of(sock: socket.socket) -> asyncio.Transport:
+    loop = asyncio.get_running_loop()
+    making = aiofastnet.create_connection(loop, asyncio.Protocol, sock=sock)
+    return await _transport_of(sock, making)
 
 
 async def _start_tls(
     below: asyncio.Transport, protocol: asyncio.BaseProtocol, wanted: Wanted, *, is_fast: bool
 ) -> asyncio.Transport:
-    """Start TLS on a transport, which is closed if that fails."""
+    """Return the transport of TLS above another transport, which is aborted if there can be none.
+
+    Raises:
+        CertificateMismatch: the server has another certificate than the pinned one.
+        OSError, ssl.SSLError: as the transports raise them.
+    """
     loop = asyncio.get_running_loop()
-    start: Any = functools.partial(aiofastnet.start_tls, loop) if is_fast else loop.start_tls
+    start_tls: Any = functools.partial(aiofastnet.start_tls, loop) if is_fast else loop.start_tls
     try:
-        transport: asyncio.Transport | None = await start(
+        transport: asyncio.Transport = await start_tls(
             below, protocol, wanted.context, server_hostname=wanted.server_hostname
         )
-        # Only of a transport that closed meanwhile there is none.
-        if transport is None:
-            raise ConnectionAbortedError("connection was lost during the TLS handshake")
         if wanted.fingerprint is not None:
             check_certificate(transport, wanted.fingerprint)
     except BaseException:
@@ -249,30 +242,47 @@ async def _start_tls(
     return transport
 
 
-async def _open_in_tls(
-    way: _Way, proxy: Proxy, outer: Wanted, link: LinkProtocol, inner: Wanted | None
+# -- proxies ---------------------------------------------------------------------------
+
+
+async def _connect_to_proxy(route: Route, phases: Phases, proxy: Proxy) -> socket.socket:
+    sock = await connect_tcp(proxy.host, proxy.port, route, phases)
+    phases.enter("proxy")
+    return sock
+
+
+async def _open_inside_tls(
+    proxy: Proxy,
+    url: URL,
+    link: LinkProtocol,
+    layers: tuple[Wanted, Wanted | None],
+    *,
+    route: Route,
+    phases: Phases,
 ) -> asyncio.Transport:
-    """Connect by TLS to the proxy, and inside of that by TLS or plainly to the host."""
+    """Connect by TLS to the proxy, and inside of that by TLS or plainly to the host of `url`."""
     loop = asyncio.get_running_loop()
+    outer_tls, inner_tls = layers
     # Both layers by the same stack: neither takes the other's transports without fault.
-    is_fast = _is_fast(outer) if inner is None else _is_fast(outer, inner)
+    is_fast = all(layer is None or _is_fast(layer) for layer in layers)
 
     async def start_tls(sock: socket.socket, protocol: asyncio.Protocol) -> asyncio.Transport:
         if is_fast:
-            plain = await _fast_transport(sock)
+            plain = await _fast_transport_of(sock)
         else:
             making = loop.create_connection(asyncio.Protocol, sock=sock)
             plain = await _transport_of(sock, making)
-        return await _start_tls(plain, protocol, outer, is_fast=is_fast)
+        return await _start_tls(plain, protocol, outer_tls, is_fast=is_fast)
 
-    below = await connect_in_tls(proxy, way.url, way.connect_to_proxy, start_tls)
-    if inner is None:
-        below.set_protocol(link)
-        link.connection_made(below)
-        return below
+    connect = functools.partial(_connect_to_proxy, route, phases)
+    outer = await connect_in_tls(proxy, url, connect, start_tls)
+    if inner_tls is None:
+        outer.set_protocol(link)
+        link.connection_made(outer)
+        return outer
     if not is_fast and isinstance(loop, asyncio.BaseEventLoop) and sys.version_info < (3, 13):
         # Its own calls `SSLProtocol._abort` with an argument too many, and what the inner
         # handshake fails of is lost.
-        below._force_close = lambda _: below.abort()  # type: ignore[attr-defined]
-    way.phases.enter("tls")
-    return await _start_tls(below, link, inner, is_fast=is_fast)
+        outer._force_close = lambda _: outer.abort()  # type: ignore[attr-defined]
+    phases.enter("tls")
+    return await _start_tls(outer, link, inner_tls, is_fast=is_fast)

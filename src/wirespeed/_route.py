@@ -33,10 +33,10 @@ def check_route(route: Route) -> None:
         _check_address(route.local_addr)
     if route.sock is not None:
         _check_socket(route.sock)
-        _check_alone("sock", route, "unix_path", "local_addr", "family", "socket_options", "proxy")
+        _check_alone("sock", route, "proxy", "unix_path", "local_addr", "family", "socket_options")
     if route.unix_path is not None:
         _check_path(route.unix_path)
-        _check_alone("unix_path", route, "local_addr", "family", "proxy")
+        _check_alone("unix_path", route, "proxy", "local_addr", "family")
 
 
 def _check_alone(name: str, route: Route, *others: str) -> None:

@@ -43,18 +43,18 @@ async def open_socks(proxy: Proxy, url: URL, sock: socket.socket) -> None:
     """
     kind, resolved_there = _KINDS[proxy.scheme]
     user, password = proxy.userinfo or (None, None)
-    dialogue = _Dialogue(
-        kind,
-        proxy.host,
-        proxy.port,
-        username=user,
-        password=password,
-        rdns=resolved_there,
-        forward=_Connected(sock),
-    )
     try:
         if kind is python_socks.ProxyType.SOCKS4 and ":" in url.host:
             raise ProxyError("SOCKS4 knows no IPv6 addresses; socks5 does (RFC 1928 section 4)")
+        dialogue = _Dialogue(
+            kind,
+            proxy.host,
+            proxy.port,
+            username=user,
+            password=password,
+            rdns=resolved_there,
+            forward=_Connected(sock),
+        )
         await dialogue.connect(url.host_at_proxy, url.port, timeout=_NO_LIMIT_SECONDS)
     except BaseException as exc:
         sock.close()

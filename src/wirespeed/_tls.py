@@ -76,20 +76,19 @@ def wanted_tls(url: URL, route: Route) -> Wanted | None:
 
 
 def wanted_proxy_tls(proxy: Proxy | None, route: Route) -> Wanted | None:
-    """Return what is asked of TLS with the proxy, `None` for a plain connection to it.
+    """Return what is asked of TLS with the proxy, `None` for a plain connection to it or for none.
 
     Raises:
         TypeError: `route.proxy_ssl` is neither an `ssl.SSLContext` nor `None`.
         ValueError: it is given, but cannot be needed.
     """
-    context = route.proxy_ssl
-    if not isinstance(context, tls.SSLContext | None):
-        kind = type(context).__name__
-        raise TypeError(f"proxy_ssl must be an ssl.SSLContext or None, not {kind}")
+    given = route.proxy_ssl
+    if given is not None and not isinstance(given, tls.SSLContext):
+        raise TypeError(f"proxy_ssl must be an ssl.SSLContext or None, not {type(given).__name__}")
     if proxy is not None and proxy.scheme == "https":
-        return Wanted(context or _default_context(), proxy.host.partition("%")[0], None)
+        return Wanted(given or _default_context(), proxy.host.partition("%")[0], None)
     # What the environment says is not the caller's to know.
-    if context is not None and route.proxy is not True:
+    if given is not None and route.proxy is not True:
         raise ValueError("proxy_ssl is given, but the scheme of the proxy is not https")
     return None
 

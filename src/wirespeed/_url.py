@@ -12,6 +12,7 @@ import ipaddress
 import re
 import string
 from dataclasses import dataclass
+from encodings.idna import nameprep
 from typing import Final, Protocol, TypeAlias
 from urllib.parse import quote, unquote, urljoin
 
@@ -20,6 +21,7 @@ from .exceptions import InvalidURL
 _SECURE_BY_SCHEME: Final = {"ws": False, "http": False, "wss": True, "https": True}
 _MAX_PORT: Final = 65535
 _MAX_HOST_CHARACTERS: Final = 253
+_MAX_LABEL_CHARACTERS: Final = 63
 
 # Split by hand: `urllib.parse.urlsplit` drops tabs, newlines and leading blanks without a word,
 # and some of its errors quote the password.
@@ -29,6 +31,9 @@ _REST: Final = re.compile(r"([^/?#]*)([^#]*)(#?)")
 _CONTROL_CHARACTER: Final = re.compile(r"[\x00-\x1f\x7f]")
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9._\-]+")
+_DOT: Final = re.compile("[.\u3002\uff0e\uff61]")
+# Sharp s, small and capital, final sigma, and the joiners (UTS 46 section 7).
+_DEVIATION: Final = re.compile("([\u00df\u1e9e\u03c2\u200c\u200d])")
 _ZONE: Final = re.compile(r"%(?:25)?([A-Za-z0-9._~\-]+)")
 # What `quote` must leave alone; "%" because the target may be encoded already.
 _PRINTABLE_ASCII: Final = string.ascii_letters + string.digits + string.punctuation
@@ -236,7 +241,7 @@ def _parse_host(host: str) -> str:
         return _parse_ipv6(host[1:-1])
     try:
         # The codec is slow on long names, and no longer name exists in the DNS.
-        name = host.encode("idna").decode("ascii") if len(host) <= _MAX_HOST_CHARACTERS else ""
+        name = _encode_name(host) if len(host) <= _MAX_HOST_CHARACTERS else ""
     except UnicodeError:
         name = ""
     if not name or len(name) > _MAX_HOST_CHARACTERS:
@@ -251,6 +256,31 @@ def _parse_host(host: str) -> str:
             " are allowed (RFC 3986 section 3.2.2)"
         )
     return name.lower()
+
+
+def _encode_name(host: str) -> str:
+    """Encode a name for the DNS, each label by itself.
+
+    As browsers do (UTS 46, nontransitional): the codec follows IDNA 2003, which makes another name,
+    that may have another owner, of one with a character that IDNA 2008 keeps.
+    """
+    if _DEVIATION.search(host) is None:
+        return host.encode("idna").decode("ascii")
+    labels = _DOT.split(host)
+    if "" in labels[:-1]:
+        raise UnicodeError("label empty")
+    return ".".join(map(_encode_label, labels))
+
+
+def _encode_label(label: str) -> str:
+    if _DEVIATION.search(label) is None:
+        return label.encode("idna").decode("ascii")
+    parts = _DEVIATION.split(label.replace("\u1e9e", "\u00df"))
+    prepared = "".join(part if _DEVIATION.match(part) else nameprep(part) for part in parts)
+    encoded = f"xn--{prepared.encode('punycode').decode('ascii')}"
+    if "." in encoded or len(encoded) > _MAX_LABEL_CHARACTERS:
+        raise UnicodeError("label is too long, or would be two")
+    return encoded
 
 
 def _parse_ipv6(text: str) -> str:

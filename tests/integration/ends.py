@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, NamedTuple
 
 import reference
+from looprunner import open_sockets
 from rawserver import BINARY, CLOSE, PING, PONG, TEXT, RawConnection, close_payload, raw_server
 
 import wirespeed
@@ -80,6 +81,16 @@ async def until_idle(probe: Callable[[], object]) -> None:
         now = probe()
         same = same + 1 if now == last else 0
         last = now
+
+
+@contextlib.asynccontextmanager
+async def nothing_left() -> AsyncIterator[None]:
+    """Wait until no socket and no task is left of what the block began."""
+    sockets, tasks = open_sockets(), asyncio.all_tasks()
+    yield
+    async with asyncio.timeout(10):
+        while open_sockets() - sockets or asyncio.all_tasks() - tasks:
+            await turns()
 
 
 async def deliver(server: RawConnection, data: bytes) -> None:

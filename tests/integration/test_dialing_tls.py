@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import trustme
 import truststore
-from integration.ends import collect, text_frame
+from integration.ends import collect, nothing_left, text_frame
 from rawserver import RawConnection, raw_server
 
 import wirespeed
@@ -201,7 +201,7 @@ async def test_another_certificate_is_told_nothing(
 
     leaf, other = ca.issue_cert("127.0.0.1"), ca.issue_cert("127.0.0.1")
     # Given up before the server has seen the end of the TLS handshake, it sees no connection.
-    async with raw_server(read, ssl=server_context(leaf), connections=0) as url:
+    async with raw_server(read, ssl=server_context(leaf), connections=0) as url, nothing_left():
         with pytest.raises(CertificateMismatch) as caught:
             await wirespeed.connect(
                 url, ssl=client_ssl if verify else False, fingerprint=fingerprint_of(other)

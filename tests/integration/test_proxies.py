@@ -6,6 +6,7 @@ Must not test what is said when a proxy misbehaves: `test_proxy_faults` does.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import socket
 import ssl
 import sys
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 import trustme
-from integration.ends import Tls
+from integration.ends import Tls, turns
 from proxies import PASSWORD, USER, Proxies, running_proxies
 from rawserver import RawConnection, Upgrade, raw_server
 from servers import Behaviour, aiohttp_server
@@ -163,6 +164,36 @@ async def test_the_transport_is_that_of_a_direct_connection(
             assert {kind.__module__.partition(".")[0] for kind in kinds} == {"aiofastnet"}
 
 
+@pytest.mark.usefixtures("transports")
+@pytest.mark.parametrize("scheme", SCHEMES)
+async def test_cancelled_at_any_time(
+    scheme: str, tls: Tls, proxies: Proxies, client_ssl: ssl.SSLContext
+) -> None:
+    """Later and later, until the connection is open first; nothing is ever left behind."""
+
+    async def opening(url: str) -> wirespeed.WebSocketConnection:
+        return await wirespeed.connect(
+            url,
+            ssl=tls.client,
+            proxy=proxies.url(scheme, f"{USER}:{PASSWORD}"),
+            proxy_ssl=proxy_ssl(scheme, client_ssl),
+        )
+
+    async with aiohttp_server(ssl=tls.server) as server:
+        later = 0
+        while True:
+            task = asyncio.create_task(opening(server.url))
+            await turns(later)
+            task.cancel()
+            try:
+                ws = await task
+            except asyncio.CancelledError:
+                later += 1 + later // 8
+            else:
+                await ws.close()
+                return
+
+
 # SOCKS4 has no passwords.
 @pytest.mark.parametrize(
     ("scheme", "userinfo"),
@@ -278,6 +309,80 @@ async def test_a_name_that_cannot_be_resolved_here(proxies: Proxies) -> None:
 async def test_socks4_and_ipv6(proxies: Proxies) -> None:
     with pytest.raises(wirespeed.ProxyError, match="IPv6"):
         await wirespeed.connect("ws://[::1]:9/", proxy=proxies.url("socks4a"))
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "socks5"])
+async def test_the_time_it_takes(
+    scheme: str, tls: Tls, proxies: Proxies, client_ssl: ssl.SSLContext
+) -> None:
+    async with (
+        aiohttp_server(ssl=tls.server) as server,
+        wirespeed.connect(
+            server.url,
+            ssl=tls.client,
+            proxy=proxies.url(scheme),
+            proxy_ssl=proxy_ssl(scheme, client_ssl),
+        ) as ws,
+    ):
+        timings = ws.timings
+        assert timings.tcp is not None
+        assert timings.proxy is not None
+        assert (timings.tls is None) == (tls.server is None)
+
+
+@pytest.mark.usefixtures("transports")
+@pytest.mark.parametrize("scheme", SCHEMES)
+async def test_the_pinned_certificate_is_the_servers(
+    scheme: str, proxies: Proxies, server_ssl: ssl.SSLContext, client_ssl: ssl.SSLContext
+) -> None:
+    async with aiohttp_server(ssl=server_ssl) as server:
+
+        def connecting(fingerprint: str) -> wirespeed.Connecting:
+            return wirespeed.connect(
+                server.url,
+                ssl=client_ssl,
+                fingerprint=fingerprint,
+                proxy=proxies.url(scheme),
+                proxy_ssl=proxy_ssl(scheme, client_ssl),
+            )
+
+        with pytest.raises(wirespeed.CertificateMismatch) as caught:
+            await connecting("00" * 32)
+        # Not that of the proxy, which has one of its own.
+        host, port = "127.0.0.1", int(server.url.rstrip("/").rpartition(":")[2])
+        pem = await asyncio.to_thread(ssl.get_server_certificate, (host, port))
+        own = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+        assert caught.value.received.replace(":", "").lower() == own
+        async with connecting(own):
+            pass
+
+
+async def test_arguments_that_exclude_each_other(client_ssl: ssl.SSLContext) -> None:
+    own, other = socket.socketpair()
+    with own, other, pytest.raises(ValueError, match="sock and proxy exclude each other"):
+        await wirespeed.connect("ws://127.0.0.1:9/", proxy="http://127.0.0.1:9", sock=own)
+    with pytest.raises(ValueError, match="unix_path and proxy exclude each other"):
+        await wirespeed.connect("ws://127.0.0.1:9/", proxy="http://127.0.0.1:9", unix_path="/x")
+    for proxy in (None, "http://127.0.0.1:9", "socks5://127.0.0.1:9"):
+        with pytest.raises(ValueError, match="the scheme of the proxy is not https"):
+            await wirespeed.connect("ws://127.0.0.1:9/", proxy=proxy, proxy_ssl=client_ssl)
+    with pytest.raises(TypeError, match=r"proxy_ssl must be an ssl.SSLContext or None, not bool"):
+        await wirespeed.connect(
+            "ws://127.0.0.1:9/",
+            proxy="https://127.0.0.1:9",
+            proxy_ssl=True,  # type: ignore[arg-type]
+        )
+
+
+async def test_a_context_for_whatever_the_environment_says(
+    proxies: Proxies, environment: Environment, client_ssl: ssl.SSLContext
+) -> None:
+    async with aiohttp_server() as server:
+        for proxy in (proxies.url("https"), proxies.url("http"), ""):
+            environment.set("ws", proxy)
+            async with wirespeed.connect(server.url, proxy=True, proxy_ssl=client_ssl):
+                pass
+        assert len(proxies.asked()) == 2
 
 
 async def test_without_the_package_for_socks(monkeypatch: pytest.MonkeyPatch) -> None:

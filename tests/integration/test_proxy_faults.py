@@ -168,11 +168,23 @@ async def stall(connection: RawConnection) -> None:
 
 @BOTH
 @pytest.mark.parametrize("scheme", ["http", "https", "socks4a", "socks5h"])
-async def test_a_proxy_that_stalls(scheme: str) -> None:
+async def test_a_proxy_that_stalls(scheme: str, client_ssl: ssl.SSLContext) -> None:
     # The one of https stalls in the TLS handshake.
     async with raw_server(stall) as url:
         with pytest.raises(wirespeed.OpenTimeout):
-            await wirespeed.connect(SERVER, proxy=proxy_at(url, scheme), open_timeout=0.05)
+            await wirespeed.connect(
+                SERVER,
+                proxy=proxy_at(url, scheme),
+                proxy_ssl=client_ssl if scheme == "https" else None,
+                open_timeout=0.1,
+            )
+
+
+async def test_a_stall_is_told_to_be_the_proxy() -> None:
+    async with raw_server(stall) as url:
+        with pytest.raises(wirespeed.OpenTimeout) as caught:
+            await wirespeed.connect(SERVER, proxy=proxy_at(url), open_timeout=1.0)
+    assert caught.value.phase == "proxy"
 
 
 @BOTH
@@ -182,7 +194,7 @@ async def test_stalls_after_the_tls_handshake(
     async with raw_server(answering(b"HTTP/1.1 2", stay=True), ssl=server_ssl) as url:
         with pytest.raises(wirespeed.OpenTimeout):
             await wirespeed.connect(
-                SERVER, proxy=proxy_at(url, "https"), proxy_ssl=client_ssl, open_timeout=0.5
+                SERVER, proxy=proxy_at(url, "https"), proxy_ssl=client_ssl, open_timeout=1.0
             )
 
 
@@ -196,7 +208,7 @@ async def test_stalls_in_the_inner_tls_handshake(tls: Tls, client_ssl: ssl.SSLCo
                 ssl=client_ssl,
                 proxy=proxy_at(url, scheme),
                 proxy_ssl=tls.client,
-                open_timeout=0.5,
+                open_timeout=1.0,
             )
 
 

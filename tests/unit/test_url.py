@@ -53,6 +53,15 @@ GOOD: list[tuple[str, URL, str]] = [
     ("ws://bücher.example/", URL(False, "xn--bcher-kva.example", 80, "/"), "xn--bcher-kva.example"),
     ("ws://例え。テスト", URL(False, "xn--r8jz45g.xn--zckzah", 80, "/"), "xn--r8jz45g.xn--zckzah"),
     ("ws://XN--BCHER-KVA.de", URL(False, "xn--bcher-kva.de", 80, "/"), "xn--bcher-kva.de"),
+    # What IDNA 2008 keeps, and IDNA 2003 maps away.
+    ("ws://www.faß.de", URL(False, "www.xn--fa-hia.de", 80, "/"), "www.xn--fa-hia.de"),
+    ("ws://FA\u1e9e\u3002de.", URL(False, "xn--fa-hia.de.", 80, "/"), "xn--fa-hia.de."),
+    ("ws://Βόλος.example", URL(False, "xn--nxasmm1c.example", 80, "/"), "xn--nxasmm1c.example"),
+    (
+        "ws://نامه\u200cای.example",
+        URL(False, "xn--mgba3gch31f060k.example", 80, "/"),
+        "xn--mgba3gch31f060k.example",
+    ),
     (
         "ws://my_service-1.internal.",
         URL(False, "my_service-1.internal.", 80, "/"),
@@ -134,6 +143,11 @@ BAD: list[tuple[str, str]] = [
     ("ws://a#", FRAGMENT),
     ("ws://a/#b", FRAGMENT),
     ("ws://a/?b#c?d", FRAGMENT),
+    ("ws://faß..de", HOST_NAME),
+    (f"ws://{'ß' * 64}.de", HOST_NAME),
+    ("ws://faß\u2488.de", HOST_NAME),
+    ("ws://faß\ufffd.de", HOST_NAME),
+    ("ws://faß\u2100.de", HOST_CHARACTER),
     ("ws://a:0", PORT_RANGE),
     ("ws://a:65536", PORT_RANGE),
     ("ws://a:99999", PORT_RANGE),
