@@ -114,7 +114,7 @@ async def test_another_server_is_told_no_secret() -> None:
 async def test_from_ws_to_wss_and_never_back(
     server_ssl: ssl.SSLContext, client_ssl: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wirespeed._dial._default_context", lambda: client_ssl)
+    monkeypatch.setattr("wirespeed._tls._default_context", lambda: client_ssl)
     async with redirecting(steps("https"), context=server_ssl) as (secure, _):
         with pytest.raises(HandshakeError, match="loop") as caught:
             await wirespeed.connect(f"{secure}https")
