@@ -15,6 +15,7 @@ from wirespeed._channel_c.reading cimport Reading
 from wirespeed._channel_c.waiter cimport Awaitable, Waiter, begin, suspend
 
 cdef bint _takes(object kind, bint is_text) noexcept
+cdef bint _is_text(Entry entry) noexcept
 
 cdef object _TEXT
 cdef object _BINARY
@@ -75,7 +76,7 @@ cdef class LaneInbox(Inbox):
     cdef pending(self)
     cdef bint has_messages(self) noexcept
     cdef bint has_waiters(self) noexcept
-    @cython.locals(lane=Lane)
+    @cython.locals(lane=Lane, receive=LaneReceive, held=Entry, is_older=bint)
     cdef give_back(self, Entry entry)
     @cython.locals(lane=Lane)
     cdef peek(self)
@@ -87,7 +88,7 @@ cdef class LaneInbox(Inbox):
     cdef Entry take_in_turn(self, object kind)
     @cython.locals(receive=LaneReceive, entry=Entry, waiter=Waiter, is_waiting=bint)
     cdef bint _is_turn_of(self, object kind, Lane lane) except -1
-    @cython.locals(lane=Lane, entry=Entry, older=Entry)
+    @cython.locals(entry=Entry)
     cdef Entry fulfil(self, LaneReceive receive)
     @cython.locals(entries=list, another=Entry)
     cdef list take_more(self, Entry entry, Py_ssize_t limit)

@@ -163,8 +163,8 @@ class LaneReceive(Receive):
         entry = self._entry
         if entry is not None:
             self._entry = None
-            inbox.give_back(entry)
             inbox._promised.remove(self)
+            inbox.give_back(entry)
             inbox.wake()
 
 
@@ -240,8 +240,14 @@ class LaneInbox(Inbox):
         return bool(self._line)
 
     def give_back(self, entry: Entry) -> None:
-        """Queue a message again that was set aside."""
-        lane = self.text if entry.message.type is _TEXT else self.binary
+        """Take a message back that was set aside; who holds a newer one gets it instead."""
+        for receive in self._promised:
+            held = receive._entry
+            is_older = held is not None and entry.number < held.number
+            if held is not None and is_older and _takes(receive._kind, _is_text(entry)):
+                receive._entry = entry
+                entry = held
+        lane = self.text if _is_text(entry) else self.binary
         lane.give_back(entry)
 
     def peek(self) -> Message | None:
@@ -283,7 +289,7 @@ class LaneInbox(Inbox):
         """
         for receive in self._promised:
             entry = receive._entry
-            if entry is not None and _takes(kind, entry.message.type is _TEXT):
+            if entry is not None and _takes(kind, _is_text(entry)):
                 return False
         for receive in self._line:
             waiter = receive._waiter
@@ -293,18 +299,13 @@ class LaneInbox(Inbox):
         return True
 
     def fulfil(self, receive: LaneReceive) -> Entry:
-        """Return the message of a receive, or an older one that has come back meanwhile."""
+        """Return the message that a receive has got, and forget that it was promised."""
         entry = receive._entry
         if entry is None:
             raise RuntimeError("no message was set aside")
         receive._entry = None
         if receive in self._promised:
             self._promised.remove(receive)
-            lane = self._lane_for(receive._kind)
-            if lane is not None and lane.first_number() < entry.number:
-                older: Entry = lane.pop()
-                self.give_back(entry)
-                return older
         return entry
 
     def take_more(self, entry: Entry, limit: int) -> list[Any]:
@@ -376,6 +377,10 @@ class LaneInbox(Inbox):
 
 def _takes(kind: type[Receive], is_text: bool) -> bool:
     return kind is not ReceiveBytes if is_text else kind is not ReceiveText
+
+
+def _is_text(entry: Entry) -> bool:
+    return entry.message.type is _TEXT
 
 
 def _number(entry: Entry) -> int:
