@@ -23,6 +23,12 @@ cdef class MessageParser:
     cdef uint64_t limit
     # Nothing is parsed any more: a Close frame came, or the stream was malformed.
     cdef bint finished
+    # What inflates compressed messages, `None` where they are not allowed.
+    cdef object inflater
+    # The stream and its bound method, while one call can inflate the next message.
+    cdef object decompressor
+    cdef object decompress
+    cdef uint64_t wire_limit
     # A header that is not complete yet.
     cdef uint8_t header[14]
     cdef Py_ssize_t header_size
@@ -39,11 +45,15 @@ cdef class MessageParser:
     cdef uint8_t message_opcode
     cdef PyObject *assembly
     cdef Py_ssize_t filled
+    # Whether it is compressed, and how much of it came on the wire, frame at hand included.
+    cdef bint compressed
+    cdef uint64_t wire_bytes
     # How much of the assembly's memory is on loan.
     cdef Py_ssize_t lent
     cdef ws_utf8 utf8
 
     cpdef object feed(self, object data, list messages, Py_ssize_t size=*)
+    cpdef object accept_compressed(self, object inflater)
     cpdef object get_buffer(self)
     cpdef object buffer_updated(self, Py_ssize_t size, list messages)
     cdef int parse_or_finish(self, const uint8_t *data, Py_ssize_t size, list messages) except -1
@@ -66,3 +76,4 @@ cdef class MessageParser:
     cdef int end_control(self) except -1
     cdef object end_message(self)
     cdef void drop_assembly(self) noexcept
+    cdef void stop(self) noexcept

@@ -91,6 +91,7 @@ cdef enum:
 ws_cpu_init()
 
 include "_core_text.pxi"
+include "_core_inflate.pxi"
 
 
 cdef class MessageParser:
@@ -114,6 +115,8 @@ cdef class MessageParser:
         self.limited = limit is not None
         self.limit = 0 if limit is None else min(limit, 2**63 - 1)
         self.finished = False
+        self.inflater = self.decompressor = self.decompress = None
+        self.compressed = False
         self.in_frame = False
         self.header_size = self.control_size = self.filled = self.lent = 0
         self.message_opcode = 0
@@ -140,6 +143,11 @@ cdef class MessageParser:
         finally:
             PyBuffer_Release(&view)
 
+    cpdef object accept_compressed(self, object inflater):
+        """Take compressed messages, too; see `wirespeed._codec.MessageParser`."""
+        self.inflater = inflater
+        self.wire_limit = _inflate.wire_limit(self.limit)
+
     cpdef object get_buffer(self):
         """Give memory for the rest of a large frame; see `wirespeed._codec.MessageParser`."""
         cdef Py_ssize_t room
@@ -147,14 +155,14 @@ cdef class MessageParser:
             not self.in_frame
             or self.missing < DIRECT_BYTES
             or self.masked
+            or self.compressed
             or self.finished
         ):
             return None
         try:
             self.reserve(DIRECT_BYTES)
         except BaseException:
-            self.finished = True
-            self.drop_assembly()
+            self.stop()
             raise
         room = bytes_size(self.assembly) - self.filled
         if <uint64_t>room > self.missing:
@@ -183,8 +191,7 @@ cdef class MessageParser:
             if self.missing == 0:
                 self.end_frame(messages)
         except BaseException:
-            self.finished = True
-            self.drop_assembly()
+            self.stop()
             raise
 
     cdef int parse_or_finish(
@@ -195,8 +202,7 @@ cdef class MessageParser:
         try:
             return self.parse(data, data + size, messages)
         except BaseException:
-            self.finished = True
-            self.drop_assembly()
+            self.stop()
             raise
 
     cdef int parse(self, const uint8_t *data, const uint8_t *end, list messages) except -1:
@@ -226,7 +232,9 @@ cdef class MessageParser:
     cdef object whole_message(self, int first, const uint8_t *data, Py_ssize_t size):
         if first == FIN | TEXT:
             return decode_text(data, size) if self.decodes else check_text(data, size)
-        return self.binary(PyBytes_FromStringAndSize(<const char *>data, size))
+        if first == FIN | BINARY:
+            return self.binary(PyBytes_FromStringAndSize(<const char *>data, size))
+        return inflate_whole(self, first, data, size)
 
     cdef object binary(self, object data):
         return data if self.decodes else Binary(data)
@@ -234,7 +242,10 @@ cdef class MessageParser:
     cdef bint is_ordinary(self, const ws_header *header) noexcept:
         """Tell whether this is a whole message in one frame with nothing to object to."""
         if header.first != FIN | TEXT and header.first != FIN | BINARY:
-            return False
+            if self.decompress is None or not 0 < header.length <= COPIED_BYTES:
+                return False
+            if header.first != FIN | RSV1 | TEXT and header.first != FIN | RSV1 | BINARY:
+                return False
         if self.message_opcode or self.masked or header.second & MASK:
             return False
         if self.limited and header.length > self.limit:
@@ -277,7 +288,7 @@ cdef class MessageParser:
         """Check what the first two bytes of a frame say."""
         cdef int opcode = header.first & OPCODE
         if header.first & RESERVED:
-            raise errors.reserved_bits_set(header.first & RESERVED)
+            check_reserved(self.inflater, header.first)
         if not (opcode <= BINARY or CLOSE <= opcode <= PONG):
             raise errors.unknown_opcode(opcode)
         if self.masked and not header.second & MASK:
@@ -308,6 +319,11 @@ cdef class MessageParser:
             if header.length > MAX_CONTROL:
                 raise errors.control_payload_too_long(header.length)
             return 0
+        if self.compressed or header.first & RSV1:
+            total = self.wire_bytes + header.length if self.compressed else header.length
+            if self.limited and total > self.wire_limit:
+                raise errors.compressed_message_too_big(total, self.wire_limit, self.limit)
+            return 0
         total = <uint64_t>self.filled + header.length
         if self.limited and total > self.limit:
             raise errors.message_too_big(total, self.limit)
@@ -325,6 +341,12 @@ cdef class MessageParser:
             self.message_opcode = self.opcode
             self.filled = 0
             ws_utf8_init(&self.utf8)
+            if header.first & RSV1:
+                self.compressed = True
+                self.wire_bytes = 0
+                self.inflater.begin()
+        if self.compressed and not self.opcode & CONTROL:
+            self.wire_bytes += header.length
         return 0
 
     cdef const uint8_t *take_payload(
@@ -335,7 +357,10 @@ cdef class MessageParser:
         if <uint64_t>size > self.missing:
             size = <Py_ssize_t>self.missing
         if not self.opcode & CONTROL:
-            self.store(data, size)
+            if self.compressed:
+                inflate_piece(self, data, size)
+            else:
+                self.store(data, size)
         elif self.masked:
             ws_mask(self.control + self.control_size, data, size, self.key, self.key_offset)
             self.control_size += size
@@ -375,12 +400,16 @@ cdef class MessageParser:
         cdef uint64_t claimed = <uint64_t>self.filled + self.missing
         if self.assembly != NULL:
             capacity = bytes_size(self.assembly)
+        if self.compressed:
+            claimed = <uint64_t>-1
         if self.filled + size <= capacity or claimed <= <uint64_t>capacity:
             return 0
         step = min(max(self.filled + size, <Py_ssize_t>MIN_STEP_BYTES), <Py_ssize_t>MAX_STEP_BYTES)
         wanted = self.filled + size + step
         if self.fin:
             wanted = min(wanted, claimed)
+        if self.limited:
+            wanted = min(wanted, max(self.limit, <uint64_t>(self.filled + size)))
         if self.assembly == NULL:
             self.assembly = PyBytes_New(NULL, <Py_ssize_t>wanted)
             if self.assembly == NULL:
@@ -393,6 +422,9 @@ cdef class MessageParser:
         self.in_frame = False
         if self.opcode & CONTROL:
             self.end_control()
+        elif self.fin and self.compressed:
+            take_steps(self, self.inflater.end())
+            messages.append(end_inflated(self))
         elif self.fin:
             messages.append(self.end_message())
         return 0
@@ -416,8 +448,7 @@ cdef class MessageParser:
             if not ws_utf8_complete(&self.utf8):
                 raise errors.invalid_close_reason()
             self.close = (code, payload[2:].decode())
-        self.finished = True
-        self.drop_assembly()
+        self.stop()
         return 0
 
     cdef object end_message(self):
@@ -451,3 +482,9 @@ cdef class MessageParser:
         self.assembly = NULL
         self.filled = 0
         Py_XDECREF(assembly)
+
+    cdef void stop(self) noexcept:
+        """Ignore everything from now on, and give the memory back."""
+        self.finished = True
+        self.inflater = self.decompressor = self.decompress = None
+        self.drop_assembly()

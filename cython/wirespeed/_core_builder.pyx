@@ -38,6 +38,7 @@ cdef extern from "Python.h":
 cdef enum:
     FIN = 0x80
     OPCODE = 0x0F
+    RSV1 = 0x40
     TEXT = 0x1
     # A buffer over this is given back once it was taken.
     KEEP_BYTES = 128 * 1024
@@ -186,7 +187,7 @@ cdef class FrameBuilder:
 
 
 cdef int first_byte(int opcode, bint fin) except -1:
-    if opcode & ~OPCODE:
+    if opcode & ~(OPCODE | RSV1):
         raise ValueError(f"opcode must be 0 to 15, not {opcode}")
     return opcode | FIN if fin else opcode
 

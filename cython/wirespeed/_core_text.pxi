@@ -65,12 +65,17 @@ cdef object decode_text(const uint8_t *data, Py_ssize_t size):
 
 cdef object check_text(const uint8_t *data, Py_ssize_t size):
     """Give a whole text message as `bytes`, checked."""
+    check_utf8(data, size)
+    return PyBytes_FromStringAndSize(<const char *>data, size)
+
+
+cdef int check_utf8(const uint8_t *data, Py_ssize_t size) except -1:
     cdef ws_utf8 utf8
     ws_utf8_init(&utf8)
     ws_utf8_feed(&utf8, data, size)
     if not ws_utf8_complete(&utf8):
         raise errors.invalid_text()
-    return PyBytes_FromStringAndSize(<const char *>data, size)
+    return 0
 
 
 cdef object decode_further(const uint8_t *data, Py_ssize_t size, Py_ssize_t ascii):

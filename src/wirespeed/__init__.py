@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from ._backend import implementation
 from ._close_info import CloseCause, CloseInfo
+from ._deflate import Deflate
 from ._latency import Latency
 from ._phases import Timings
 from ._queue import Dropped, Pending
 from ._response import Response
 from ._rfc6455 import CloseCode, MessageType
 from ._version import __version__
+from ._zlib import deflate_backend
 from .client import Connecting, connect
 from .connection import Heartbeat, Message, WebSocketConnection
 from .exceptions import (
@@ -17,6 +19,7 @@ from .exceptions import (
     ConnectionDisconnected,
     HandshakeError,
     IdleTimeout,
+    InvalidCompression,
     InvalidURL,
     InvalidUtf8,
     MessageTooBig,
@@ -36,10 +39,12 @@ __all__ = [
     "CloseInfo",
     "Connecting",
     "ConnectionDisconnected",
+    "Deflate",
     "Dropped",
     "HandshakeError",
     "Heartbeat",
     "IdleTimeout",
+    "InvalidCompression",
     "InvalidURL",
     "InvalidUtf8",
     "Latency",
@@ -59,5 +64,6 @@ __all__ = [
     "WebSocketError",
     "__version__",
     "connect",
+    "deflate_backend",
     "implementation",
 ]

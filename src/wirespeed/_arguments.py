@@ -90,3 +90,16 @@ def check_callable(name: str, value: object) -> None:
     """
     if not callable(value):
         raise TypeError(f"{name} must be callable, not {type(value).__name__}")
+
+
+def batch_limit(max_messages: int | None) -> int:
+    """Return how many messages to take at most, 0 for all.
+
+    Raises:
+        ValueError: it is less than 1.
+    """
+    if max_messages is None:
+        return 0
+    if max_messages < 1:
+        raise ValueError(f"max_messages must be at least 1, not {max_messages}")
+    return max_messages

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+    from ._inflate import Inflater
+
 Payload: TypeAlias = "str | Buffer"
 Entropy: TypeAlias = Callable[[int], bytes]
 
@@ -48,6 +50,13 @@ class MessageParser(Protocol):
                 error), `True` what clients send (unmasks; an unmasked frame is an error).
             decode_text: `False` gives text as `bytes`, checked to be UTF-8, and the data of
                 binary messages as `Binary`.
+        """
+
+    def accept_compressed(self, inflater: Inflater) -> None:
+        """Take compressed messages from now on (RFC 7692 section 6); RSV1 is an error before.
+
+        `max_message_size` then limits what a message inflates to, exactly and step by step,
+        and `wire_limit` of it what it takes on the wire.
         """
 
     def feed(self, data: Buffer, messages: list[str | bytes], size: int = -1) -> None:
@@ -97,6 +106,8 @@ class FrameBuilder(Protocol):
 
     def append(self, opcode: int, payload: Payload, fin: bool = True) -> int:
         """Add one masked frame; return the bytes gathered so far.
+
+        `opcode` may have RSV1 set (RFC 7692 section 6): then the payload is not checked.
 
         Raises:
             TypeError: `payload` is neither `str` nor bytes-like; nothing was added.

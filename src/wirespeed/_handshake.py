@@ -14,6 +14,7 @@ from typing import Final
 import h11
 from multidict import CIMultiDictProxy
 
+from ._deflate import Deflate, IllegalAnswer, agreed, as_deflate, offer
 from ._request import NOTHING_SPECIAL, Ask, check_subprotocols, request_head
 from ._response import Response
 from ._response_head import (
@@ -66,6 +67,7 @@ class OpeningHandshake:
 
     Attributes:
         subprotocol: what the server chose among the offered; `None` if it chose none.
+        compression: what the server agreed to; `None` for no compression.
         trailing_data: the bytes behind the head of a 101 response: the first frames.
     """
 
@@ -99,13 +101,16 @@ class OpeningHandshake:
         digest = hashlib.sha1(encoded_key.encode() + HANDSHAKE_GUID, usedforsecurity=False)
         self._accept = _base64(digest.digest())
         self._offered = check_subprotocols(ask.subprotocols)
-        self._request = request_head(url, ask, self._offered, encoded_key)
+        self._offered_compression = as_deflate(ask.compression)
+        extensions = "" if self._offered_compression is None else offer(self._offered_compression)
+        self._request = request_head(url, ask, self._offered, encoded_key, extensions)
         self._url = url
         self._follows_redirects = follows_redirects
         # Made for a response that needs it.
         self._connection: h11.Connection | None = None
 
         self.subprotocol: str | None = None
+        self.compression: Deflate | None = None
         self.trailing_data = b""
         self._first_line = bytearray()
         self._head_bytes = 0
@@ -246,8 +251,10 @@ class OpeningHandshake:
         self._head_bytes = len(rest)
 
     def _switch_protocols(self, headers: CIMultiDictProxy[str], rest: bytes) -> None:
-        fault = version_fault(self._status_line) or switch_fault(
-            headers, accept=self._accept, offered=self._offered
+        fault = (
+            version_fault(self._status_line)
+            or switch_fault(headers, accept=self._accept, offered=self._offered)
+            or self._extensions_fault(headers)
         )
         if fault:
             self._fail(fault)
@@ -255,6 +262,14 @@ class OpeningHandshake:
         self.subprotocol = headers.get("Sec-WebSocket-Protocol")
         self.trailing_data = rest
         self._done = True
+
+    def _extensions_fault(self, headers: CIMultiDictProxy[str]) -> str | None:
+        answers = headers.getall("Sec-WebSocket-Extensions", ())
+        try:
+            self.compression = agreed(self._offered_compression, answers)
+        except IllegalAnswer as fault:
+            return str(fault)
+        return None
 
     def _receive_body(self, data: bytes) -> None:
         self._body += data

@@ -109,6 +109,7 @@ async def _shake_hands(
         connection._response = await opened
         connection._subprotocol = opening.subprotocol
         tell_of_opening(connection, url)
+        connection._compression = opening.compression
     except BaseException:
         transport.abort()
         # Until then the socket is open.

@@ -19,6 +19,7 @@ from ._rfc6455 import (
     MASKING_KEY_BLOCK_BYTES,
     OPCODE_BITS,
     OPCODE_TEXT,
+    RSV1_BIT,
 )
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class FrameBuilder:
         Raises:
             TypeError, ValueError: as `append` does.
         """
-        if not 0 <= opcode <= OPCODE_BITS:
+        if opcode & ~(OPCODE_BITS | RSV1_BIT):
             raise ValueError(f"opcode must be 0 to 15, not {opcode}")
         data = payload.encode() if isinstance(payload, str) else _payload_bytes(opcode, payload)
         key = self._draw_key()

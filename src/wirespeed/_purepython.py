@@ -11,6 +11,7 @@ from operator import index
 from typing import TYPE_CHECKING, Any, Final
 
 from . import exceptions
+from ._inflate import SLICE_BYTES, wire_limit
 from ._pure_builder import FrameBuilder
 from ._pure_bytes import (
     MASKING_KEY_BYTES,
@@ -39,6 +40,7 @@ from ._rfc6455 import (
     OPCODE_PONG,
     OPCODE_TEXT,
     RESERVED_BITS,
+    RSV1_BIT,
     Binary,
     CloseCode,
     check_max_message_size,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from . import _codec
+    from ._inflate import Inflater
 
 __all__ = [
     "FrameBuilder",
@@ -88,12 +91,14 @@ class MessageParser:
     """
 
     __slots__ = (
+        "_compressed",
         "_control",
         "_decode_text",
         "_done",
         "_fin",
         "_header",
         "_in_frame",
+        "_inflater",
         "_key",
         "_limit",
         "_masked",
@@ -103,6 +108,7 @@ class MessageParser:
         "_opcode",
         "_short_limit",
         "_text",
+        "_wire_bytes",
         "close",
         "controls",
     )
@@ -145,6 +151,14 @@ class MessageParser:
         self._message_opcode = OPCODE_CONTINUATION
         self._message = bytearray()
         self._text: Utf8Validator | None = None
+        # What inflates compressed messages, and whether the one at hand is one.
+        self._inflater: Inflater | None = None
+        self._compressed = False
+        self._wire_bytes = 0
+
+    def accept_compressed(self, inflater: Inflater) -> None:
+        """Take compressed messages from now on (RFC 7692 section 6); RSV1 is an error before."""
+        self._inflater = inflater
 
     def feed(self, data: Buffer, messages: list[str | bytes], size: int = -1) -> None:
         """Parse the first `size` bytes of `data` (all of it when -1).
@@ -322,7 +336,7 @@ class MessageParser:
             return 0
         if length_bytes:
             length = int.from_bytes(header[2:key_start], "big")
-        self._check_length(opcode, length, length_bytes)
+        self._check_length(first, length, length_bytes)
         end = key_start + (MASKING_KEY_BYTES if self._masked else 0)
         if len(header) < end:
             return 0
@@ -334,12 +348,18 @@ class MessageParser:
         if OPCODE_CONTINUATION < opcode < OPCODE_CLOSE:
             self._message_opcode = opcode
             self._text = Utf8Validator() if opcode == OPCODE_TEXT else None
+            if first & RSV1_BIT and self._inflater is not None:
+                self._compressed = True
+                self._wire_bytes = 0
+                self._inflater.begin()
+        if self._compressed and opcode < OPCODE_CLOSE:
+            self._wire_bytes += length
         return end
 
     def _check_start(self, first: int, opcode: int, *, masked: bool) -> None:
         """Refuse what the first two bytes of a header already show to be wrong."""
         if first & RESERVED_BITS:
-            raise exceptions.reserved_bits_set(first & RESERVED_BITS)
+            self._check_reserved(first & RESERVED_BITS, opcode)
         if opcode not in OPCODES:
             raise exceptions.unknown_opcode(opcode)
         if masked != self._masked:
@@ -353,7 +373,18 @@ class MessageParser:
         elif self._message_opcode:
             raise exceptions.expected_continuation(opcode)
 
-    def _check_length(self, opcode: int, length: int, length_bytes: int) -> None:
+    def _check_reserved(self, bits: int, opcode: int) -> None:
+        """Refuse reserved bits, but RSV1 where it says that a message is compressed."""
+        if self._inflater is None:
+            raise exceptions.reserved_bits_set(bits)
+        if bits != RSV1_BIT:
+            raise exceptions.reserved_bits_set(bits & ~RSV1_BIT)
+        if opcode >= OPCODE_CLOSE:
+            raise exceptions.compressed_control_frame()
+        if opcode == OPCODE_CONTINUATION:
+            raise exceptions.compressed_continuation()
+
+    def _check_length(self, first: int, length: int, length_bytes: int) -> None:
         """Refuse a payload length before any of the payload is there."""
         if length_bytes == 8 and length >= 1 << 63:
             raise exceptions.length_too_large(length)
@@ -361,9 +392,16 @@ class MessageParser:
             raise exceptions.length_not_minimal(length, 8)
         if length_bytes == 2 and length < LENGTH_IS_16_BIT:
             raise exceptions.length_not_minimal(length, 2)
-        if opcode >= OPCODE_CLOSE:
+        if first & OPCODE_BITS >= OPCODE_CLOSE:
             if length > MAX_CONTROL_PAYLOAD_BYTES:
                 raise exceptions.control_payload_too_long(length)
+            return
+        if self._compressed or first & RSV1_BIT:
+            wire_bytes = self._wire_bytes + length if self._compressed else length
+            if wire_bytes > wire_limit(self._limit):
+                raise exceptions.compressed_message_too_big(
+                    wire_bytes, wire_limit(self._limit), self._limit
+                )
             return
         message_bytes = len(self._message) + length
         if message_bytes > self._limit:
@@ -380,6 +418,24 @@ class MessageParser:
         if self._opcode >= OPCODE_CLOSE:
             self._control += piece
             return
+        if self._compressed and self._inflater is not None:
+            for start in range(0, size, SLICE_BYTES):
+                with memoryview(piece)[start : start + SLICE_BYTES] as data:
+                    step = self._inflater.inflate(data)
+                self._take_steps(self._inflater, step)
+            return
+        self._add(piece)
+
+    def _take_steps(self, inflater: Inflater, step: bytes | None) -> None:
+        """Add what was inflated to the message, up to the limit."""
+        while step is not None:
+            room = self._limit - len(self._message)
+            self._add(step[:room])
+            if len(step) > room:
+                raise exceptions.message_too_big(self._limit + 1, self._limit)
+            step = inflater.more(step)
+
+    def _add(self, piece: memoryview | bytes) -> None:
         if self._text is not None and not self._text.feed(piece):
             raise exceptions.invalid_text()
         self._message += piece
@@ -394,6 +450,10 @@ class MessageParser:
             else:
                 self.controls.append((self._opcode, payload))
         elif self._fin:
+            if self._compressed and self._inflater is not None:
+                self._take_steps(self._inflater, self._inflater.end())
+                self._inflater.check_end()
+                self._compressed = False
             messages.append(self._end_message())
 
     def _end_message(self) -> str | bytes:
@@ -411,6 +471,7 @@ class MessageParser:
     def _stop(self) -> None:
         """Ignore everything from now on, and give the memory back."""
         self._done = True
+        self._inflater = None
         self._header = b""
         self._control = bytearray()
         self._message = bytearray()

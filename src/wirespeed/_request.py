@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from multidict import CIMultiDict
 
+from ._deflate import CompressionLike
 from ._url import URL
 from ._version import __version__
 
@@ -56,6 +57,7 @@ class Ask:
         origin: the value of Origin; `None` for no such header.
         user_agent: the value of User-Agent; `None` for no such header.
         auth: user name and password; `None` for those of the URL.
+        compression: to offer; `None` for none.
     """
 
     headers: HeadersLike | None = None
@@ -64,6 +66,7 @@ class Ask:
     origin: str | None = None
     user_agent: str | None = DEFAULT_USER_AGENT
     auth: tuple[str, str] | None = None
+    compression: CompressionLike = None
 
     def __post_init__(self) -> None:
         # A second request would find an iterator empty.
@@ -223,7 +226,9 @@ def basic_credentials(userinfo: tuple[str, str]) -> str:
     return f"Basic {base64.b64encode(':'.join(userinfo).encode()).decode('ascii')}"
 
 
-def request_head(url: URL, ask: Ask, subprotocols: tuple[str, ...], key: str) -> bytes:
+def request_head(
+    url: URL, ask: Ask, subprotocols: tuple[str, ...], key: str, extensions: str = ""
+) -> bytes:
     """Write the request down: the handshake's own headers, then the user's.
 
     Args:
@@ -231,6 +236,7 @@ def request_head(url: URL, ask: Ask, subprotocols: tuple[str, ...], key: str) ->
         ask: what to say.
         subprotocols: what `check_subprotocols` returned.
         key: the value of Sec-WebSocket-Key.
+        extensions: the value of Sec-WebSocket-Extensions; empty for none.
 
     Raises:
         TypeError: something in `ask` has the wrong type.
@@ -243,6 +249,8 @@ def request_head(url: URL, ask: Ask, subprotocols: tuple[str, ...], key: str) ->
         f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}",
         "Sec-WebSocket-Version: 13",
     ]
+    if extensions:
+        lines.append(f"Sec-WebSocket-Extensions: {extensions}")
     if subprotocols:
         lines.append(f"Sec-WebSocket-Protocol: {', '.join(subprotocols)}")
     lines += [f"{name}: {value}" for name, value in _asked_by_parameter(url, ask, headers)]

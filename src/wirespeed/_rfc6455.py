@@ -17,6 +17,8 @@ OPCODE_PONG: Final = 0xA
 
 FIN_BIT: Final = 0x80
 RESERVED_BITS: Final = 0x70
+# Set on the first frame of a compressed message (RFC 7692 section 6).
+RSV1_BIT: Final = 0x40
 OPCODE_BITS: Final = 0x0F
 MASK_BIT: Final = 0x80
 LENGTH_BITS: Final = 0x7F

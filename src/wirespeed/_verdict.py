@@ -27,7 +27,6 @@ def switch_fault(
         _upgrade_fault(headers)
         or _connection_fault(headers)
         or _accept_fault(headers, accept)
-        or _extensions_fault(headers)
         or _subprotocol_fault(headers, offered)
     )
 
@@ -66,14 +65,6 @@ def _accept_fault(headers: CIMultiDictProxy[str], expected: str) -> str | None:
     if values:
         came = f"is {_quoted(values)}" if len(values) == 1 else f"is there {len(values)} times"
     return f"header Sec-WebSocket-Accept {came}, {expected!r} was expected (RFC 6455 section 4.1)"
-
-
-def _extensions_fault(headers: CIMultiDictProxy[str]) -> str | None:
-    items = _list_items(headers, "Sec-WebSocket-Extensions")
-    if not items:
-        return None
-    name = _quoted([items[0].partition(";")[0].strip(" \t")])
-    return f"server chose the extension {name}, none was offered (RFC 6455 section 4.1)"
 
 
 def _subprotocol_fault(headers: CIMultiDictProxy[str], offered: tuple[str, ...]) -> str | None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
 from types import TracebackType
 from typing import Any
 
+from ._deflate import CompressionLike
 from ._opening import open_connection
 from ._plan import Plan, Route, SocketOption
 from ._queue import Overflow
@@ -34,6 +35,7 @@ def connect(
     origin: str | None = None,
     user_agent: str | None = DEFAULT_USER_AGENT,
     subprotocols: Sequence[str] | None = None,
+    compression: CompressionLike = None,
     max_redirects: int = 10,
     ssl: tls.SSLContext | bool | None = None,
     server_hostname: str | None = None,
@@ -83,6 +85,8 @@ def connect(
         origin: the value of Origin (RFC 6454 section 7); `None` to send none.
         user_agent: the value of User-Agent; `None` to send none.
         subprotocols: to offer, in order of preference.
+        compression: "deflate" offers permessage-deflate (RFC 7692), a `Deflate` does so with
+            settings, `None` offers none. `WebSocketConnection.compression` tells what was agreed.
         max_redirects: how many redirects with the status 301, 302, 303, 307 or 308 to follow; 0 to
             take the first as a refusal. Never from wss to ws. Another origin (security, host or
             port) is not told `auth`, `cookies`, the user name of the URL, and the headers
@@ -124,7 +128,8 @@ def connect(
         idle_timeout: seconds without a message (a Ping or Pong is none) after which the connection
             is failed with `IdleTimeout`, up to an eighth later; `None` for no limit. It
             stops while reading is held back.
-        max_message_size: limit for one received message in bytes, inclusive; `None` for none.
+        max_message_size: limit for one received message in bytes, inclusive; `None` for none. For
+            a compressed message the bytes that it inflates to count.
         max_queue: how many received messages may wait before `overflow` applies; `None` for no
             limit. One read of the socket may bring more before it is looked at.
         max_queue_bytes: the same in bytes (characters, for text); `None` for no limit.
@@ -176,6 +181,7 @@ def connect(
                 origin=origin,
                 user_agent=user_agent,
                 auth=auth,
+                compression=compression,
             ),
             max_redirects=max_redirects,
             route=Route(

@@ -35,6 +35,7 @@ else:
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+    from ._deflate import Deflate
     from ._response import Response
 
 __all__ = ["Heartbeat", "Message", "WebSocketConnection"]
@@ -51,6 +52,7 @@ class WebSocketConnection(ClosingChannel):
     # Without a `__dict__` each call finds its method faster.
     __slots__ = (
         "_addresses",
+        "_compression",
         "_dumps",
         "_heartbeat",
         "_idle_timeout",
@@ -127,6 +129,7 @@ class WebSocketConnection(ClosingChannel):
         self._watches: tuple[IdleWatch | Heart, ...] = ()
         self._response: Response | None = None
         self._subprotocol: str | None = None
+        self._compression: Deflate | None = None
         self._phases = Phases()
         # The local and the remote address: no transport tells them after the end.
         self._addresses: tuple[Any, Any] = (None, None)
@@ -179,28 +182,42 @@ class WebSocketConnection(ClosingChannel):
         except Exception:
             return default
 
+    @property
+    def compression(self) -> Deflate | None:
+        """The compression that was agreed on, `None` for none (RFC 7692 section 7.1).
+
+        Its windows and context takeovers are those in use, not those that were offered.
+        """
+        return self._compression
+
     # -- sending -----------------------------------------------------------------------
 
-    def send_json(self, value: Any) -> Coroutine[Any, Any, None]:
+    def send_json(self, value: Any, *, compress: bool | None = None) -> Coroutine[Any, Any, None]:
         """Send `value` as one text message, encoded with `dumps`; else as `send_text`.
 
         Raises:
             TypeError, ValueError: as `dumps` does; nothing was sent.
         """
-        return self.send_text(self._dumps(value))
+        return self.send_text(self._dumps(value), compress=compress)
 
-    async def send_many(self, messages: Iterable[str | Buffer]) -> None:
+    async def send_many(
+        self, messages: Iterable[str | Buffer], *, compress: bool | None = None
+    ) -> None:
         """Send each of `messages`, `str` as text and bytes-like as binary, in few writes.
 
         Waits for room in the transport every 64 KiB or so. Cancelling it stops between
         two messages; those before are on their way.
+
+        Args:
+            messages: to send.
+            compress: as for `send_text`, for each of them.
 
         Raises:
             TypeError: one of them is neither; those before it are on their way.
             ConnectionDisconnected: the connection is closing or closed.
         """
         iterator = iter(messages)
-        while (wait := self._send_some(iterator)) is not None:
+        while (wait := self._send_some(iterator, compress)) is not None:
             await wait
 
     async def ping(self, data: str | Buffer = b"") -> asyncio.Future[float]:

@@ -17,6 +17,7 @@ __all__ = [
     "ConnectionDisconnected",
     "HandshakeError",
     "IdleTimeout",
+    "InvalidCompression",
     "InvalidURL",
     "InvalidUtf8",
     "MessageTooBig",
@@ -193,6 +194,16 @@ class QueueOverflow(WebSocketError):
     close_code: int = CloseCode.POLICY_VIOLATION
 
 
+class InvalidCompression(ProtocolError):
+    """A compressed message cannot be inflated (RFC 7692 section 7.2.2).
+
+    RFC 7692 names no close code. 1007 says that data was not what its frame announced
+    (RFC 6455 section 7.4.1): the frames themselves were in order.
+    """
+
+    close_code = CloseCode.INVALID_DATA
+
+
 def reserved_bits_set(bits: int) -> ProtocolError:
     """No extension was agreed that could use RSV1, RSV2 or RSV3."""
     names = [name for name, bit in (("rsv1", 0x40), ("rsv2", 0x20), ("rsv3", 0x10)) if bits & bit]
@@ -260,6 +271,37 @@ def control_payload_too_long(length: int) -> ProtocolError:
 def message_too_big(size: int, limit: int) -> MessageTooBig:
     """The frame at hand would bring the message over the limit."""
     return MessageTooBig(f"message is at least {size} bytes, limit is {limit} (max_message_size)")
+
+
+def compressed_message_too_big(size: int, wire_limit: int, limit: int) -> MessageTooBig:
+    """A compressed message takes more on the wire than the largest allowed one could need."""
+    return MessageTooBig(
+        f"compressed message is at least {size} bytes before inflating, limit is {wire_limit}"
+        f" where {limit} inflated ones are allowed (max_message_size)"
+    )
+
+
+def compressed_continuation() -> ProtocolError:
+    """Whether a message is compressed stands on its first frame."""
+    return ProtocolError(
+        "rsv1 is set on a continuation frame, the first frame alone may have it"
+        " (RFC 7692 section 6.1)"
+    )
+
+
+def compressed_control_frame() -> ProtocolError:
+    """Control frames are never compressed."""
+    return ProtocolError("rsv1 is set on a control frame (RFC 7692 section 6.1)")
+
+
+def corrupt_compression() -> InvalidCompression:
+    """What came is not a stream of DEFLATE blocks, or refers to data that never came."""
+    return InvalidCompression("compressed message is corrupt (RFC 7692 section 7.2.2)")
+
+
+def incomplete_compression() -> InvalidCompression:
+    """The last block of the message has no end."""
+    return InvalidCompression("compressed message is incomplete (RFC 7692 section 7.2.1)")
 
 
 def invalid_text() -> InvalidUtf8:

@@ -147,6 +147,7 @@ def _complete_opening() -> Any:
         receive_data=lambda data: True,
         receive_eof=lambda: None,
         result=lambda: None,
+        compression=None,
         trailing_data=b"",
         subprotocol=None,
     )

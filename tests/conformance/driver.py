@@ -16,7 +16,7 @@ from typing import IO, Final, NamedTuple
 
 import wirespeed
 
-CASE_SECONDS: Final = 30.0
+CASE_SECONDS: Final = 60.0
 
 _SERVER: Final = Path(__file__).with_name("fuzzing_server.py")
 
@@ -30,13 +30,16 @@ class Verdict(NamedTuple):
     explanation: str
 
 
-async def run_cases(cases: Sequence[str]) -> list[Verdict]:
-    """Run `cases` against the client in the order of the suite."""
+async def run_cases(
+    cases: Sequence[str], compression: wirespeed.Deflate | None = None
+) -> list[Verdict]:
+    """Run `cases` against the client in the order of the suite, offering `compression`."""
     async with _fuzzing_server(cases) as (url, output):
         async with wirespeed.connect(f"{url}/getCaseCount") as connection:
             count = int(await connection.receive_text())
         for number in range(1, count + 1):
-            await _run_case(f"{url}/runCase?case={number}&agent=wirespeed", number, cases)
+            case_url = f"{url}/runCase?case={number}&agent=wirespeed"
+            await _run_case(case_url, number, cases, compression)
         # The server ends its run with this connection, and that without a closing handshake.
         with contextlib.suppress(wirespeed.ConnectionDisconnected):
             async with wirespeed.connect(f"{url}/updateReports?agent=wirespeed") as connection:
@@ -45,20 +48,22 @@ async def run_cases(cases: Sequence[str]) -> list[Verdict]:
     return [Verdict(*entry) for entry in json.loads(line)]
 
 
-async def _run_case(url: str, number: int, cases: Sequence[str]) -> None:
+async def _run_case(
+    url: str, number: int, cases: Sequence[str], compression: wirespeed.Deflate | None
+) -> None:
     try:
         async with asyncio.timeout(CASE_SECONDS):
-            await _echo(url)
+            await _echo(url, compression)
     except Exception as exc:
         case = cases[number - 1] if number <= len(cases) else "that was not asked for"
         exc.add_note(f"in case {case}, which is number {number}")
         raise
 
 
-async def _echo(url: str) -> None:
+async def _echo(url: str, compression: wirespeed.Deflate | None) -> None:
     # Many cases end with a fault or without a closing handshake; the server judges them.
     with contextlib.suppress(wirespeed.ConnectionDisconnected, wirespeed.ProtocolError):
-        async with wirespeed.connect(url) as connection:
+        async with wirespeed.connect(url, compression=compression) as connection:
             async for message in connection:
                 await connection.send(message)
 

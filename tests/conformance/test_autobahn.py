@@ -1,6 +1,6 @@
-"""Every case of the Autobahn suite in groups 1 to 7, 9 and 10, on the core that is selected.
+"""Every case of the Autobahn suite in groups 1 to 7, 9 and 10, and a few of 12 and 13.
 
-Must not use anything of the client but its public names.
+They run on the core that is selected. Must not use anything of the client but its public names.
 """
 
 from __future__ import annotations
@@ -9,6 +9,11 @@ from collections.abc import Sequence
 
 import pytest
 from conformance.cases import ALL_CASES, INFORMATIONAL_CASES, LARGE_CASES, SMALL_CASES
+from conformance.compression import (
+    ALL_CASES as ALL_OF_COMPRESSION,
+    FAST_CASES as FAST_OF_COMPRESSION,
+    OFFER,
+)
 from conformance.driver import Verdict, run_cases
 
 
@@ -38,3 +43,14 @@ async def test_small_messages() -> None:
 @pytest.mark.deadline(300)
 async def test_large_messages() -> None:
     check(await run_cases(LARGE_CASES), LARGE_CASES)
+
+
+def test_the_list_has_every_case_of_compression() -> None:
+    assert len(ALL_OF_COMPRESSION) == len(set(ALL_OF_COMPRESSION)) == 216
+    assert {case.split(".")[0] for case in ALL_OF_COMPRESSION} == {"12", "13"}
+    assert set(FAST_OF_COMPRESSION) < set(ALL_OF_COMPRESSION)
+
+
+@pytest.mark.deadline(120)
+async def test_compressed_messages() -> None:
+    check(await run_cases(FAST_OF_COMPRESSION, OFFER), FAST_OF_COMPRESSION)

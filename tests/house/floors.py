@@ -16,14 +16,14 @@ from house.imports import Import, imports_of
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("_close_info", "_latency", "_response", "_rfc6455", "_version", "exceptions"),
     (
-        "_codec",
+        *("_codec", "_inflate", "_zlib"),
         *("_core", "_core_builder", "_core_bytes", "_core_socket", "_core_wake"),
         *("_purepython", "_pure_builder", "_pure_bytes", "_pure_socket", "_pure_wake"),
     ),
     ("_backend",),
     (
-        *("_arguments", "_deflate", "_fragments", "_handshake", "_phases", "_queue", "_request"),
-        *("_response_head", "_stats", "_url", "_verdict"),
+        *("_arguments", "_deflate", "_deflater", "_fragments", "_handshake", "_phases", "_queue"),
+        *("_request", "_response_head", "_stats", "_url", "_verdict"),
     ),
     ("_proxy_choice", "_tunnel"),
     ("_channel.reading", "_channel.waiter"),

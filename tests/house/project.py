@@ -13,7 +13,7 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).parents[2]
 
 # A distribution is imported by its name, but for a few.
-IMPORT_NAMES: Final = {"python-socks": "python_socks"}
+IMPORT_NAMES: Final = {"python-socks": "python_socks", "zlib-ng": "zlib_ng"}
 
 
 def pyproject() -> dict[str, Any]:

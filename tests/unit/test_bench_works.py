@@ -11,9 +11,11 @@ from wirespeed import _backend
 from wirespeed._bench import contenders, payloads, works
 from wirespeed._bench.contenders import CONTENDERS, OURS, Contender
 from wirespeed._bench.works import ALL_WORKS, Work
+from wirespeed._inflate import Inflater
 
 WITH_MESSAGES = [work for work in ALL_WORKS if work.size and work.kind != "paced"]
-SMALL = [work for work in WITH_MESSAGES if work.size <= 1024]
+COMPRESSED = [work for work in WITH_MESSAGES if work.compressed]
+SMALL = [work for work in WITH_MESSAGES if work.size <= 1024 and not work.compressed]
 
 
 def parsed(frames: bytes, *, masked: bool = False) -> list[str | bytes]:
@@ -39,7 +41,9 @@ def test_the_presets_name_works(preset: tuple[str, ...]) -> None:
 
 def test_every_kind_size_and_payload_is_there() -> None:
     assert {work.kind for work in ALL_WORKS} == set(get_args(works.Kind))
-    assert {work.size for work in WITH_MESSAGES} == set(works.SIZES)
+    plain = [work for work in WITH_MESSAGES if not work.compressed]
+    assert {work.size for work in plain} == set(works.SIZES)
+    assert [(work.size, work.payload) for work in COMPRESSED] == list(works.COMPRESSED)
     for kind in ("receive", "send"):
         assert {work.payload for work in ALL_WORKS if work.kind == kind} == set(works.PAYLOADS)
         assert {work.tls for work in ALL_WORKS if work.kind == kind} == {False, True}
@@ -61,6 +65,11 @@ def test_a_pattern_that_matches_nothing_is_an_error() -> None:
         (Work("receive", 1024, "utf8"), "receive 1 KiB UTF-8 text", "CPU us a message"),
         (Work("send", 64, "json"), "send 64 B JSON", "CPU us a message"),
         (Work("echo", 256, tls=True), "echo 256 B text, one in flight, TLS", "CPU us a message"),
+        (
+            Work("receive", 180, "json", compressed=True),
+            "receive 180 B JSON, compressed",
+            "CPU us a message",
+        ),
         (Work("handshake"), "opening handshake", "CPU us a connection"),
         (Work("memory", connections=5000), "5,000 idle connections", "KiB of RSS a connection"),
     ],
@@ -107,6 +116,7 @@ def test_who_takes_part_in_what() -> None:
     assert pure.takes_part_in(Work("send", 1024))
     assert not pure.takes_part_in(Work("send", 1025))
     assert not pure.takes_part_in(Work("send", 64, tls=True))
+    assert not named("picows callbacks").takes_part_in(COMPRESSED[0])
     assert all(named("websockets").takes_part_in(work) for work in ALL_WORKS)
 
 
@@ -142,6 +152,18 @@ def test_a_block_holds_as_many_frames_as_it_says(work: Work) -> None:
     assert len(frames) >= payloads.BLOCK_BYTES * 0.9
     assert len(set(messages)) > 1
     assert len(frames) % count == 0
+
+
+@pytest.mark.parametrize("work", COMPRESSED, ids=lambda work: work.key)
+def test_compressed_blocks_can_follow_each_other_in_part(work: Work) -> None:
+    frames, ends = payloads.compressed_block(work)
+    assert len(frames) == ends[-1] < payloads.BLOCK_BYTES / 2
+    wanted = [payloads.payload(work, number).decode() for number in range(len(ends))]
+    parser = _backend.MessageParser()
+    parser.accept_compressed(Inflater(15, keeps_context=True))
+    messages: list[str | bytes] = []
+    parser.feed(frames + frames[: ends[4]] + frames, messages)
+    assert messages == wanted + wanted[:5] + wanted
 
 
 def test_a_message_larger_than_a_block_is_a_block() -> None:

@@ -43,8 +43,9 @@ cdef class Channel:
     cdef public object _on_messages
 
     cdef _check_thread(self)
-    cdef Awaitable _send_frame(self, int opcode, object payload)
-    cdef Awaitable _send_fragments(self, int opcode, list payloads)
+    @cython.locals(outgoing=Outgoing, more=bint)
+    cdef Awaitable _send_frame(self, int opcode, object payload, object compress)
+    cdef Awaitable _send_fragments(self, int opcode, list payloads, object compress)
     cdef _read(self, object data, Py_ssize_t size)
     cdef _read_in_place(self, Py_ssize_t size)
     @cython.locals(inbox=Inbox)
@@ -54,5 +55,6 @@ cdef class Channel:
     cdef _answer_ping(self, bytes payload)
     cdef _bound_queue(self)
     cpdef _read_to_the_end(self)
+    cdef _use_compression(self, object agreed)
     cpdef _on_open(self, object transport)
     cpdef _on_resume_writing(self)

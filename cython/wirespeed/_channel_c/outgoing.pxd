@@ -27,6 +27,7 @@ cdef class Draining(Awaitable):
 cdef class Outgoing:
     cdef object _loop
     cdef FrameBuilder _builder
+    cdef object _deflater
     cdef object _write
     cdef object _lost
     cdef list _waiters
@@ -41,6 +42,9 @@ cdef class Outgoing:
 
     @cython.locals(before=Py_ssize_t, gathered=Py_ssize_t, frame=bytes)
     cpdef Awaitable send(self, int opcode, object payload, bint fin, bint more)
+    cpdef Awaitable send_message(self, int opcode, object payload, object compress, bint more)
+    cpdef Awaitable send_fragments(self, int opcode, list payloads, object compress)
+    cpdef compress_with(self, object deflater)
     cpdef Awaitable settled(self)
     cdef _leave_or_gather(self, Py_ssize_t gathered, bint more)
     cdef _open_tick(self)

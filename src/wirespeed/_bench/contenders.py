@@ -29,6 +29,7 @@ class Contender:
         environment: variables of its process.
         kinds: the kinds of work it takes part in; empty for all.
         small_and_plain: whether it takes part only in messages of up to 1 KiB without TLS.
+        compresses: whether it takes part in compressed messages.
         option: what `wirespeed.connect` must know; empty for nothing.
     """
 
@@ -39,11 +40,14 @@ class Contender:
     environment: dict[str, str] = field(default_factory=dict)
     kinds: frozenset[str] = frozenset()
     small_and_plain: bool = False
+    compresses: bool = False
     option: str = ""
 
     def takes_part_in(self, work: Work) -> bool:
         """Tell whether its figures in `work` would say anything."""
         if self.kinds and work.kind not in self.kinds:
+            return False
+        if work.compressed and not self.compresses:
             return False
         return not self.small_and_plain or (work.size <= KIB and not work.tls)
 
@@ -57,13 +61,14 @@ class Contender:
 
 
 CONTENDERS: Final = (
-    Contender(OURS, "wirespeed", "wirespeed_client", "Each"),
+    Contender(OURS, "wirespeed", "wirespeed_client", "Each", compresses=True),
     Contender(
         "wirespeed batches",
         "wirespeed",
         "wirespeed_client",
         "Batches",
         kinds=frozenset({"receive", "send", "paced"}),
+        compresses=True,
     ),
     Contender(
         "wirespeed batch_window",
@@ -83,9 +88,9 @@ CONTENDERS: Final = (
         small_and_plain=True,
     ),
     Contender("picows callbacks", "picows", "picows_callbacks", "Callbacks"),
-    Contender("picows.websockets", "picows", "picows_websockets", "PicowsRecv"),
-    Contender("websockets", "websockets", "websockets_client", "Recv"),
-    Contender("aiohttp", "aiohttp", "aiohttp_client", "Receive"),
+    Contender("picows.websockets", "picows", "picows_websockets", "PicowsRecv", compresses=True),
+    Contender("websockets", "websockets", "websockets_client", "Recv", compresses=True),
+    Contender("aiohttp", "aiohttp", "aiohttp_client", "Receive", compresses=True),
     Contender("aiosonic", "aiosonic", "aiosonic_client", "Receive"),
     Contender(f"{_FLOOR} callback", "wirespeed", "floor", "Callback", kinds=frozenset({"paced"})),
     Contender(f"{_FLOOR} task", "wirespeed", "floor", "Task", kinds=frozenset({"paced"})),

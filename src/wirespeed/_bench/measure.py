@@ -33,7 +33,7 @@ class WrongMessage(Exception):
 async def slice_of(client: Client, work: Work, count: int) -> Figures:
     """Measure `count` messages."""
     message = "" if work.kind == "receive" else payloads.message(work)
-    value = json.loads(message) if work.kind == "send" and work.payload == "json" else message
+    value = json.loads(message) if work.kind == "send" and work.codes_json else message
     request = f"{count:0{payloads.REQUEST_DIGITS}d}"
     gc.collect()
     wall, cpu = time.perf_counter(), time.process_time()
@@ -61,7 +61,7 @@ def check(work: Work, last: Message) -> None:
     Raises:
         WrongMessage: it has not.
     """
-    if work.payload == "json" and work.kind == "receive":
+    if work.codes_json and work.kind == "receive":
         if not isinstance(last, dict):
             raise WrongMessage(f"a JSON object was sent, {type(last).__name__} was received")
         return

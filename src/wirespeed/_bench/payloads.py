@@ -8,9 +8,12 @@ from __future__ import annotations
 import functools
 import json
 import random
+import zlib
+from itertools import accumulate
 from typing import Final
 
-from .._rfc6455 import LENGTH_IS_16_BIT, OPCODE_BINARY, OPCODE_TEXT, frame_header
+from .._inflate import TAIL
+from .._rfc6455 import LENGTH_IS_16_BIT, OPCODE_BINARY, OPCODE_TEXT, RSV1_BIT, frame_header
 from .works import Work
 
 # One write of a flood; large enough that the writer is never what a reader waits for.
@@ -23,6 +26,9 @@ STAMP_DIGITS: Final = 18
 
 _MASKING_KEY_BYTES: Final = 4
 _ASCII: Final = "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ 0123456789 ,.-:"
+_VOCABULARY_WORDS: Final = 2000
+# The n-th word of a language is about 1/n as frequent as the first (Zipf's law).
+_CUMULATED: Final = list(accumulate(1 / rank for rank in range(1, _VOCABULARY_WORDS + 1)))
 # CJK ideographs, 3 bytes each in UTF-8.
 _IDEOGRAPHS: Final = [chr(code) for code in range(0x4E00, 0x5E00)]
 
@@ -37,7 +43,22 @@ def payload(work: Work, number: int = 0) -> bytes:
         return ("".join(chance.choices(_IDEOGRAPHS, k=ideographs)) + "." * rest).encode()
     if work.payload == "json":
         return _tick(work.size, chance)
+    if work.compressed:
+        words = chance.choices(_vocabulary(), cum_weights=_CUMULATED, k=work.size)
+        return " ".join(words)[: work.size].encode()
     return "".join(chance.choices(_ASCII, k=work.size)).encode()
+
+
+@functools.cache
+def _vocabulary() -> list[str]:
+    """Make up words of 2 to 9 letters."""
+    chance = random.Random(0)  # noqa: S311  # filling, not keys
+    letters = "etaoinshrdlucmfwypvbgkqjxz"
+    weights = range(len(letters), 0, -1)
+    return [
+        "".join(chance.choices(letters, weights, k=chance.randint(2, 9)))
+        for _ in range(_VOCABULARY_WORDS)
+    ]
 
 
 def _tick(size: int, chance: random.Random) -> bytes:
@@ -87,6 +108,27 @@ def block(work: Work) -> tuple[bytes, int]:
     different = [server_frame(work, payload(work, number)) for number in range(min(count, 512))]
     frames = (different * (count // len(different) + 1))[:count]
     return b"".join(frames), count
+
+
+@functools.lru_cache(maxsize=1)
+def compressed_block(work: Work) -> tuple[bytes, list[int]]:
+    """Build compressed frames, each with references to those before it in the block.
+
+    The first has none, so any number of blocks, and of first frames of a block, can follow
+    each other: a receiver that keeps its context understands them all.
+
+    Returns:
+        The frames, and where each of them ends.
+    """
+    stream = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    frames, ends = bytearray(), []
+    for number in range(BLOCK_BYTES // work.size + 1):
+        data = stream.compress(payload(work, number)) + stream.flush(zlib.Z_SYNC_FLUSH)
+        data = data[: -len(TAIL)]
+        header = frame_header(OPCODE_TEXT, len(data))
+        frames += bytes([header[0] | RSV1_BIT]) + header[1:] + data
+        ends.append(len(frames))
+    return bytes(frames), ends
 
 
 def stamped_frames(size: int, due: range, sent: int) -> bytes:

@@ -13,8 +13,10 @@ import ssl
 import time
 from collections.abc import Callable
 from typing import Any, Final
+from zlib import MAX_WBITS
 
 from .. import _backend
+from .._inflate import Inflater
 from .._rfc6455 import OPCODE_BITS, OPCODE_CLOSE, CloseCode, frame_header
 from . import payloads
 from .works import PIPELINE_DEPTH, Work
@@ -129,6 +131,25 @@ def flood(sock: socket.socket, work: Work) -> None:
         sock.sendall(view[: rest * frame_bytes])
 
 
+def compressed_flood(sock: socket.socket, work: Work) -> None:
+    """Do what `flood` does with compressed messages; requests may be compressed as well."""
+    parser = _backend.MessageParser(masked=True)
+    parser.accept_compressed(Inflater(MAX_WBITS, keeps_context=True))
+    frames, ends = payloads.compressed_block(work)
+    view = memoryview(frames)
+    while True:
+        requests: list[str | bytes] = []
+        while not requests:
+            data = sock.recv(READ_BYTES)
+            parser.feed(data, requests)
+            if not data or parser.close is not None:
+                raise Closed
+        blocks, rest = divmod(int(requests[0]), len(ends))
+        for _ in range(blocks):
+            sock.sendall(frames)
+        sock.sendall(view[: ends[rest - 1] if rest else 0])
+
+
 def sink(sock: socket.socket, work: Work) -> None:
     """Swallow as many messages as each request announces, then say so."""
     reader = Reader(sock)
@@ -195,6 +216,7 @@ def serve(sock: socket.socket, work: Work) -> None:
     """Do the work until the client closes; whatever else it does only ends the connection."""
     with sock, contextlib.suppress(OSError):
         try:
-            HANDLERS[work.kind](sock, work)
+            handler = compressed_flood if work.compressed else HANDLERS[work.kind]
+            handler(sock, work)
         except Closed:
             sock.sendall(CLOSE_FRAME)

@@ -33,8 +33,11 @@ def shake_hands(sock: socket.socket) -> str:
     if key is None:
         raise ConnectionError("the request has no Sec-WebSocket-Key")
     accept = base64.b64encode(hashlib.sha1(key + HANDSHAKE_GUID, usedforsecurity=False).digest())
+    # Who offers compression gets it: no work offers it that does not want it.
+    offers = any(name.lower() == b"sec-websocket-extensions" for name in fields)
+    extensions = b"Sec-WebSocket-Extensions: permessage-deflate\r\n" if offers else b""
     sock.sendall(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+        b"Sec-WebSocket-Accept: " + accept + b"\r\n" + extensions + b"\r\n"
     )
     return lines[0].split()[1].decode()

@@ -22,6 +22,7 @@ SIZES: Final = (16, 64, 256, KIB, 16 * KIB, 64 * KIB, MIB)
 # With larger ones both sides would wait until the other one reads.
 PIPELINED_SIZES: Final = SIZES[:5]
 PAYLOADS: Final[tuple[Payload, ...]] = ("text", "utf8", "binary", "json")
+COMPRESSED: Final[tuple[tuple[int, Payload], ...]] = ((180, "json"), (4 * KIB, "text"))
 RATES: Final = (10_000, 50_000, 200_000)
 IDLE_CONNECTIONS: Final = (100, 1_000, 5_000)
 
@@ -40,6 +41,9 @@ class Work:
             bytes, or JSON that the client decodes or encodes.
         rate: messages a second of a paced feed, else 0.
         connections: how many connections stay idle, else 0.
+        compressed: whether the messages are compressed, with context takeover (RFC 7692); text
+            is prose then, since random characters cannot be compressed, and JSON is not decoded,
+            since that would cost several times what inflating does.
     """
 
     kind: Kind
@@ -48,6 +52,7 @@ class Work:
     tls: bool = False
     rate: int = 0
     connections: int = 0
+    compressed: bool = False
 
     @property
     def key(self) -> str:
@@ -59,8 +64,14 @@ class Work:
         elif self.kind == "paced":
             parts = ["paced", f"{self.rate // 1000}k"]
         else:
-            parts = [self.kind, str(self.size), self.payload]
+            kind = "deflate" if self.compressed else self.kind
+            parts = [kind, str(self.size), self.payload]
         return "-".join([*parts, *(["tls"] if self.tls else [])])
+
+    @property
+    def codes_json(self) -> bool:
+        """Whether the client decodes or encodes JSON."""
+        return self.payload == "json" and not self.compressed
 
     @property
     def title(self) -> str:
@@ -75,6 +86,7 @@ class Work:
             "handshake": "opening handshake",
             "memory": f"{self.connections:,} idle connections",
         }[self.kind]
+        title += ", compressed" if self.compressed else ""
         return title + (", TLS" if self.tls else "")
 
     @property
@@ -112,6 +124,7 @@ def _all_works() -> tuple[Work, ...]:
         *(Work(kind, size, "text", tls=True) for kind in moving for size in SIZES),
         *(Work("echo", size, tls=tls) for tls in (False, True) for size in SIZES),
         *(Work("pipeline", size, tls=tls) for tls in (False, True) for size in PIPELINED_SIZES),
+        *(Work("receive", size, kind, compressed=True) for size, kind in COMPRESSED),
         *(Work("paced", 64, rate=rate) for rate in RATES),
         *(Work("handshake", tls=tls) for tls in (False, True)),
         *(Work("memory", connections=count) for count in IDLE_CONNECTIONS),
@@ -144,6 +157,7 @@ HEADLINE: Final = (
     "echo-256-text",
     "echo-256-text-tls",
     "pipeline-256-text",
+    *(f"deflate-{size}-{kind}" for size, kind in COMPRESSED),
     *(f"paced-{rate // 1000}k" for rate in RATES),
     "handshake",
     "handshake-tls",

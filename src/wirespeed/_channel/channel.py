@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from threading import get_ident
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from .._arguments import batch_limit
+from .._deflater import Deflater
 from .._fragments import fragments
+from .._inflate import Inflater
 from .._queue import Dropped, Pending, QueueRules
-from .._rfc6455 import OPCODE_BINARY, OPCODE_CONTINUATION, OPCODE_PING, OPCODE_PONG, OPCODE_TEXT
+from .._rfc6455 import OPCODE_BINARY, OPCODE_PING, OPCODE_PONG, OPCODE_TEXT
 from ..exceptions import ProtocolError, QueueOverflow
 from .bounds import Bounds, Drops, bound
 from .inbox import (
@@ -36,6 +39,9 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from .. import _codec
+    from .._deflate import Deflate
+
+Sending: TypeAlias = Coroutine[Any, Any, None]
 
 # How many turns of the event loop a consumer gets to answer the last messages.
 PATIENCE_TURNS = 4
@@ -162,7 +168,7 @@ class Channel:
             timeout: in seconds, for the first message; `None` waits without limit.
         """
         self._check_thread()
-        return self._inbox.receive(ReceiveMany, False, timeout, _batch_limit(max_messages))
+        return self._inbox.receive(ReceiveMany, False, timeout, batch_limit(max_messages))
 
     def receive_nowait(self) -> Message:
         """Take the next message if there is one.
@@ -209,7 +215,7 @@ class Channel:
         Ends as iterating over the connection does.
         """
         self._check_thread()
-        return Batches(self._inbox, _batch_limit(max_messages))
+        return Batches(self._inbox, batch_limit(max_messages))
 
     def __aiter__(self) -> Messages:
         # Not the channel itself: a Python subclass of a compiled class finds `__anext__`
@@ -219,7 +225,7 @@ class Channel:
 
     # -- sending -----------------------------------------------------------------------
 
-    def send_text(self, text: str | Buffer) -> Coroutine[Any, Any, None]:
+    def send_text(self, text: str | Buffer, *, compress: bool | None = None) -> Sending:
         """Send a text message.
 
         The frame is on its way when the call returns; awaiting the result waits for room
@@ -227,15 +233,17 @@ class Channel:
 
         Args:
             text: `str`, or bytes that are UTF-8.
+            compress: whether to compress the message if compression was agreed on (RFC 7692);
+                `None`: if it is not shorter than the threshold of `Deflate`.
 
         Raises:
             TypeError: `text` is neither `str` nor bytes-like.
             ValueError: it is not UTF-8, or holds a lone surrogate.
             ConnectionDisconnected: the connection is closing or closed.
         """
-        return self._send_frame(OPCODE_TEXT, text)
+        return self._send_frame(OPCODE_TEXT, text, compress)
 
-    def send_bytes(self, data: Buffer) -> Coroutine[Any, Any, None]:
+    def send_bytes(self, data: Buffer, *, compress: bool | None = None) -> Sending:
         """Send a binary message; else as `send_text`.
 
         Raises:
@@ -243,14 +251,18 @@ class Channel:
         """
         if isinstance(data, str):
             raise TypeError("data must be bytes-like, not str")
-        return self._send_frame(OPCODE_BINARY, data)
+        return self._send_frame(OPCODE_BINARY, data, compress)
 
     def send(
-        self, data: str | Buffer | Iterable[str] | Iterable[Buffer]
-    ) -> Coroutine[Any, Any, None]:
+        self,
+        data: str | Buffer | Iterable[str] | Iterable[Buffer],
+        *,
+        compress: bool | None = None,
+    ) -> Sending:
         """Send a message whose type follows from the type of `data`; else as `send_text`.
 
         Args:
+            compress: as for `send_text`.
             data: `str` for a text message, bytes-like for a binary one, an iterable of
                 either for one fragmented message (RFC 6455 section 5.4): it is consumed at
                 once, and an empty one sends nothing.
@@ -259,13 +271,13 @@ class Channel:
             TypeError: `data` is none of these; nothing was sent.
         """
         if isinstance(data, str):
-            return self._send_frame(OPCODE_TEXT, data)
+            return self._send_frame(OPCODE_TEXT, data, compress)
         if isinstance(data, (bytes, bytearray, memoryview)):
-            return self._send_frame(OPCODE_BINARY, data)
+            return self._send_frame(OPCODE_BINARY, data, compress)
         opcode, payloads = fragments(data)
-        return self._send_fragments(opcode, payloads)
+        return self._send_fragments(opcode, payloads, compress)
 
-    def flush(self) -> Coroutine[Any, Any, None]:
+    def flush(self) -> Sending:
         """Write at once what this loop tick has gathered; awaiting it waits for room.
 
         Needed only before the event loop is stopped from outside, or to get a message out
@@ -274,31 +286,28 @@ class Channel:
         self._check_thread()
         return self._outgoing.drained()
 
-    def _send_frame(self, opcode: int, payload: _codec.Payload) -> Awaitable:
-        self._check_thread()
-        if self._sending_over:
-            self._refuse_to_send()
-        return self._outgoing.send(opcode, payload, True, self._inbox.has_messages())
-
-    def _send_fragments(self, opcode: int, payloads: list[bytes]) -> Awaitable:
-        """Send one message, a frame for each payload, with nothing in between."""
+    def _send_frame(self, opcode: int, payload: _codec.Payload, compress: bool | None) -> Awaitable:
         self._check_thread()
         if self._sending_over:
             self._refuse_to_send()
         outgoing = self._outgoing
-        wait = outgoing.settled()
-        outgoing.begin_batch()
-        try:
-            for index, payload in enumerate(payloads, start=1):
-                sent = outgoing.send(opcode, payload, index == len(payloads), True)
-                if sent is not outgoing.settled():
-                    wait = sent
-                opcode = OPCODE_CONTINUATION
-        finally:
-            outgoing.end_batch()
-        return wait
+        more = self._inbox.has_messages()
+        if outgoing._deflater is None:
+            return outgoing.send(opcode, payload, True, more)
+        return outgoing.send_message(opcode, payload, compress, more)
 
-    def _send_some(self, messages: Iterator[str | Buffer]) -> Awaitable | None:
+    def _send_fragments(
+        self, opcode: int, payloads: list[bytes], compress: bool | None
+    ) -> Awaitable:
+        """Send one message, a frame for each payload, with nothing in between."""
+        self._check_thread()
+        if self._sending_over:
+            self._refuse_to_send()
+        return self._outgoing.send_fragments(opcode, payloads, compress)
+
+    def _send_some(
+        self, messages: Iterator[str | Buffer], compress: bool | None
+    ) -> Awaitable | None:
         """Send from an iterator into one buffer; `None` at its end, else what to await first."""
         self._check_thread()
         outgoing = self._outgoing
@@ -309,7 +318,7 @@ class Channel:
                     self._refuse_to_send()
                 is_text = isinstance(message, str)
                 opcode = OPCODE_TEXT if is_text else OPCODE_BINARY
-                wait = outgoing.send(opcode, message, True, True)
+                wait = outgoing.send_message(opcode, message, compress, True)
                 if wait is not outgoing.settled():
                     return wait
         finally:
@@ -445,7 +454,11 @@ class Channel:
         self._check_thread()
 
     def _send_control(self, opcode: int, payload: bytes) -> Awaitable:
-        return self._send_frame(opcode, payload)
+        return self._send_frame(opcode, payload, False)
+
+    def _use_compression(self, agreed: Deflate) -> None:
+        self._parser.accept_compressed(Inflater.of_server(agreed))
+        self._outgoing.compress_with(Deflater(agreed))
 
     def _on_open(self, transport: asyncio.Transport) -> None:
         self._transport = transport
@@ -480,11 +493,3 @@ class Channel:
 
     def _on_lost(self, exc: Exception | None) -> None:
         raise NotImplementedError
-
-
-def _batch_limit(max_messages: int | None) -> int:
-    if max_messages is None:
-        return 0
-    if max_messages < 1:
-        raise ValueError(f"max_messages must be at least 1, not {max_messages}")
-    return max_messages

@@ -120,6 +120,8 @@ class Link:
             self._opened.set_exception(exc)
             return
         self._channel._on_open(self._transport)
+        if opening.compression is not None:
+            self._channel._use_compression(opening.compression)
         self._opened.set_result(response)
         if opening.trailing_data:
             self._channel._read(opening.trailing_data, len(opening.trailing_data))

@@ -11,10 +11,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .._backend import use_send_slot
+from .._rfc6455 import OPCODE_CONTINUATION
 from .waiter import Awaitable, Waiter, begin, suspend
 
 if TYPE_CHECKING:
     from .. import _codec
+    from .._deflater import Deflater
 
 # Gathered frames leave in one write when there are this many bytes of them; a sender
 # that is always ready gives the loop a turn after as many.
@@ -84,6 +86,7 @@ class Outgoing:
     def __init__(self, loop: asyncio.AbstractEventLoop, builder: _codec.FrameBuilder) -> None:
         self._loop = loop
         self._builder = builder
+        self._deflater: Deflater | None = None
         self._write: Callable[[bytes], object] | None = None
         self._lost: Callable[[], BaseException] | None = None
         self._waiters: list[Waiter] = []
@@ -104,10 +107,15 @@ class Outgoing:
         """
         self._write = write
 
+    def compress_with(self, deflater: Deflater) -> None:
+        """Compress messages from now on."""
+        self._deflater = deflater
+
     def detach(self, lost: Callable[[], BaseException]) -> None:
         """Stop writing; every wait ends with the error that `lost` makes."""
         self._lost = lost
         self._write = None
+        self._deflater = None
         self._builder.take()
         self.wake_senders()
 
@@ -137,6 +145,35 @@ class Outgoing:
         if not self._paused and self._turn_bytes < FLUSH_BYTES:
             return self._settled
         return self._wait_or_yield()
+
+    def send_message(
+        self, opcode: int, payload: _codec.Payload, compress: bool | None, more: bool
+    ) -> Awaitable:
+        """Add a message in one frame, compressed if `compress` says so; else as `send`.
+
+        Where nothing compresses `send` does the same for less.
+        """
+        if self._deflater is not None:
+            opcode, payload = self._deflater.message(opcode, payload, compress)
+        return self.send(opcode, payload, True, more)
+
+    def send_fragments(
+        self, opcode: int, payloads: list[bytes], compress: bool | None
+    ) -> Awaitable:
+        """Add a message, a frame for each payload, with nothing in between; else as `send`."""
+        if self._deflater is not None:
+            opcode, payloads = self._deflater.fragments(opcode, payloads, compress)
+        wait = self._settled
+        self.begin_batch()
+        try:
+            for index, payload in enumerate(payloads, start=1):
+                sent = self.send(opcode, payload, index == len(payloads), True)
+                if sent is not self._settled:
+                    wait = sent
+                opcode = OPCODE_CONTINUATION
+        finally:
+            self.end_batch()
+        return wait
 
     def settled(self) -> Awaitable:
         """Return the wait that `send` returns when there is nothing to wait for."""

@@ -33,18 +33,20 @@ class Receive:
 
     packages: ClassVar[tuple[str, ...]] = ("aiohttp",)
     settings: ClassVar[str] = (
-        f"compress=0, max_msg_size=0, no heartbeat, one session; {_READER} its C extension"
+        "compress=0 unless the work is compressed, max_msg_size=0, no heartbeat, one session;"
+        f" {_READER} its C extension"
     )
     receives: ClassVar[str] = "receive()"
     _ws: Any
 
     def __init__(self, work: Work) -> None:
-        self._json = work.payload == "json"
+        self._json = work.codes_json
+        self._compress = 15 if work.compressed else 0
 
     async def open(self, url: str, context: ssl.SSLContext | None) -> None:
         """Open the connection."""
         self._ws = await session().ws_connect(
-            url, ssl=context or True, compress=0, max_msg_size=0, autoping=True
+            url, ssl=context or True, compress=self._compress, max_msg_size=0, autoping=True
         )
 
     async def close(self) -> None:

@@ -18,7 +18,8 @@ class PicowsRecv(Recv):
 
     packages: ClassVar[tuple[str, ...]] = ("picows", "aiofastnet")
     settings: ClassVar[str] = (
-        "compression=None, max_size=None, max_queue=None, ping_interval=None, proxy=None"
+        "compression=None unless the work is compressed, max_size=None, max_queue=None,"
+        " ping_interval=None, proxy=None"
     )
 
     async def open(self, url: str, context: ssl.SSLContext | None) -> None:
@@ -26,7 +27,7 @@ class PicowsRecv(Recv):
         self._ws = await connect(
             url,
             ssl=context,
-            compression=None,
+            compression=self._compression,
             max_size=None,
             max_queue=None,
             ping_interval=None,

@@ -23,14 +23,16 @@ class Recv:
 
     packages: ClassVar[tuple[str, ...]] = ("websockets",)
     settings: ClassVar[str] = (
-        "compression=None, max_size=None, max_queue=4096, ping_interval=None, proxy=None;"
+        "compression=None unless the work is compressed, max_size=None, max_queue=4096,"
+        " ping_interval=None, proxy=None;"
         f" {_SPEEDUPS} its C extension"
     )
     receives: ClassVar[str] = "recv()"
     _ws: Any
 
     def __init__(self, work: Work) -> None:
-        self._json = work.payload == "json"
+        self._json = work.codes_json
+        self._compression = "deflate" if work.compressed else None
 
     async def open(self, url: str, context: ssl.SSLContext | None) -> None:
         """Open the connection."""
@@ -38,7 +40,7 @@ class Recv:
         self._ws = await connect(
             url,
             ssl=context,
-            compression=None,
+            compression=self._compression,
             max_size=None,
             max_queue=4096,
             ping_interval=None,

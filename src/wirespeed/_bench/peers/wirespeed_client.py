@@ -11,6 +11,7 @@ import ssl
 from typing import Any, ClassVar
 
 from ... import _backend
+from ..._zlib import deflate_backend
 from ...client import connect
 from ...connection import WebSocketConnection
 from ..works import Work
@@ -30,7 +31,7 @@ class Each:
 
     packages: ClassVar[tuple[str, ...]] = ("wirespeed", "aiofastnet")
     settings: ClassVar[str] = (
-        f"max_message_size=None, no keep-alive Pings; {_backend.implementation}"
+        f"max_message_size=None, no keep-alive Pings; {_backend.implementation}, {deflate_backend}"
     )
     receives: ClassVar[str] = "async for"
     options: ClassVar[dict[str, Any]] = options(
@@ -39,12 +40,13 @@ class Each:
     _ws: WebSocketConnection
 
     def __init__(self, work: Work) -> None:
-        self._json = work.payload == "json"
+        self._json = work.codes_json
+        self._compression = {"compression": "deflate"} if work.compressed else {}
         self._binary = work.payload == "binary"
 
     async def open(self, url: str, context: ssl.SSLContext | None) -> None:
         """Open the connection."""
-        self._ws = await connect(url, ssl=context, **self.options)
+        self._ws = await connect(url, ssl=context, **{**self.options, **self._compression})
 
     async def close(self) -> None:
         """Close it."""
