@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from ._backend import implementation
+from ._backoff import Reconnect, should_retry
 from ._close_info import CloseCause, CloseInfo
 from ._deflate import Deflate
 from ._latency import Latency
 from ._phases import Timings
 from ._queue import Dropped, Pending
+from ._reconnect import Reconnecting
 from ._response import Response
 from ._rfc6455 import CloseCode, MessageType
 from ._version import __version__
@@ -58,6 +60,8 @@ __all__ = [
     "ProxyError",
     "QueueOverflow",
     "ReadTimeout",
+    "Reconnect",
+    "Reconnecting",
     "Response",
     "Timings",
     "WebSocketConnection",
@@ -66,4 +70,5 @@ __all__ = [
     "connect",
     "deflate_backend",
     "implementation",
+    "should_retry",
 ]

@@ -178,6 +178,11 @@ class ClosingChannel(Channel):
         Raises:
             TypeError, ValueError: code or reason cannot be sent; nothing has changed.
         """
+        self._start_closing(code, reason)
+        await self._wait_gone()
+
+    def _start_closing(self, code: int, reason: str) -> None:
+        """Do the part of `close` that does not wait; the rest happens by itself."""
         self._require_own_thread()
         _check_close(code, reason)
         if not self._sending_over:
@@ -186,7 +191,6 @@ class ClosingChannel(Channel):
             self._read_to_the_end()
             self._send_close(code, reason)
         self._start_deadline()
-        await self._wait_gone()
 
     def abort(self) -> None:
         """Drop the transport at once, without a closing handshake.

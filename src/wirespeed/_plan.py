@@ -9,7 +9,7 @@ import os
 import socket
 import ssl as tls
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ._request import Ask
@@ -18,7 +18,7 @@ from ._url import URLLike
 SocketOption: TypeAlias = tuple[int, int, int | bytes]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Route:
     """How the host of a URL is reached.
 
@@ -44,11 +44,11 @@ class Route:
     socket_options: tuple[SocketOption, ...] = ()
     sock: socket.socket | None = None
     unix_path: str | bytes | os.PathLike[str] | None = None
-    proxy: str | bool | None = field(default=None, repr=False)
+    proxy: str | bool | None = None
     proxy_ssl: tls.SSLContext | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Plan:
     """All of it.
 

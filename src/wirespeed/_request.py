@@ -46,7 +46,7 @@ _OWN_HEADERS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Ask:
     """What the caller wants the request to say, unchecked; good for any number of requests.
 

@@ -13,10 +13,12 @@ from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
 from types import TracebackType
 from typing import Any
 
+from ._attempt import Attempt, ComputeHeaders, ComputeUrl
+from ._backoff import Reconnect
 from ._deflate import CompressionLike
-from ._opening import open_connection
 from ._plan import Plan, Route, SocketOption
 from ._queue import Overflow
+from ._reconnect import Reconnecting
 from ._request import DEFAULT_USER_AGENT, Ask, CookiesLike, HeadersLike
 from ._rfc6455 import DEFAULT_MAX_MESSAGE_BYTES
 from ._tls import warn_unverified
@@ -27,9 +29,9 @@ __all__ = ["Connecting", "connect"]
 
 
 def connect(
-    url: URLLike,
+    url: URLLike | ComputeUrl,
     *,
-    headers: HeadersLike | None = None,
+    headers: HeadersLike | ComputeHeaders | None = None,
     cookies: CookiesLike | None = None,
     auth: tuple[str, str] | None = None,
     origin: str | None = None,
@@ -66,6 +68,7 @@ def connect(
     decode_text: bool = True,
     loads: Callable[[Any], Any] = json.loads,
     dumps: Callable[[Any], str | bytes] = json.dumps,
+    reconnect: Reconnect | None = None,
 ) -> Connecting:
     """Open a WebSocket connection (RFC 6455 section 4.1).
 
@@ -73,10 +76,16 @@ def connect(
     block, or `await` it. Arguments are checked when it is awaited. Safe to cancel:
     nothing is left open.
 
+    Or iterate over it with `async for`: that gives one open connection after the other, each when
+    the one before is lost or was left; see `Reconnect`.
+
     Args:
         url: with the scheme ws, wss, http or https; a `str`, or a URL object such as `yarl.URL`.
-            User name and password in it are sent as basic authentication.
-        headers: to add to the request: a mapping, a multidict, or pairs.
+            User name and password in it are sent as basic authentication. Or a function or
+            coroutine function that returns it, called for each attempt; it has `open_timeout`
+            seconds of its own.
+        headers: to add to the request: a mapping, a multidict, or pairs. Or a function or coroutine
+            function that returns them, as for `url`.
         cookies: to send in one Cookie header: a mapping of `str`, with values in printable ASCII
             without blanks, quotes, commas, semicolons and backslashes, or an
             `http.cookies.SimpleCookie` (RFC 6265 section 4.1.1).
@@ -159,6 +168,8 @@ def connect(
             those, such as `orjson.loads`; `receive` still tells text from binary.
         loads: decodes a message for `receive_json`.
         dumps: encodes a value for `send_json`, to `str` or UTF-8 bytes.
+        reconnect: how `async for` connects again; `None` for the defaults of `Reconnect`. `await`
+            and `async with` open one connection, and do not use it.
 
     Raises:
         InvalidURL: the URL, or that of the proxy, cannot be used.
@@ -173,9 +184,9 @@ def connect(
     warn_unverified(ssl, fingerprint, stacklevel=2)
     return Connecting(
         Plan(
-            url=url,
+            url="" if callable(url) else url,
             ask=Ask(
-                headers=headers,
+                headers=None if callable(headers) else headers,
                 subprotocols=subprotocols,
                 cookies=cookies,
                 origin=origin,
@@ -217,22 +228,33 @@ def connect(
                 "loads": loads,
                 "dumps": dumps,
             },
-        )
+        ),
+        compute_url=url if callable(url) else None,
+        compute_headers=headers if callable(headers) else None,
+        reconnect=reconnect,
     )
 
 
 class Connecting:
-    """A connection about to be opened: what `connect` returns. Await it, or enter it."""
+    """A connection about to be opened: what `connect` returns. Await, enter or iterate over it."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        compute_url: ComputeUrl | None,
+        compute_headers: ComputeHeaders | None,
+        reconnect: Reconnect | None,
+    ) -> None:
+        self._attempt = Attempt(plan=plan, compute_url=compute_url, compute_headers=compute_headers)
+        self._reconnect = reconnect
         self._connection: WebSocketConnection | None = None
 
     def __await__(self) -> Generator[Any, None, WebSocketConnection]:
-        return open_connection(self._plan).__await__()
+        return self._attempt.open().__await__()
 
     async def __aenter__(self) -> WebSocketConnection:
-        self._connection = await open_connection(self._plan)
+        self._connection = await self._attempt.open()
         return self._connection
 
     async def __aexit__(
@@ -243,3 +265,9 @@ class Connecting:
     ) -> None:
         if self._connection is not None:
             await self._connection.__aexit__(exc_type, exc, traceback)
+
+    def __aiter__(self) -> Reconnecting:
+        reconnect = Reconnect() if self._reconnect is None else self._reconnect
+        if not isinstance(reconnect, Reconnect):
+            raise TypeError(f"reconnect must be Reconnect or None, not {type(reconnect).__name__}")
+        return Reconnecting(self._attempt, reconnect)

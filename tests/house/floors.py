@@ -22,8 +22,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("_backend",),
     (
-        *("_arguments", "_deflate", "_deflater", "_fragments", "_handshake", "_phases", "_queue"),
-        *("_request", "_response_head", "_stats", "_url", "_verdict"),
+        *("_arguments", "_backoff", "_deflate", "_deflater", "_fragments", "_handshake", "_phases"),
+        *("_queue", "_request", "_response_head", "_stats", "_url", "_verdict"),
     ),
     ("_proxy_choice", "_tunnel"),
     ("_channel.reading", "_channel.waiter"),
@@ -43,6 +43,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("_route", "_socks", "_tcp", "_tls"),
     ("_dial", "_proxy", "_redirect"),
     ("_opening",),
+    ("_attempt",),
+    ("_reconnect",),
     ("client",),
     (
         *("", "compat"),
