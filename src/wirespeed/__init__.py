@@ -8,6 +8,7 @@ from ._close_info import CloseCause, CloseInfo
 from ._deflate import Deflate
 from ._latency import Latency
 from ._phases import Timings
+from ._protocol import ProtocolHandler
 from ._queue import Dropped, Pending
 from ._reconnect import Reconnecting
 from ._response import Response
@@ -33,6 +34,7 @@ from .exceptions import (
     ReadTimeout,
     WebSocketError,
 )
+from .web_socket_client import WebSocketClient
 
 __all__ = [
     "CertificateMismatch",
@@ -57,6 +59,7 @@ __all__ = [
     "OpenTimeout",
     "Pending",
     "ProtocolError",
+    "ProtocolHandler",
     "ProxyError",
     "QueueOverflow",
     "ReadTimeout",
@@ -64,6 +67,7 @@ __all__ = [
     "Reconnecting",
     "Response",
     "Timings",
+    "WebSocketClient",
     "WebSocketConnection",
     "WebSocketError",
     "__version__",

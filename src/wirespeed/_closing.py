@@ -142,7 +142,7 @@ class ClosingChannel(Channel):
         """
         if self._cause is None or not self._reading_over:
             return None
-        unread = self._inbox.pending()
+        unread = self.pending
         return CloseInfo(
             cause=self._cause,
             received=self._close_received,

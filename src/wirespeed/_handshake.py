@@ -15,6 +15,7 @@ import h11
 from multidict import CIMultiDictProxy
 
 from ._deflate import Deflate, IllegalAnswer, agreed, as_deflate, offer
+from ._protocol import with_protocol
 from ._request import NOTHING_SPECIAL, Ask, check_subprotocols, request_head
 from ._response import Response
 from ._response_head import (
@@ -101,6 +102,8 @@ class OpeningHandshake:
         digest = hashlib.sha1(encoded_key.encode() + HANDSHAKE_GUID, usedforsecurity=False)
         self._accept = _base64(digest.digest())
         self._offered = check_subprotocols(ask.subprotocols)
+        if ask.protocol_handler is not None:
+            self._offered = check_subprotocols(with_protocol(self._offered, ask.protocol_handler))
         self._offered_compression = as_deflate(ask.compression)
         extensions = "" if self._offered_compression is None else offer(self._offered_compression)
         self._request = request_head(url, ask, self._offered, encoded_key, extensions)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from multidict import CIMultiDict
 
 from ._deflate import CompressionLike
+from ._protocol import ProtocolHandler
 from ._url import URL
 from ._version import __version__
 
@@ -57,6 +58,7 @@ class Ask:
         origin: the value of Origin; `None` for no such header.
         user_agent: the value of User-Agent; `None` for no such header.
         auth: user name and password; `None` for those of the URL.
+        protocol_handler: whose subprotocol to offer, too; `None` for none.
         compression: to offer; `None` for none.
     """
 
@@ -66,6 +68,7 @@ class Ask:
     origin: str | None = None
     user_agent: str | None = DEFAULT_USER_AGENT
     auth: tuple[str, str] | None = None
+    protocol_handler: ProtocolHandler | None = None
     compression: CompressionLike = None
 
     def __post_init__(self) -> None:

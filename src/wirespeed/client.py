@@ -17,6 +17,7 @@ from ._attempt import Attempt, ComputeHeaders, ComputeUrl
 from ._backoff import Reconnect
 from ._deflate import CompressionLike
 from ._plan import Plan, Route, SocketOption
+from ._protocol import ProtocolHandler
 from ._queue import Overflow
 from ._reconnect import Reconnecting
 from ._request import DEFAULT_USER_AGENT, Ask, CookiesLike, HeadersLike
@@ -37,6 +38,7 @@ def connect(
     origin: str | None = None,
     user_agent: str | None = DEFAULT_USER_AGENT,
     subprotocols: Sequence[str] | None = None,
+    protocol_handler: ProtocolHandler | None = None,
     compression: CompressionLike = None,
     max_redirects: int = 10,
     ssl: tls.SSLContext | bool | None = None,
@@ -94,6 +96,8 @@ def connect(
         origin: the value of Origin (RFC 6454 section 7); `None` to send none.
         user_agent: the value of User-Agent; `None` to send none.
         subprotocols: to offer, in order of preference.
+        protocol_handler: encodes and decodes for `send_protocol` and `receive_protocol`; its name
+            is offered after `subprotocols`, unless it is among them.
         compression: "deflate" offers permessage-deflate (RFC 7692), a `Deflate` does so with
             settings, `None` offers none. `WebSocketConnection.compression` tells what was agreed.
         max_redirects: how many redirects with the status 301, 302, 303, 307 or 308 to follow; 0 to
@@ -188,6 +192,7 @@ def connect(
             ask=Ask(
                 headers=None if callable(headers) else headers,
                 subprotocols=subprotocols,
+                protocol_handler=protocol_handler,
                 cookies=cookies,
                 origin=origin,
                 user_agent=user_agent,
@@ -225,6 +230,7 @@ def connect(
                 "batch_window": batch_window,
                 "write_buffer_size": write_buffer_size,
                 "decode_text": decode_text,
+                "protocol_handler": protocol_handler,
                 "loads": loads,
                 "dumps": dumps,
             },

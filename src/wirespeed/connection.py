@@ -18,11 +18,16 @@ from ._keepalive import KeepAlive
 from ._latency import Latency, measured
 from ._phases import Phases, Timings
 from ._pings import Pings
+from ._protocol import ProtocolHandler
 from ._queue import Overflow, QueueRules
 from ._rfc6455 import (
     DEFAULT_MAX_MESSAGE_BYTES,
     MAX_CONTROL_PAYLOAD_BYTES,
+    OPCODE_BINARY,
+    OPCODE_CLOSE,
     OPCODE_PING,
+    OPCODE_PONG,
+    OPCODE_TEXT,
     CloseCode,
 )
 from ._silence import Heart, Heartbeat, IdleWatch
@@ -49,6 +54,12 @@ class WebSocketConnection(ClosingChannel):
     ends at a clean close (1000, 1001, or without a code).
     """
 
+    OPCODE_TEXT = OPCODE_TEXT
+    OPCODE_BINARY = OPCODE_BINARY
+    OPCODE_CLOSE = OPCODE_CLOSE
+    OPCODE_PING = OPCODE_PING
+    OPCODE_PONG = OPCODE_PONG
+
     # Without a `__dict__` each call finds its method faster.
     __slots__ = (
         "_addresses",
@@ -61,6 +72,7 @@ class WebSocketConnection(ClosingChannel):
         "_ping_interval",
         "_ping_timeout",
         "_pings",
+        "_protocol_handler",
         "_response",
         "_subprotocol",
         "_watches",
@@ -86,6 +98,7 @@ class WebSocketConnection(ClosingChannel):
         ping_timeout: float | None = 20.0,
         heartbeat: Heartbeat | None = None,
         idle_timeout: float | None = None,
+        protocol_handler: ProtocolHandler | None = None,
         loads: Callable[[Any], Any] = json.loads,
         dumps: Callable[[Any], str | bytes] = json.dumps,
     ) -> None:
@@ -119,6 +132,7 @@ class WebSocketConnection(ClosingChannel):
             close_timeout=close_timeout,
         )
         self._dumps = dumps
+        self._protocol_handler = protocol_handler
         self._ping_interval = ping_interval
         self._ping_timeout = ping_timeout
         self._heartbeat = heartbeat
@@ -219,6 +233,34 @@ class WebSocketConnection(ClosingChannel):
         iterator = iter(messages)
         while (wait := self._send_some(iterator, compress)) is not None:
             await wait
+
+    def send_protocol(self, data: Any) -> Coroutine[Any, Any, None]:
+        """Send `data` as one binary message, encoded by the protocol handler; else as `send_bytes`.
+
+        Raises:
+            RuntimeError: the connection has no protocol handler.
+            Exception: as its `encode` does; nothing was sent.
+        """
+        return self.send_bytes(self._handler().encode(data))
+
+    def receive_protocol(self, timeout: float | None = None) -> Coroutine[Any, Any, Any]:
+        """Wait for the next message, which must be binary, and decode it; else as `receive_bytes`.
+
+        What the protocol handler's `decode` raises is passed on; the message has then been
+        taken.
+
+        Args:
+            timeout: in seconds; `None` waits without limit.
+
+        Raises:
+            RuntimeError: the connection has no protocol handler.
+        """
+        return _decoded(self._handler(), self.receive_bytes(timeout))
+
+    def _handler(self) -> ProtocolHandler:
+        if self._protocol_handler is None:
+            raise RuntimeError("the connection has no protocol handler (protocol_handler)")
+        return self._protocol_handler
 
     async def ping(self, data: str | Buffer = b"") -> asyncio.Future[float]:
         """Send a Ping (RFC 6455 section 5.5.2).
@@ -352,3 +394,7 @@ class WebSocketConnection(ClosingChannel):
     ) -> None:
         code = CloseCode.NORMAL_CLOSURE if exc_type is None else CloseCode.INTERNAL_ERROR
         await self.close(code)
+
+
+async def _decoded(handler: ProtocolHandler, receiving: Coroutine[Any, Any, bytes]) -> Any:
+    return handler.decode(await receiving)

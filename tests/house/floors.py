@@ -23,7 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("_backend",),
     (
         *("_arguments", "_backoff", "_deflate", "_deflater", "_fragments", "_handshake", "_phases"),
-        *("_queue", "_request", "_response_head", "_stats", "_url", "_verdict"),
+        *("_protocol", "_queue", "_request", "_response_head", "_stats", "_url", "_verdict"),
     ),
     ("_proxy_choice", "_tunnel"),
     ("_channel.reading", "_channel.waiter"),
@@ -46,6 +46,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("_attempt",),
     ("_reconnect",),
     ("client",),
+    ("web_socket_client",),
     (
         *("", "compat"),
         *("_demo", "_demo_certificate", "_demo_report", "_feed", "_ticks"),

@@ -322,8 +322,8 @@ class LaneInbox(Inbox):
 
     def _lane_for(self, kind: type[Receive]) -> Lane | None:
         """Return the lane with the oldest message that a kind of receive can take."""
-        text = self.text if kind is not ReceiveBytes and self.text.count() else None
-        binary = self.binary if kind is not ReceiveText and self.binary.count() else None
+        text = self.text if _takes(kind, True) and self.text.count() else None
+        binary = self.binary if _takes(kind, False) and self.binary.count() else None
         if text is None or binary is None:
             return binary if text is None else text
         return text if text.first_number() < binary.first_number() else binary
@@ -376,7 +376,10 @@ class LaneInbox(Inbox):
 
 
 def _takes(kind: type[Receive], is_text: bool) -> bool:
-    return kind is not ReceiveBytes if is_text else kind is not ReceiveText
+    if is_text:
+        return kind is not ReceiveBytes
+    # JSON is text: with two lanes its receiver need not care for what is in the other.
+    return kind is not ReceiveText and kind is not ReceiveJson
 
 
 def _is_text(entry: Entry) -> bool:
