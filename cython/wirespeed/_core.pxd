@@ -16,6 +16,7 @@ cdef extern from "header.h":
 cdef class MessageParser:
     cdef public list controls
     cdef public object close
+    cdef public bint queues_controls
     # What the caller allows.
     cdef bint masked
     cdef bint decodes
@@ -73,7 +74,7 @@ cdef class MessageParser:
     cdef int store(self, const uint8_t *data, Py_ssize_t size) except -1
     cdef int reserve(self, Py_ssize_t size) except -1
     cdef int end_frame(self, list messages) except -1
-    cdef int end_control(self) except -1
+    cdef int end_control(self, list messages) except -1
     cdef object end_message(self)
     cdef void drop_assembly(self) noexcept
     cdef void stop(self) noexcept

@@ -21,6 +21,7 @@ from wirespeed._core_wake import call_in_context, is_held, stop_with, use_send_s
 from wirespeed._rfc6455 import (
     DEFAULT_MAX_MESSAGE_BYTES,
     Binary,
+    Control,
     check_max_message_size,
     is_sendable_close_code,
 )
@@ -110,6 +111,7 @@ cdef class MessageParser:
         limit = check_max_message_size(max_message_size)
         self.controls = []
         self.close = None
+        self.queues_controls = False
         self.masked = masked
         self.decodes = decode_text
         self.limited = limit is not None
@@ -421,7 +423,7 @@ cdef class MessageParser:
     cdef int end_frame(self, list messages) except -1:
         self.in_frame = False
         if self.opcode & CONTROL:
-            self.end_control()
+            self.end_control(messages)
         elif self.fin and self.compressed:
             take_steps(self, self.inflater.end())
             messages.append(end_inflated(self))
@@ -429,11 +431,14 @@ cdef class MessageParser:
             messages.append(self.end_message())
         return 0
 
-    cdef int end_control(self) except -1:
+    cdef int end_control(self, list messages) except -1:
         cdef int code
         cdef bytes payload = (<char *>self.control)[:self.control_size]
         if self.opcode != CLOSE:
-            self.controls.append((self.opcode, payload))
+            if self.queues_controls:
+                messages.append(Control(self.opcode, payload))
+            if not self.queues_controls or self.opcode == PONG:
+                self.controls.append((self.opcode, payload))
             return 0
         if self.control_size == 0:
             self.close = (1005, "")

@@ -29,10 +29,13 @@ class MessageParser(Protocol):
             caller takes them and puts an empty list in their place.
         close: code and reason of the peer's Close frame once it has arrived
             (1005 and "" for an empty payload), else `None`.
+        queues_controls: set it to have each Ping and Pong in its place between the messages,
+            as a `Control`; Pings are then not in `controls`.
     """
 
     controls: list[tuple[int, bytes]]
     close: tuple[int, str] | None
+    queues_controls: bool
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from ._inflate import Inflater
 class MessageParser:
     controls: list[tuple[int, bytes]]
     close: tuple[int, str] | None
+    queues_controls: bool
     def __init__(
         self,
         *,

@@ -72,7 +72,7 @@ async def _open_one(
     url = trail.url
     opening = OpeningHandshake(url, trail.ask, follows_redirects=trail.follows)
     loop = asyncio.get_running_loop()
-    connection = WebSocketConnection(loop, **plan.options)
+    connection = plan.create_connection(loop, **plan.options)
     connection._phases = phases
     opened: asyncio.Future[Response] = loop.create_future()
     try:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import socket
 import ssl as tls
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ._request import Ask
 from ._url import URLLike
+from .connection import WebSocketConnection
 
 SocketOption: TypeAlias = tuple[int, int, int | bytes]
 
@@ -58,7 +59,8 @@ class Plan:
         route: how to get there.
         max_redirects: how many redirects to follow; 0 for none.
         open_timeout: seconds until the connection must be open; `None` for no limit.
-        options: the keyword arguments of `WebSocketConnection`.
+        create_connection: makes the connection.
+        options: its keyword arguments.
     """
 
     url: URLLike
@@ -66,4 +68,5 @@ class Plan:
     route: Route
     max_redirects: int
     open_timeout: float | None
+    create_connection: Callable[..., WebSocketConnection] = WebSocketConnection
     options: Mapping[str, Any]

@@ -41,10 +41,11 @@ from ._rfc6455 import (
     OPCODE_TEXT,
     RESERVED_BITS,
     RSV1_BIT,
-    Binary,
     CloseCode,
+    Control,
     check_max_message_size,
     is_sendable_close_code,
+    undecoded,
 )
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class MessageParser:
     Attributes:
         controls: opcode and payload of each Ping and Pong, oldest first.
         close: code and reason of the peer's Close frame once it has arrived.
+        queues_controls: whether Pings and Pongs are queued as `Control`, too.
     """
 
     __slots__ = (
@@ -111,6 +113,7 @@ class MessageParser:
         "_wire_bytes",
         "close",
         "controls",
+        "queues_controls",
     )
 
     def __init__(
@@ -133,6 +136,7 @@ class MessageParser:
         limit = check_max_message_size(max_message_size)
         self.controls: list[tuple[int, bytes]] = []
         self.close: tuple[int, str] | None = None
+        self.queues_controls = False
         self._limit = NO_LIMIT if limit is None else limit
         self._short_limit = min(self._limit, LENGTH_IS_16_BIT - 1)
         self._masked = bool(masked)
@@ -196,11 +200,7 @@ class MessageParser:
         return None
 
     def buffer_updated(self, size: int, messages: list[str | bytes]) -> None:
-        """Refuse: `get_buffer` never gave memory that could have been read into.
-
-        Raises:
-            RuntimeError: always.
-        """
+        """Refuse with a `RuntimeError`: `get_buffer` never gave memory to read into."""
         raise RuntimeError("no buffer is out")
 
     def _parse_undecoded(self, view: memoryview, end: int, messages: list[Any]) -> None:
@@ -209,10 +209,7 @@ class MessageParser:
             self._parse(view, end, decoded)
         finally:
             # Decoding is the quickest check there is in plain Python.
-            messages.extend(
-                message.encode() if isinstance(message, str) else Binary(message)
-                for message in decoded
-            )
+            messages.extend(map(undecoded, decoded))
 
     def _parse(self, view: memoryview, end: int, messages: list[str | bytes]) -> None:
         position = 0
@@ -440,7 +437,7 @@ class MessageParser:
             raise exceptions.invalid_text()
         self._message += piece
 
-    def _end_frame(self, messages: list[str | bytes]) -> None:
+    def _end_frame(self, messages: list[Any]) -> None:
         if self._opcode >= OPCODE_CLOSE:
             payload = bytes(self._control)
             self._control = bytearray()
@@ -448,7 +445,10 @@ class MessageParser:
                 self.close = _parse_close(payload)
                 self._stop()
             else:
-                self.controls.append((self._opcode, payload))
+                if self.queues_controls:
+                    messages.append(Control(self._opcode, payload))
+                if not self.queues_controls or self._opcode == OPCODE_PONG:
+                    self.controls.append((self._opcode, payload))
         elif self._fin:
             if self._compressed and self._inflater is not None:
                 self._take_steps(self._inflater, self._inflater.end())

@@ -83,6 +83,26 @@ class Binary:
         return len(self.data)
 
 
+class Control:
+    """A Ping or Pong, in a queue where it keeps its place between the messages."""
+
+    __slots__ = ("opcode", "payload")
+
+    def __init__(self, opcode: int, payload: bytes) -> None:
+        self.opcode = opcode
+        self.payload = payload
+
+    def __len__(self) -> int:
+        return len(self.payload)
+
+
+def undecoded(message: str | bytes | Control) -> bytes | Binary | Control:
+    """Return what stands for a message in a queue where text is `bytes`."""
+    if isinstance(message, str):
+        return message.encode()
+    return Binary(message) if isinstance(message, bytes) else message
+
+
 def frame_header(opcode: int, payload_length: int, *, fin: bool = True) -> bytes:
     """Build the header of an unmasked frame (RFC 6455 section 5.2)."""
     first = opcode | (FIN_BIT if fin else 0)

@@ -70,6 +70,7 @@ def connect(
     decode_text: bool = True,
     loads: Callable[[Any], Any] = json.loads,
     dumps: Callable[[Any], str | bytes] = json.dumps,
+    create_connection: Callable[..., WebSocketConnection] = WebSocketConnection,
     reconnect: Reconnect | None = None,
 ) -> Connecting:
     """Open a WebSocket connection (RFC 6455 section 4.1).
@@ -172,6 +173,7 @@ def connect(
             those, such as `orjson.loads`; `receive` still tells text from binary.
         loads: decodes a message for `receive_json`.
         dumps: encodes a value for `send_json`, to `str` or UTF-8 bytes.
+        create_connection: makes the connection, a subclass of `WebSocketConnection` for example.
         reconnect: how `async for` connects again; `None` for the defaults of `Reconnect`. `await`
             and `async with` open one connection, and do not use it.
 
@@ -213,6 +215,7 @@ def connect(
                 proxy_ssl=proxy_ssl,
             ),
             open_timeout=open_timeout,
+            create_connection=create_connection,
             options={
                 "close_timeout": close_timeout,
                 "ping_interval": ping_interval,

@@ -32,6 +32,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("_channel.conflation",),
     ("_channel.bounds",),
     ("_channel.lanes",),
+    ("_channel.typed",),
     ("_channel.channel",),
     ("_channel.link",),
     ("_channel.transport",),
@@ -48,7 +49,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("client",),
     ("web_socket_client",),
     (
-        *("", "compat"),
+        *("", "compat", "compat.aiohttp"),
+        *(f"compat.aiohttp._{name}" for name in ("arguments", "connection", "errors")),
+        *(f"compat.aiohttp._{name}" for name in ("messages", "response", "session")),
+        "compat.aiohttp._translation",
         *("_demo", "_demo_certificate", "_demo_report", "_feed", "_ticks"),
         *("_console", "_lines", "_open_session", "_session"),
     ),
@@ -59,7 +63,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     tuple(
         f"_bench.peers.{name}"
         for name in (
-            *("aiohttp_client", "aiosonic_client", "floor", "picows_callbacks"),
+            *("aiohttp_client", "aiosonic_client", "compat_aiohttp", "floor", "picows_callbacks"),
             *("picows_websockets", "websockets_client", "wirespeed_client"),
         )
     ),

@@ -24,7 +24,7 @@ cdef class Channel:
     cdef object __weakref__
     cdef readonly object _loop
     cdef unsigned long _thread
-    cdef MessageParser _parser
+    cdef readonly MessageParser _parser
     cdef readonly Outgoing _outgoing
     cdef readonly Inbox _inbox
     cdef readonly Reading _reading

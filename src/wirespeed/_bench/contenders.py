@@ -87,6 +87,7 @@ CONTENDERS: Final = (
         kinds=frozenset({"receive", "send", "echo"}),
         small_and_plain=True,
     ),
+    Contender("wirespeed compat.aiohttp", "wirespeed", "compat_aiohttp", "Receive"),
     Contender("picows callbacks", "picows", "picows_callbacks", "Callbacks"),
     Contender("picows.websockets", "picows", "picows_websockets", "PicowsRecv", compresses=True),
     Contender("websockets", "websockets", "websockets_client", "Recv", compresses=True),

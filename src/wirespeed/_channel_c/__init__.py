@@ -8,5 +8,14 @@ from .channel import Channel
 from .inbox import Message
 from .link import Link, LinkProtocol
 from .transport import SocketTransport
+from .typed import TypedReceiver, WSMessage
 
-__all__ = ["Channel", "Link", "LinkProtocol", "Message", "SocketTransport"]
+__all__ = [
+    "Channel",
+    "Link",
+    "LinkProtocol",
+    "Message",
+    "SocketTransport",
+    "TypedReceiver",
+    "WSMessage",
+]

@@ -1,0 +1,103 @@
+"""`wirespeed.compat.aiohttp`: the program of `aiohttp_client`, with one import changed.
+
+Must not know the other clients.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+from typing import Any, ClassVar
+
+from ... import _backend
+from ...compat import aiohttp
+from ..works import Work
+from .client import Arrivals, Message
+
+_sessions: list[aiohttp.ClientSession] = []
+
+
+def session() -> aiohttp.ClientSession:
+    """Return the session of this process, made within a running loop."""
+    if not _sessions:
+        _sessions.append(aiohttp.ClientSession())
+    return _sessions[0]
+
+
+class Receive:
+    """Receives with `receive`, sends with `send_str` and `send_bytes`."""
+
+    packages: ClassVar[tuple[str, ...]] = ("wirespeed", "aiofastnet")
+    settings: ClassVar[str] = (
+        f"compress=0, max_msg_size=0, no heartbeat, one session; {_backend.implementation}"
+    )
+    receives: ClassVar[str] = "receive()"
+    _ws: aiohttp.ClientWebSocketResponse
+
+    def __init__(self, work: Work) -> None:
+        self._json = work.payload == "json"
+
+    async def open(self, url: str, context: ssl.SSLContext | None) -> None:
+        """Open the connection."""
+        self._ws = await session().ws_connect(
+            url, ssl=context or True, compress=0, max_msg_size=0, autoping=True
+        )
+
+    async def close(self) -> None:
+        """Close it."""
+        await self._ws.close()
+
+    async def request(self, text: str) -> None:
+        """Send a text message."""
+        await self._ws.send_str(text)
+
+    async def receive(self, count: int) -> Message:
+        """Receive one by one."""
+        receive = self._ws.receive
+        if self._json:
+            loads = json.loads
+            for _ in range(count):
+                data = loads((await receive()).data)
+        else:
+            for _ in range(count):
+                data = (await receive()).data
+        return data
+
+    async def send(self, message: Message, count: int) -> None:
+        """Send one by one."""
+        send: Any = self._ws.send_bytes if isinstance(message, bytes) else self._ws.send_str
+        if self._json:
+            send = self._ws.send_json
+        for _ in range(count):
+            await send(message)
+
+    async def echo(self, message: str | bytes, count: int) -> Message:
+        """Send and receive in turn."""
+        send: Any = self._ws.send_bytes if isinstance(message, bytes) else self._ws.send_str
+        receive = self._ws.receive
+        for _ in range(count):
+            await send(message)
+            answer = (await receive()).data
+        return answer
+
+    async def pipeline(self, message: str | bytes, count: int, depth: int) -> Message:
+        """Send the next request when an answer arrives."""
+        send: Any = self._ws.send_bytes if isinstance(message, bytes) else self._ws.send_str
+        receive = self._ws.receive
+        for _ in range(depth):
+            await send(message)
+        for _ in range(count - depth):
+            await receive()
+            await send(message)
+        for _ in range(depth):
+            answer = (await receive()).data
+        return answer
+
+    async def collect(self, count: int, arrivals: Arrivals) -> None:
+        """Note the time of each message."""
+        take_time, take_message, now = arrivals
+        receive = self._ws.receive
+        for _ in range(count):
+            text = (await receive()).data
+            take_time(now())
+            take_message(text)

@@ -1,0 +1,353 @@
+"""The open WebSocket as `aiohttp` presents it.
+
+Must not know how it was opened.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from ..._closing import _check_close
+from ..._rfc6455 import MAX_CONTROL_PAYLOAD_BYTES, CloseCode
+from ...exceptions import ProtocolError
+from ._connection import Connection
+from ._errors import (
+    ServerTimeoutError,
+    WebSocketError,
+    WSMessageTypeError,
+)
+from ._messages import CLOSED, CLOSING, TypedReceiver, WSCloseCode, WSMessage, WSMsgType
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+_ENDS: Final = frozenset({WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED})
+# The data of a message that tells of a Close frame without a code (RFC 6455 section 7.1.5).
+_NO_CODE: Final = 0
+
+
+class ClientWebSocketResponse:
+    """An open WebSocket; made by `ws_connect`.
+
+    Iterating over it gives each message as a `WSMessage`, until it is closed. Sending needs no
+    `await`: the frame is on its way when the call returns, awaiting it waits for room.
+
+    Args:
+        connection: what it stands for.
+        autoclose: whether the server's Close frame is answered by itself.
+        receive_timeout: of each receive, in seconds; `None` waits without limit.
+    """
+
+    def __init__(
+        self, connection: Connection, *, autoclose: bool, receive_timeout: float | None
+    ) -> None:
+        self._connection = connection
+        self._receiver = TypedReceiver(
+            connection._inbox, WSMsgType, self._tell_end, receive_timeout
+        )
+        self._autoclose = autoclose
+        self._closed = False
+        # `close` was called here before anything else has ended the connection.
+        self._closes = False
+        # The program knows of the server's Close frame and is to answer it.
+        self._must_answer = False
+        self._close_code: int | None = None
+        self._exception: BaseException | None = None
+
+    # -- what is known of it -----------------------------------------------------------
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called, or a receive has told the end."""
+        return self._closed
+
+    @property
+    def close_code(self) -> int | None:
+        """The close code, `None` while open; 1005 for a Close frame of the server without one."""
+        return self._close_code
+
+    @property
+    def protocol(self) -> str | None:
+        """The subprotocol that the server chose; `None` without one."""
+        return self._connection.subprotocol
+
+    @property
+    def compress(self) -> int:
+        """The window of compressed messages as a power of 2; 0 if none are sent."""
+        agreed = getattr(self._connection, "compression", None)
+        return 0 if agreed is None else agreed.client_max_window_bits or 15
+
+    @property
+    def client_notakeover(self) -> bool:
+        """Whether each message is compressed by itself."""
+        agreed = getattr(self._connection, "compression", None)
+        return agreed is not None and agreed.client_no_context_takeover
+
+    def exception(self) -> BaseException | None:
+        """Return the error that ended the connection, `None` if there was none."""
+        return self._exception
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Ask the transport, while the connection is open; see `asyncio.BaseTransport`."""
+        transport = self._connection._transport
+        if self._closed or transport is None:
+            return default
+        return transport.get_extra_info(name, default)
+
+    # -- receiving ---------------------------------------------------------------------
+
+    def receive(self, timeout: float | None = None) -> Coroutine[Any, Any, WSMessage]:
+        """Wait for the next message, or for the end, which is a message too.
+
+        After the last message comes CLOSE with the server's code and reason, or ERROR with an
+        exception, or CLOSING if the own `close` cut the wait short; and then CLOSED, always.
+        Safe to cancel: a message is taken only in the step that returns it.
+
+        Args:
+            timeout: in seconds; `None` for that of `ws_connect`.
+
+        Raises:
+            TimeoutError: no message came in time; the connection stays as it is.
+        """
+        return self._receiver.receive(timeout)
+
+    async def receive_str(self, *, timeout: float | None = None) -> Any:  # noqa: ASYNC109
+        """Wait for a text message and return its data; else as `receive`.
+
+        Raises:
+            WSMessageTypeError: it is of another type; it was taken.
+        """
+        return _data_of(await self.receive(timeout), WSMsgType.TEXT)
+
+    async def receive_bytes(self, *, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        """Wait for a binary message and return its data; else as `receive_str`."""
+        data: bytes = _data_of(await self.receive(timeout), WSMsgType.BINARY)
+        return data
+
+    async def receive_json(
+        self,
+        *,
+        loads: Callable[[Any], Any] = json.loads,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> Any:
+        """Wait for a text message and decode it with `loads`; else as `receive_str`."""
+        return loads(await self.receive_str(timeout=timeout))
+
+    def __aiter__(self) -> AsyncIterator[WSMessage]:
+        # The receiver is its own iterator, without a call of Python for each message.
+        own = type(self).receive is ClientWebSocketResponse.receive
+        return self._receiver if own and _has_own_step(self) else self
+
+    async def __anext__(self) -> WSMessage:
+        message = await self.receive()
+        if message.type in _ENDS:
+            raise StopAsyncIteration
+        return message
+
+    # -- sending -----------------------------------------------------------------------
+
+    def send_str(self, data: str, compress: int | None = None) -> Coroutine[Any, Any, None]:
+        """Send a text message.
+
+        Raises:
+            TypeError: `data` is not `str`.
+            ClientConnectionResetError: the connection is closing or closed.
+        """
+        if not isinstance(data, str):
+            raise TypeError(f"data must be str, not {type(data).__name__}")
+        if compress:
+            _refuse_compress()
+        return self._connection.send_text(data)
+
+    def send_bytes(self, data: Buffer, compress: int | None = None) -> Coroutine[Any, Any, None]:
+        """Send a binary message; else as `send_str`.
+
+        Raises:
+            TypeError: `data` is not `bytes`, `bytearray` or `memoryview`.
+        """
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise TypeError(
+                f"data must be bytes, bytearray or memoryview, not {type(data).__name__}"
+            )
+        if compress:
+            _refuse_compress()
+        return self._connection.send_bytes(data)
+
+    def send_json(
+        self,
+        data: Any,
+        compress: int | None = None,
+        *,
+        dumps: Callable[[Any], str] = json.dumps,
+    ) -> Coroutine[Any, Any, None]:
+        """Send a value as a text message, encoded with `dumps`; else as `send_str`."""
+        return self.send_str(dumps(data), compress)
+
+    def send_json_bytes(
+        self, data: Any, compress: int | None = None, *, dumps: Callable[[Any], bytes]
+    ) -> Coroutine[Any, Any, None]:
+        """Send a value as a binary message, encoded with `dumps`; else as `send_bytes`."""
+        return self.send_bytes(dumps(data), compress)
+
+    def send_frame(
+        self, message: Buffer, opcode: WSMsgType, compress: int | None = None
+    ) -> Coroutine[Any, Any, None]:
+        """Send a whole message of any type but CLOSE.
+
+        Args:
+            message: the payload; for TEXT it must be UTF-8.
+            opcode: TEXT, BINARY, PING or PONG.
+            compress: `None`.
+        """
+        if compress:
+            _refuse_compress()
+        if opcode == WSMsgType.TEXT:
+            return self._connection.send_text(message)
+        if opcode == WSMsgType.BINARY:
+            return self._connection.send_bytes(message)
+        if opcode in {WSMsgType.PING, WSMsgType.PONG}:
+            return self._send_control(opcode, bytes(message))
+        raise ValueError(
+            f"opcode is {opcode!r}, allowed are TEXT, BINARY, PING and PONG; close() sends CLOSE"
+        )
+
+    def ping(self, message: str | Buffer = b"") -> Coroutine[Any, Any, None]:
+        """Send a Ping with up to 125 bytes, `str` as UTF-8 (RFC 6455 section 5.5.2)."""
+        return self._send_control(WSMsgType.PING, _as_bytes(message))
+
+    def pong(self, message: str | Buffer = b"") -> Coroutine[Any, Any, None]:
+        """Send a Pong with up to 125 bytes, `str` as UTF-8 (RFC 6455 section 5.5.3)."""
+        return self._send_control(WSMsgType.PONG, _as_bytes(message))
+
+    def _send_control(self, opcode: WSMsgType, payload: bytes) -> Coroutine[Any, Any, None]:
+        if len(payload) > MAX_CONTROL_PAYLOAD_BYTES:
+            raise ValueError(
+                f"payload is {len(payload)} bytes,"
+                f" limit is {MAX_CONTROL_PAYLOAD_BYTES} (RFC 6455 section 5.5)"
+            )
+        return self._connection._send_control(opcode, payload)
+
+    # -- closing -----------------------------------------------------------------------
+
+    async def close(self, *, code: int = WSCloseCode.OK, message: str | Buffer = b"") -> bool:
+        """Close the connection with the closing handshake (RFC 6455 section 7.1.2).
+
+        Returns when the transport is gone, after the time for closing at the latest, whatever
+        the server sends until then. A receive that waits returns CLOSING at once; what was not
+        received is dropped. If this is cancelled, closing goes on.
+
+        Args:
+            code: 1000 to 1003, 1007 to 1014, or 3000 to 4999.
+            message: the reason, at most 123 bytes of UTF-8.
+
+        Returns:
+            Whether this call has closed it.
+
+        Raises:
+            TypeError, ValueError: code or message cannot be sent; nothing has changed.
+        """
+        reason = _as_bytes(message).decode()
+        _check_close(code, reason)
+        if self._closed:
+            await self._connection._wait_gone()
+            return False
+        self._closed = self._closes = True
+        self._receiver.finish()
+        try:
+            await self._connection.close(code, reason)
+        finally:
+            self._note_close()
+        return True
+
+    def _note_close(self) -> None:
+        """Note how the own `close` went."""
+        received = self._connection.received_close
+        if received is not None:
+            self._close_code = received[0]
+            return
+        self._close_code = int(WSCloseCode.ABNORMAL_CLOSURE)
+        if self._exception is None:
+            self._exception = self._connection.end_error()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    # -- the end, as a message ---------------------------------------------------------
+
+    def _tell_end(self, is_step: bool, stood_in_line: bool) -> WSMessage:
+        """Make what a receive returns after the last message.
+
+        Args:
+            is_step: whether it is a step of an iteration, which ends here.
+            stood_in_line: whether it was waiting already when the end came.
+        """
+        message = self._last_message(stood_in_line)
+        if is_step and message.type in _ENDS:
+            raise StopAsyncIteration
+        return message
+
+    def _last_message(self, stood_in_line: bool) -> WSMessage:
+        if self._closed:
+            return CLOSING if self._closes and stood_in_line else CLOSED
+        received = self._connection.received_close
+        if received is None:
+            return self._lost(self._connection.end_error())
+        if self._must_answer:
+            self._closed = True
+            self._connection.answer_close()
+            return CLOSED
+        self._close_code = received[0]
+        if self._autoclose:
+            self._closed = True
+            self._connection.answer_close()
+        else:
+            self._must_answer = True
+        code = _NO_CODE if received[0] == CloseCode.NO_STATUS_RECEIVED else received[0]
+        return WSMessage(WSMsgType.CLOSE, code, received[1])
+
+    def _lost(self, error: BaseException) -> WSMessage:
+        """Tell of a connection that ended without the server's Close frame."""
+        self._closed = True
+        self._close_code = int(WSCloseCode.ABNORMAL_CLOSURE)
+        if isinstance(error, ProtocolError):
+            self._close_code = int(error.close_code)
+            self._exception = WebSocketError(self._close_code, str(error))
+        elif self._connection.was_silent:
+            self._exception = ServerTimeoutError(str(error))
+        else:
+            self._exception = error
+            return CLOSED
+        return WSMessage(WSMsgType.ERROR, self._exception, None)
+
+
+def _has_own_step(response: ClientWebSocketResponse) -> bool:
+    return type(response).__anext__ is ClientWebSocketResponse.__anext__
+
+
+def _data_of(message: WSMessage, wanted: WSMsgType) -> Any:
+    if message.type is not wanted:
+        raise WSMessageTypeError(f"received message is {message.type!r}, not {wanted!r}")
+    return message.data
+
+
+def _as_bytes(message: str | Buffer) -> bytes:
+    if isinstance(message, str):
+        return message.encode()
+    if not isinstance(message, (bytes, bytearray, memoryview)):
+        raise TypeError(f"message must be str or bytes-like, not {type(message).__name__}")
+    return bytes(message)
+
+
+def _refuse_compress() -> None:
+    raise ValueError("compress must be None: ws_connect says whether messages are compressed")

@@ -1,0 +1,319 @@
+"""`ClientSession` and `ws_connect`: the ways in.
+
+Must not know of messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl as tls
+import weakref
+from collections.abc import Coroutine, Generator, Iterable, Mapping
+from types import TracebackType
+from typing import Any, Final, NoReturn, Self, cast
+
+from multidict import CIMultiDict
+
+from ...client import connect
+from ...exceptions import WebSocketError
+from ._arguments import (
+    TOTAL_SECONDS,
+    BasicAuth,
+    ClientTimeout,
+    ClientWSTimeout,
+    Fingerprint,
+    TCPConnector,
+    check_auth,
+    check_loop,
+    merged_ssl,
+)
+from ._connection import Connection
+from ._errors import translated
+from ._messages import WSCloseCode
+from ._response import ClientWebSocketResponse
+from ._translation import (
+    Pairs,
+    Wish,
+    connect_options,
+    full_headers,
+    full_url,
+    proxy_url,
+    ws_timeout,
+)
+
+_REQUESTS: Final = frozenset(
+    {"delete", "get", "head", "options", "patch", "post", "put", "request"}
+)
+
+
+class Opening(Coroutine[Any, Any, ClientWebSocketResponse]):
+    """A WebSocket about to be opened: await it, enter it, or make a task of it."""
+
+    __slots__ = ("_coroutine", "_response")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, ClientWebSocketResponse]) -> None:
+        self._coroutine = coroutine
+        self._response: ClientWebSocketResponse | None = None
+
+    def __await__(self) -> Generator[Any, None, ClientWebSocketResponse]:
+        return self._coroutine.__await__()
+
+    def send(self, value: Any) -> Any:
+        """Resume; see `collections.abc.Coroutine`."""
+        return self._coroutine.send(value)
+
+    def throw(self, *args: Any) -> Any:
+        """Resume with an exception."""
+        return self._coroutine.throw(*args)
+
+    def close(self) -> None:
+        """Give up."""
+        self._coroutine.close()
+
+    async def __aenter__(self) -> ClientWebSocketResponse:
+        self._response = await self._coroutine
+        return await self._response.__aenter__()
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._response is not None:
+            await self._response.__aexit__(exc_type, exc, traceback)
+
+
+class ClientSession:
+    """What several WebSockets have in common. It makes no requests of its own.
+
+    Args:
+        base_url: what URLs without a scheme are relative to; ends with a slash.
+        connector: a `TCPConnector`, for its `ssl`.
+        loop: `None`, or the running event loop.
+        cookies: sent with every handshake, whatever the host.
+        headers: sent with every handshake.
+        proxy: the proxy to go through, unless the call names one.
+        proxy_auth: for that proxy.
+        auth: basic authentication, unless the call names it.
+        ws_response_class: a subclass of `ClientWebSocketResponse`.
+        timeout: for opening; 300 seconds without it.
+        trust_env: whether the environment names the proxy.
+        connector_owner: whether closing the session closes the connector.
+
+    Raises:
+        TypeError: a parameter is not of those above; requests have more.
+    """
+
+    def __init__(
+        self,
+        base_url: object = None,
+        *,
+        connector: TCPConnector | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
+        cookies: Mapping[str, Any] | None = None,
+        headers: Pairs | None = None,
+        proxy: object = None,
+        proxy_auth: BasicAuth | None = None,
+        auth: BasicAuth | None = None,
+        ws_response_class: type[ClientWebSocketResponse] = ClientWebSocketResponse,
+        timeout: ClientTimeout | None = None,
+        trust_env: bool = False,
+        connector_owner: bool = True,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        check_loop(loop)
+        check_auth("auth", auth)
+        check_auth("proxy_auth", proxy_auth)
+        if connector is not None and not isinstance(connector, TCPConnector):
+            raise TypeError(f"connector must be a TCPConnector, not {type(connector).__name__}")
+        if not isinstance(ws_response_class, type) or not issubclass(
+            ws_response_class, ClientWebSocketResponse
+        ):
+            raise TypeError("ws_response_class must be a subclass of ClientWebSocketResponse")
+        if timeout is not None and not isinstance(timeout, ClientTimeout):
+            raise TypeError(f"timeout must be a ClientTimeout, not {type(timeout).__name__}")
+        self._base_url = None if base_url is None else str(base_url)
+        if self._base_url is not None and not self._base_url.endswith("/"):
+            raise ValueError("base_url must end with '/'")
+        self._connector = TCPConnector() if connector is None else connector
+        self._owns_connector = connector_owner
+        self._cookies = dict(cookies or {})
+        self._headers: CIMultiDict[str] = CIMultiDict(headers or {})
+        self._proxy = proxy
+        self._proxy_auth = proxy_auth
+        self._auth = auth
+        self._response_class = ws_response_class
+        self._open_timeout = TOTAL_SECONDS if timeout is None else timeout.total
+        self._trusts_environment = trust_env
+        self._closed = False
+        self._responses: weakref.WeakSet[ClientWebSocketResponse] = weakref.WeakSet()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name in _REQUESTS:
+            raise AttributeError(f"this session opens WebSockets only, it has no {name!r}")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed or self._connector.closed
+
+    @property
+    def headers(self) -> CIMultiDict[str]:
+        """What is sent with every handshake; may be changed."""
+        return self._headers
+
+    @property
+    def connector(self) -> TCPConnector:
+        """The connector."""
+        return self._connector
+
+    async def close(self) -> None:
+        """Close all WebSockets that were opened by this session; open no more."""
+        self._closed = True
+        if self._owns_connector:
+            await self._connector.close()
+        left = [response for response in self._responses if not response.closed]
+        await asyncio.gather(*(ws.close(code=WSCloseCode.GOING_AWAY) for ws in left))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def ws_connect(self, url: object, **options: Any) -> Opening:
+        """Open a WebSocket; await the result, or use it with `async with`.
+
+        Args:
+            url: a `str` or something like `yarl.URL`, with the scheme ws, wss, http or https.
+            options: the keyword arguments of `_open`.
+
+        Raises:
+            TypeError, ValueError: an argument cannot be used.
+            WSServerHandshakeError: the server refused.
+            ClientConnectionError: the server could not be reached, or hung up.
+            ConnectionTimeoutError: the connection was not open in time.
+        """
+        return Opening(self._open(url, **options))
+
+    async def _open(
+        self,
+        url: object,
+        *,
+        method: str = "GET",
+        protocols: Iterable[str] = (),
+        timeout: Any = ...,  # noqa: ASYNC109
+        receive_timeout: float | None = None,
+        autoclose: bool = True,
+        autoping: bool = True,
+        heartbeat: float | None = None,
+        auth: BasicAuth | None = None,
+        origin: str | None = None,
+        params: Pairs | str | None = None,
+        headers: Pairs | None = None,
+        proxy: object = None,
+        proxy_auth: BasicAuth | None = None,
+        ssl: tls.SSLContext | bool | Fingerprint | None = True,
+        verify_ssl: bool | None = None,
+        fingerprint: bytes | None = None,
+        ssl_context: tls.SSLContext | None = None,
+        server_hostname: str | None = None,
+        proxy_headers: Pairs | None = None,
+        compress: int = 0,
+        max_msg_size: int = 4 * 1024 * 1024,
+        decode_text: bool = True,
+    ) -> ClientWebSocketResponse:
+        if self.closed:
+            raise RuntimeError("session is closed")
+        if method != "GET":
+            raise ValueError(f"method must be 'GET', not {method!r} (RFC 6455 section 4.1)")
+        check_auth("auth", auth)
+        waits = ws_timeout(timeout, receive_timeout)
+        where = full_url(url, self._base_url, params)
+        said = full_headers(
+            self._headers,
+            headers,
+            cookies=self._cookies,
+            auth=self._auth if auth is None else auth,
+            origin=origin,
+        )
+        if proxy is None:
+            proxy, proxy_auth = self._proxy, proxy_auth or self._proxy_auth
+        through: str | bool | None = proxy_url(proxy, proxy_auth, proxy_headers)
+        if through is None and self._trusts_environment:
+            through = True
+        merged = merged_ssl(ssl, verify_ssl, fingerprint, ssl_context)
+        wish = Wish(
+            protocols=protocols,
+            autoclose=autoclose,
+            autoping=autoping,
+            heartbeat=heartbeat,
+            ssl=self._connector.ssl if merged is True else merged,
+            server_hostname=server_hostname,
+            proxy=through,
+            compress=compress,
+            max_msg_size=max_msg_size,
+            decode_text=decode_text,
+        )
+        try:
+            connection = await connect(
+                where,
+                headers=said,
+                open_timeout=self._open_timeout,
+                close_timeout=waits.ws_close,
+                **connect_options(wish),
+            )
+        except (WebSocketError, OSError) as exc:
+            raise translated(exc, where, said) from exc
+        response = self._response_class(
+            cast("Connection", connection), autoclose=autoclose, receive_timeout=waits.ws_receive
+        )
+        self._responses.add(response)
+        return response
+
+
+def ws_connect(
+    url: object,
+    *,
+    protocols: Iterable[str] = (),
+    timeout: float | ClientWSTimeout = 10.0,
+    connector: TCPConnector | None = None,
+    ws_response_class: type[ClientWebSocketResponse] = ClientWebSocketResponse,
+    autoclose: bool = True,
+    autoping: bool = True,
+    loop: asyncio.AbstractEventLoop | None = None,
+) -> Opening:
+    """Open a WebSocket without a session; await the result, or use it with `async with`.
+
+    Args:
+        url: a `str` or something like `yarl.URL`, with the scheme ws, wss, http or https.
+        protocols: subprotocols to offer, in order of preference.
+        timeout: seconds that closing may wait for the server; or a `ClientWSTimeout`.
+        connector: a `TCPConnector`, for its `ssl`; `None` for the defaults.
+        ws_response_class: a subclass of `ClientWebSocketResponse`.
+        autoclose: whether the server's Close frame is answered by itself. If not, `close` does.
+        autoping: whether Pings are answered by themselves. If not, Pings and Pongs are received
+            as messages, and `pong` answers.
+        loop: `None`, or the running event loop.
+
+    Raises:
+        TypeError, ValueError: an argument cannot be used.
+        WSServerHandshakeError: the server refused.
+        ClientConnectionError: the server could not be reached, or hung up.
+        ConnectionTimeoutError: the connection was not open in time.
+    """
+
+    async def opened() -> ClientWebSocketResponse:
+        session = ClientSession(connector=connector, loop=loop, ws_response_class=ws_response_class)
+        return await session._open(
+            url, protocols=protocols, timeout=timeout, autoclose=autoclose, autoping=autoping
+        )
+
+    return Opening(opened())
