@@ -31,7 +31,6 @@ set -m
     job build-modes bash ci/build-modes.sh
     job wheels bash ci/wheels.sh 3.11 3.12 3.13
     job test-matrix bash ci/test-matrix.sh 3.12 3.13
-    job compression bash ci/compression.sh
 } >"$logs/beside" 2>&1 &
 beside=$!
 set +m

@@ -12,6 +12,7 @@ import pytest
 from house.project import ROOT
 
 from wirespeed import ProtocolHandler, WebSocketClient, WebSocketConnection, web_socket_client
+from wirespeed.compat import aiohttp
 
 PAGE = (ROOT / "docs" / "seeds.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `([^`]+)` \| (.+) \| `([^`]+)` \|$", PAGE, re.MULTILINE)
@@ -44,6 +45,20 @@ SONIC_OPTIONS = {
     "drop_frames": False,
     "protocol_handler": None,
 }
+HTTP_NAMES = {
+    "ClientSession": "ws_connect",
+    "ClientWebSocketResponse": "close closed exception ping protocol receive send_bytes send_str",
+    "MsgType": "binary close closed error ping pong text",
+}
+HTTP_WS_CONNECT = {
+    "protocols": (),
+    "timeout": 10.0,
+    "connector": None,
+    "ws_response_class": aiohttp.ClientWebSocketResponse,
+    "autoclose": True,
+    "autoping": True,
+    "loop": None,
+}
 
 
 def test_every_name_has_its_row() -> None:
@@ -53,7 +68,16 @@ def test_every_name_has_its_row() -> None:
         wanted |= {f"{kind.__name__}.{member}" for member in members.split()}
     wanted |= {f"connect({name}={default})" for name, default in SONIC_CONNECT.items()}
     wanted |= {f"{name}={default}" for name, default in SONIC_OPTIONS.items()}
-    assert wanted - names == set()
+    for name, members in HTTP_NAMES.items():
+        wanted |= {f"{name}.{member}" for member in members.split()}
+    wanted |= {f"ws_connect({name}={shown(value)})" for name, value in HTTP_WS_CONNECT.items()}
+    wanted |= {"ws_connect(url)", "ClientSession", "ClientWebSocketResponse"}
+    wanted |= {"WSServerHandshakeError", "Message.tp", "Message.data"}
+    assert wanted == names
+
+
+def shown(value: object) -> str:
+    return value.__name__ if isinstance(value, type) else str(value)
 
 
 def test_every_name_is_there() -> None:
@@ -61,6 +85,16 @@ def test_every_name_is_there() -> None:
     for kind, members in SONIC_CLASSES.items():
         for member in members.split():
             assert hasattr(kind, member), f"{kind.__name__}.{member}"
+
+
+def test_the_names_of_the_drop_in_are_there() -> None:
+    for kind, members in HTTP_NAMES.items():
+        for member in members.split():
+            assert hasattr(getattr(aiohttp, kind), member), f"{kind}.{member}"
+    assert hasattr(aiohttp.WSMessage, "tp")
+    assert issubclass(aiohttp.WSServerHandshakeError, Exception)
+    parameters = list(inspect.signature(aiohttp.ws_connect).parameters.values())
+    assert {each.name: each.default for each in parameters[1:]} == HTTP_WS_CONNECT
 
 
 def test_the_signature_is_the_same() -> None:
