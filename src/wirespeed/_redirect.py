@@ -13,7 +13,7 @@ from ._plan import Plan, Route
 from ._request import Ask, check_headers
 from ._response import Response, frozen_headers
 from ._url import URL, parse_url, resolve
-from .exceptions import HandshakeError, InvalidURL
+from .exceptions import HandshakeError, InvalidURL, ProxyError
 
 # What must not reach another server; Host names the one that was asked first.
 _PRIVATE_HEADERS: Final = ("Authorization", "Cookie", "Proxy-Authorization", "Host")
@@ -51,7 +51,9 @@ class Trail:
             HandshakeError: it is no redirect, or cannot be followed; has the history.
         """
         refusal.history = self.history
-        if not self.follows or refusal.status not in REDIRECTS:
+        # Only the server may send us elsewhere: a proxy could lead us to any host of its choice.
+        is_redirect = refusal.status in REDIRECTS and not isinstance(refusal, ProxyError)
+        if not self.follows or not is_redirect:
             raise refusal
         try:
             url = self._next_url(refusal)

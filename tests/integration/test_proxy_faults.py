@@ -84,6 +84,16 @@ async def test_the_request(tls: Tls) -> None:
     }
 
 
+async def test_a_redirect_by_the_proxy_is_a_refusal(tls: Tls) -> None:
+    async def fail(connection: RawConnection) -> None:
+        raise AssertionError("the client went where the proxy sent it")
+
+    async with raw_server(fail, connections=0) as elsewhere:
+        head = f"HTTP/1.1 302 Found\r\nLocation: {elsewhere}\r\nContent-Length: 0\r\n\r\n"
+        error = await refused(answering(head.encode()), tls)
+    assert (error.status, error.history) == (302, ())
+
+
 @BOTH
 async def test_a_refusal_is_told_whole(tls: Tls) -> None:
     error = await refused(answering(REQUIRED), tls)

@@ -17,7 +17,7 @@ from wirespeed._plan import Plan, Route
 from wirespeed._redirect import Trail
 from wirespeed._request import Ask
 from wirespeed._response import frozen_headers
-from wirespeed.exceptions import HandshakeError, OpenTimeout
+from wirespeed.exceptions import HandshakeError, OpenTimeout, ProxyError
 
 INVALID = "header Location is invalid"
 SECRET_HEADERS = [
@@ -99,6 +99,14 @@ def test_a_failure_without_a_response_has_the_history() -> None:
     late = OpenTimeout("late")
     assert refused(trail, late) is late
     assert [response.url for response in late.history] == ["ws://a/"]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_proxy_cannot_redirect(status: int) -> None:
+    trail = Trail(plan())
+    headers = frozen_headers([("Location", "ws://another.example/")])
+    refusal = ProxyError("proxy refused", status=status, headers=headers)
+    assert refused(trail, refusal) is refusal
 
 
 def test_no_redirects_at_all() -> None:
