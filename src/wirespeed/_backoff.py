@@ -12,7 +12,7 @@ from random import uniform
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ._arguments import check_callable, check_window
-from .exceptions import HandshakeError, ProtocolError
+from .exceptions import CertificateMismatch, HandshakeError, ProtocolError, QueueOverflow
 
 if TYPE_CHECKING:
     from .connection import WebSocketConnection
@@ -27,21 +27,21 @@ def should_retry(exc: Exception) -> bool:
     The default of `Reconnect.should_retry`; call it from a function of your own to decide some
     errors otherwise.
 
-    - Yes: `OSError`, so name lookup, TCP, TLS and `TimeoutError`; `ConnectionDisconnected` and
-      `ProtocolError`, which ended a connection; a `HandshakeError` without a status, or with
-      408, 425, 429 or 5xx.
-    - No: a `HandshakeError` with any other status; `TypeError` and `ValueError`, so `InvalidURL`
-      and `ssl.SSLCertVerificationError`; whatever else.
+    - Yes: `OSError`, so name lookup, TCP, TLS and `TimeoutError`; `ConnectionDisconnected`,
+      `ProtocolError` and `QueueOverflow`, which ended a connection; a `HandshakeError` (so a
+      `ProxyError`) without a status, or with 408, 425, 429 or 5xx.
+    - No: a `HandshakeError` with any other status; `CertificateMismatch`; `TypeError` and
+      `ValueError`, so `InvalidURL` and `ssl.SSLCertVerificationError`; whatever else.
     - An exception group: if it is yes for each of its errors.
     """
     if isinstance(exc, ExceptionGroup):
         return all(should_retry(part) for part in exc.exceptions)
-    # A certificate that cannot be verified is an OSError too.
-    if isinstance(exc, TypeError | ValueError):
+    # A certificate that is not to be trusted is an OSError too.
+    if isinstance(exc, TypeError | ValueError | CertificateMismatch):
         return False
     if isinstance(exc, HandshakeError) and exc.status is not None:
         return exc.status in _PASSING_STATUSES or 500 <= exc.status <= 599
-    return isinstance(exc, OSError | ProtocolError)
+    return isinstance(exc, OSError | ProtocolError | QueueOverflow)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,13 +15,19 @@ import pytest
 
 import wirespeed
 from wirespeed import (
+    CertificateMismatch,
     ConnectionDisconnected,
     HandshakeError,
+    IdleTimeout,
+    InvalidCompression,
     InvalidURL,
+    InvalidUtf8,
     MessageTooBig,
     MessageTypeError,
     OpenTimeout,
     ProtocolError,
+    ProxyError,
+    QueueOverflow,
     ReadTimeout,
     Reconnect,
     WebSocketError,
@@ -65,7 +71,14 @@ def waiting(seconds: float | None) -> HandshakeError:
         ConnectionDisconnected("lost"),
         ConnectionDisconnected("closed", code=1008, received=(1008, "")),
         ProtocolError("bad frame"),
+        ConnectionDisconnected("overflow", code=1008, sent=(1008, "")),
+        IdleTimeout("silent"),
         MessageTooBig("large"),
+        InvalidUtf8("no text"),
+        InvalidCompression("corrupt"),
+        QueueOverflow("too many"),
+        ProxyError("unreachable"),
+        *(ProxyError("refused", status=status) for status in (408, 429, 502, 503, 504)),
         HandshakeError("garbage"),
         *(HandshakeError("refused", status=status) for status in (408, 425, 429, 500, 503, 599)),
         ExceptionGroup("two", [OSError(), ExceptionGroup("one", [TimeoutError()])]),
@@ -83,6 +96,8 @@ def test_worth_a_retry(exc: Exception) -> None:
             HandshakeError("refused", status=status)
             for status in (101, 200, 204, 301, 400, 401, 403, 404, 407, 410, 426, 499, 600, 999)
         ),
+        *(ProxyError("refused", status=status) for status in (302, 403, 407)),
+        CertificateMismatch("another", expected="AA", received="BB"),
         InvalidURL("no scheme"),
         TypeError(),
         ValueError(),
