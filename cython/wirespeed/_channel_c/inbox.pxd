@@ -84,7 +84,7 @@ cdef class Inbox:
     @cython.locals(start=Py_ssize_t)
     cdef Py_ssize_t bytes_of_last(self, Py_ssize_t count) except -1
     cdef admit(self, Py_ssize_t queued)
-    cdef pending(self)
+    cpdef pending(self)
     cdef list last(self, Py_ssize_t count)
     cdef object at(self, Py_ssize_t position)
     cdef object replace(self, Py_ssize_t position, object entry)

@@ -73,7 +73,7 @@ cdef class LaneInbox(Inbox):
     cdef admit(self, Py_ssize_t queued)
     cdef Py_ssize_t count(self) noexcept
     @cython.locals(receive=LaneReceive)
-    cdef pending(self)
+    cpdef pending(self)
     cdef bint has_messages(self) noexcept
     cdef bint has_waiters(self) noexcept
     @cython.locals(lane=Lane, receive=LaneReceive, held=Entry, is_older=bint)

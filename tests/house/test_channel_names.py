@@ -1,0 +1,39 @@
+"""What plain Python calls of the channel's parts exists in the channel that is in use.
+
+A method that a `.pxd` declares with `cdef` is there for C alone: to Python it is an AttributeError
+of the compiled core, and of nothing else. Knows nothing of what the methods do.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import wirespeed
+from wirespeed import _backend
+
+PARTS = {
+    "_inbox": ["inbox.Inbox", "lanes.LaneInbox"],
+    "_outgoing": ["outgoing.Outgoing"],
+    "_reading": ["reading.Reading"],
+}
+PACKAGE = Path(wirespeed.__file__).parent
+# The channel's own source is compiled, and may call functions of C.
+SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent.name != "_channel")
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_is_called_exists(part: str) -> None:
+    called = {
+        name
+        for path in SOURCES
+        for name in re.findall(rf"\.{part}\.(\w+)\(", path.read_text(encoding="utf-8"))
+    }
+    assert called
+    channel = f"wirespeed.{'_channel_c' if _backend.COMPILED else '_channel'}"
+    for name_of_class in PARTS[part]:
+        kind = pkgutil.resolve_name(f"{channel}.{name_of_class}")
+        assert [name for name in sorted(called) if not hasattr(kind, name)] == []
