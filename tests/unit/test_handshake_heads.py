@@ -156,7 +156,7 @@ UPGRADES = [
     ),
     switch(
         good(b"Sec-WebSocket-Extensions: ;;;"),
-        f"server chose the extension '', none was offered {S41}",
+        "header Sec-WebSocket-Extensions is malformed (RFC 6455 section 9.1)",
     ),
 ]
 
