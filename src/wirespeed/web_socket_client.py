@@ -6,6 +6,7 @@ Public names: `WebSocketClient`, and those that programs import beside it.
 
 from __future__ import annotations
 
+import inspect
 import ssl as tls
 import sys
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,7 @@ __all__ = [
 _CONNECTION_OPTIONS: Final = frozenset(
     {"text_queue_maxsize", "binary_queue_maxsize", "drop_frames", "protocol_handler"}
 )
+_CONNECT_OPTIONS: Final = inspect.signature(connect).parameters.keys() - {"url"}
 
 
 class WebSocketClient:
@@ -50,8 +52,9 @@ class WebSocketClient:
     def __init__(self, connector: None = None, **defaults: Any) -> None:
         if connector is not None:
             raise TypeError(f"connector must be None, not {type(connector).__name__}")
-        # Its signature knows what there is.
-        connect("", **defaults)
+        unknown = sorted(defaults.keys() - _CONNECT_OPTIONS)
+        if unknown:
+            raise TypeError(f"wirespeed.connect has no argument {', '.join(map(repr, unknown))}")
         self._defaults = defaults
 
     def connect(  # noqa: PLR0917  # positions that programs rely on
