@@ -163,6 +163,11 @@ class OpeningHandshake:
             self._fail("server closed the connection without a response (RFC 6455 section 4.1)")
 
     @property
+    def offers_compression(self) -> bool:
+        """Whether what follows may turn out to be compressed."""
+        return self._offered_compression is not None
+
+    @property
     def is_answered(self) -> bool:
         """Whether the head of a response has arrived, interim responses apart."""
         return self._headers is not None

@@ -12,13 +12,14 @@ import pytest
 import websockets
 from aiohttp import WSMsgType, web
 from deflating import TAIL, deflate
-from integration.ends import turns
+from integration.ends import turns, until_idle
 from rawserver import BINARY, TEXT, RawConnection, raw_server
 from websockets.asyncio.server import ServerConnection, serve as websockets_serve
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 
 import wirespeed
 from wirespeed import Deflate, HandshakeError, WebSocketConnection
+from wirespeed._channel.link import COMPRESSED_READ_BYTES
 from wirespeed._rfc6455 import frame_header
 
 BARE = Deflate(server_max_window_bits=15, client_max_window_bits=15)
@@ -252,6 +253,20 @@ async def test_a_bomb_ends_the_connection() -> None:
         ):
             await connection.receive()
         assert connection.close_code == 1009
+
+
+@pytest.mark.parametrize("is_early", [True, False], ids=["with the response", "later"])
+async def test_one_read_cannot_inflate_to_much_more_than_the_queue_takes(is_early: bool) -> None:
+    bombs = compressed(BINARY, deflate(bytes(1 << 18), level=9)) * 300
+    limit = 1 << 20
+    early, late = (bombs, b"") if is_early else (b"", bombs)
+    async with both_ends(early, max_queue_bytes=limit) as (connection, server):
+        await server.write(late)
+        # It is all that is there before reading pauses.
+        await connection.receive_bytes()
+        await until_idle(lambda: connection.pending)
+        assert connection.pending.bytes < limit + 1032 * COMPRESSED_READ_BYTES
+        assert len(await connection.receive_many(50)) == 50
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 SHARED_BUFFER_BYTES = 256 * 1024
 PRIVATE_BUFFER_BYTES = 64 * 1024
+# Compressed data inflates to 1032 times its size at most: this way a single read, which is parsed
+# to its end before the bounds of the queue apply, brings no more than 16 MiB.
+COMPRESSED_READ_BYTES = 16 * 1024
 
 _shared_buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, bytearray] = WeakKeyDictionary()
 
@@ -52,6 +55,8 @@ class Link:
         self._opened = opened
         self._memory = _read_buffer(channel._loop)
         self._view = memoryview(self._memory)
+        if opening.offers_compression:
+            self._view = self._view[:COMPRESSED_READ_BYTES]
         self._is_in_place = False
         self._transport: asyncio.Transport | None = None
 
@@ -122,6 +127,8 @@ class Link:
         self._channel._on_open(self._transport)
         if opening.compression is not None:
             self._channel._use_compression(opening.compression)
+        else:
+            self._view = memoryview(self._memory)
         self._opened.set_result(response)
         if opening.trailing_data:
             self._channel._read(opening.trailing_data, len(opening.trailing_data))
