@@ -61,11 +61,11 @@ class Attempt:
         return connection
 
     def place(self) -> str:
-        """Name the server for the log: the URL without password and query."""
+        """Name the server for the log: the URL without user name and query."""
         if self.compute_url is not None:
             return "a computed URL"
         try:
-            return str(parse_url(self.plan.url)).partition("?")[0]
+            return parse_url(self.plan.url).shown
         except (TypeError, InvalidURL):
             return "an invalid URL"
 

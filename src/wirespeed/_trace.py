@@ -48,8 +48,7 @@ _OPCODE_NAMES = {
 def tell_of_opening(connection: WebSocketConnection, url: URL) -> None:
     """Log that a connection is open, and let its end be logged; neither user nor query is shown."""
     if logger.isEnabledFor(logging.INFO):
-        path = url.target.partition("?")[0]
-        connection._shown_url = f"{'wss' if url.secure else 'ws'}://{url.host_header}{path}"
+        connection._shown_url = url.shown
         logger.info("opened %s", connection._shown_url)
         # It may have ended in the same turn of the event loop.
         connection._tell_of_end()

@@ -82,6 +82,11 @@ class URL:
         return f"{self._scheme}://{self.host_header}{self.target}"
 
     @property
+    def shown(self) -> str:
+        """The URL for a log: also without the query, which may hold a token."""
+        return self.public.partition("?")[0]
+
+    @property
     def origin(self) -> tuple[bool, str, int]:
         """Who is trusted with a secret: security, host and port (RFC 6454 section 4)."""
         return self.secure, self.host, self.port
