@@ -88,7 +88,7 @@ class Attempt:
                 await connection.close(CloseCode.INTERNAL_ERROR)
                 raise
         except BaseException:
-            connection._abort()
+            connection.abort()
             raise
 
     async def _finished(self, name: str, result: Awaitable[T] | T) -> T:

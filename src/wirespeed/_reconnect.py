@@ -115,7 +115,7 @@ class Reconnecting:
         """End the iteration, and close at once what is still open; there is no renewal any more."""
         self._is_over = True
         for connection in _connections(self._current, self._renewal):
-            connection._abort()
+            connection.abort()
         self._current = self._renewal = None
 
     async def _next(self) -> _Opened:
@@ -132,7 +132,7 @@ class Reconnecting:
         if following is None:
             following = await self._open_after(old, ended_by_peer)
         # No frame may follow; but a server can take its time to end the TCP connection.
-        old.connection._abort()
+        old.connection.abort()
         return following
 
     async def _open_after(self, old: _Opened, ended_by_peer: bool) -> _Opened:

@@ -15,7 +15,7 @@ from integration.outages import LIFETIME, Clock, clock, reserved_port
 from rawserver import RawConnection, raw_server
 
 import wirespeed
-from wirespeed import Reconnect, WebSocketConnection
+from wirespeed import CloseCause, Reconnect, WebSocketConnection
 
 __all__ = ["clock"]
 
@@ -107,6 +107,22 @@ async def test_in_on_open() -> None:
         policy = Reconnect(on_open=on_open)
         task = next_of(aiter(wirespeed.connect(url, open_timeout=None, reconnect=policy)))
         await stage.cancel(task)
+
+
+async def test_what_is_dropped_was_aborted() -> None:
+    stage = Stage()
+    opened: list[WebSocketConnection] = []
+
+    async def stay(connection: WebSocketConnection) -> None:
+        opened.append(connection)
+        await stage.stay()
+
+    async with raw_server(greet) as url:
+        connections = aiter(wirespeed.connect(url, reconnect=Reconnect(on_open=stay)))
+        await stage.cancel(next_of(connections))
+        await opened[0].wait_closed()
+    assert opened[0].close_info is not None
+    assert opened[0].close_info.cause is CloseCause.ABORT
 
 
 async def test_while_on_open_has_failed_and_the_connection_closes() -> None:
