@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
@@ -53,9 +54,14 @@ class Attempt:
             Exception: as `open_connection` does, and as the functions do.
         """
         plan = self.plan
-        if self.compute_url is not None or self.compute_headers is not None:
-            plan = await self._computed_plan()
-        connection = await open_connection(plan)
+        try:
+            if self.compute_url is not None or self.compute_headers is not None:
+                plan = await self._computed_plan()
+            connection = await open_connection(plan)
+        except BaseException:
+            if isinstance(plan.route.sock, socket.socket):
+                plan.route.sock.close()
+            raise
         if self.on_open is not None:
             await self._greet(connection, self.on_open)
         return connection

@@ -6,7 +6,6 @@ Must not know of frames, or of what is done with the connection.
 from __future__ import annotations
 
 import asyncio
-import socket
 from dataclasses import replace
 
 from ._arguments import check_count, check_seconds
@@ -23,7 +22,7 @@ from .exceptions import HandshakeError, OpenTimeout
 
 
 async def open_connection(plan: Plan) -> WebSocketConnection:
-    """Open a connection, wherever redirects lead to, or leave nothing open.
+    """Open a connection, wherever redirects lead to, or leave nothing open but a given socket.
 
     Safe to cancel.
 
@@ -31,16 +30,6 @@ async def open_connection(plan: Plan) -> WebSocketConnection:
         InvalidURL, HandshakeError, OpenTimeout, OSError: as `connect` tells.
         TypeError, ValueError: an argument of `connect` cannot be used.
     """
-    try:
-        return await _follow(plan)
-    except BaseException:
-        if isinstance(plan.route.sock, socket.socket):
-            plan.route.sock.close()
-        raise
-
-
-async def _follow(plan: Plan) -> WebSocketConnection:
-    """Open a connection to where the redirects lead."""
     check_count("max_redirects", plan.max_redirects)
     check_seconds("open_timeout", plan.open_timeout)
     trail = Trail(plan)

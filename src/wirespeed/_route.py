@@ -68,6 +68,8 @@ def _check_socket(sock: Any) -> None:
         raise TypeError(f"sock must be a socket.socket or None, not {type(sock).__name__}")
     if isinstance(sock, tls.SSLSocket):
         raise TypeError("sock must not be an ssl.SSLSocket: TLS is started on it")
+    if sock.fileno() == -1:
+        raise ValueError("sock is closed, or was used for a connection before")
     if sock.type != socket.SOCK_STREAM:
         raise ValueError(f"sock must be of the type SOCK_STREAM, not {sock.type.name}")
 

@@ -120,6 +120,7 @@ def connect(
             as for `socket.setsockopt`. TCP_NODELAY is always set.
         sock: a connected stream socket to use instead of a new one. The connection takes it over
             as soon as this is awaited: it is of no more use to the caller, also when that fails.
+            Not for `async for`, which would need another one for each connection.
         unix_path: the unix socket to connect to; the URL's host is still what is asked for.
         proxy: the URL of a proxy to go through: http, https (TLS with the proxy, too), socks4 and
             socks5 (the host's name is resolved here), socks4a and socks5h (the proxy resolves it);
@@ -279,4 +280,6 @@ class Connecting:
         reconnect = Reconnect() if self._reconnect is None else self._reconnect
         if not isinstance(reconnect, Reconnect):
             raise TypeError(f"reconnect must be Reconnect or None, not {type(reconnect).__name__}")
+        if self._attempt.plan.route.sock is not None:
+            raise ValueError("sock is for one connection, async for opens one after the other")
         return Reconnecting(self._attempt, reconnect)

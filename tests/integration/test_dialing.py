@@ -343,6 +343,29 @@ async def test_a_given_socket_that_is_not_connected() -> None:
     assert own.fileno() == -1
 
 
+async def test_a_given_socket_is_closed_when_a_function_fails() -> None:
+    def fail() -> str:
+        raise KeyError("token")
+
+    own, other = socket.socketpair()
+    with other, pytest.raises(KeyError):
+        await wirespeed.connect(fail, sock=own)
+    assert own.fileno() == -1
+
+
+async def test_a_given_socket_is_for_one_connection() -> None:
+    own, other = socket.socketpair()
+    with own, other:
+        connecting = wirespeed.connect("ws://localhost/", sock=own)
+        with pytest.raises(ValueError, match="sock is for one connection"):
+            aiter(connecting)
+        # It was not awaited, and so was not taken over.
+        assert own.fileno() != -1
+        own.close()
+        with pytest.raises(ValueError, match="sock is closed, or was used for a connection before"):
+            await connecting
+
+
 # -- wrong arguments ---------------------------------------------------------------------
 
 
