@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import uniform
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ._arguments import check_callable, check_window
+from ._arguments import check_callable, check_interval, check_window
 from .exceptions import CertificateMismatch, HandshakeError, ProtocolError, QueueOverflow
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Reconnect:
             )
         _check_factor(self.factor)
         for name in ("give_up_after", "max_lifetime"):
-            _check_duration(name, getattr(self, name))
+            check_interval(name, getattr(self, name))
         check_callable("should_retry", self.should_retry)
         if self.on_open is not None:
             check_callable("on_open", self.on_open)
@@ -107,14 +107,6 @@ def _check_factor(value: object) -> None:
         raise TypeError(f"factor must be a number, not {type(value).__name__}")
     if not 1 <= value < math.inf:
         raise ValueError(f"factor must be a finite number from 1, not {value}")
-
-
-def _check_duration(name: str, value: float | None) -> None:
-    if value is None:
-        return
-    check_window(name, value)
-    if value == 0:
-        raise ValueError(f"{name} must be more than 0 seconds, or None")
 
 
 class Verdict(NamedTuple):
