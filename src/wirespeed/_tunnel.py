@@ -6,19 +6,18 @@ header lines and are never passed on.
 
 from __future__ import annotations
 
-import base64
 from typing import Final
 
 import h11
-from multidict import CIMultiDict, CIMultiDictProxy
 
-from ._handshake import MAX_BODY_BYTES, MAX_HEAD_BYTES, MAX_INTERIM_RESPONSES
+from ._handshake import MAX_BODY_BYTES, MAX_INTERIM_RESPONSES
 from ._proxy_choice import Proxy
+from ._request import DEFAULT_USER_AGENT, basic_credentials
+from ._response_head import MAX_HEAD_BYTES, decode_headers
 from ._url import URL
-from ._version import __version__
+from ._verdict import QUOTED_CHARACTERS
 from .exceptions import ProxyError
 
-_QUOTED_CHARACTERS: Final = 80
 _HTTP_START: Final = b"HTTP/"
 
 
@@ -37,10 +36,9 @@ class Tunnel:
         """
         host = url.host_at_proxy
         target = f"[{host}]:{url.port}" if ":" in host else f"{host}:{url.port}"
-        headers = [("Host", target), ("User-Agent", f"wirespeed/{__version__}")]
+        headers = [("Host", target), ("User-Agent", DEFAULT_USER_AGENT)]
         if proxy.userinfo is not None:
-            credentials = base64.b64encode(":".join(proxy.userinfo).encode())
-            headers.append(("Proxy-Authorization", f"Basic {credentials.decode('ascii')}"))
+            headers.append(("Proxy-Authorization", basic_credentials(proxy.userinfo)))
         self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
         self._request = self._connection.send(
             h11.Request(method="CONNECT", target=target, headers=headers)
@@ -96,12 +94,7 @@ class Tunnel:
             self._fault or _refusal(response),
             status=response.status_code,
             reason=_reason(response),
-            headers=CIMultiDictProxy(
-                CIMultiDict(
-                    (name.decode("ascii"), value.decode("latin-1"))
-                    for name, value in response.headers.raw_items()
-                )
-            ),
+            headers=decode_headers(response),
             body=bytes(self._body),
         )
 
@@ -152,6 +145,6 @@ def _reason(response: h11.Response) -> str:
 
 
 def _refusal(response: h11.Response) -> str:
-    reason = _reason(response)[:_QUOTED_CHARACTERS]
+    reason = _reason(response)[:QUOTED_CHARACTERS]
     shown = reason if reason.isprintable() else repr(reason)
     return f"proxy refused to connect to the server: {response.status_code:03} {shown}".rstrip()
