@@ -12,10 +12,15 @@ from typing import Any
 
 import pytest
 
+import wirespeed
 from wirespeed import (
     CertificateMismatch,
+    CloseCause,
+    CloseInfo,
     ConnectionDisconnected,
     HandshakeError,
+    IdleTimeout,
+    InvalidCompression,
     InvalidURL,
     InvalidUtf8,
     MessageTooBig,
@@ -23,8 +28,11 @@ from wirespeed import (
     OpenTimeout,
     ProtocolError,
     ProxyError,
+    QueueOverflow,
     ReadTimeout,
     Response,
+    WebSocketError,
+    exceptions,
 )
 from wirespeed._response import frozen_headers
 
@@ -37,6 +45,15 @@ REFUSAL: dict[str, Any] = {
     "body": b"later",
     "history": (REDIRECT,),
 }
+INFO = CloseInfo(
+    cause=CloseCause.IDLE_TIMEOUT,
+    received=None,
+    sent=(1011, "no message"),
+    latency=0.5,
+    unsent_bytes=1,
+    unread_messages=2,
+    unread_bytes=3,
+)
 
 ERRORS = [
     HandshakeError("refused", **REFUSAL),
@@ -47,13 +64,24 @@ ERRORS = [
     ProxyError("refused", **REFUSAL),
     ConnectionDisconnected("gone"),
     ConnectionDisconnected("gone", code=1001, reason="ü", received=(1001, "ü"), sent=(1000, "")),
+    ConnectionDisconnected("gone", code=1001, received=(1001, ""), info=INFO),
+    IdleTimeout("silent", code=1006, sent=(1011, "no message"), info=INFO),
     ProtocolError("bad"),
+    InvalidCompression("corrupt"),
+    QueueOverflow("too many"),
+    WebSocketError("any"),
     MessageTooBig("big"),
     InvalidUtf8("no text"),
     InvalidURL("no host"),
     MessageTypeError("other"),
     ReadTimeout("late"),
 ]
+
+
+def test_no_error_is_left_out() -> None:
+    public = {getattr(wirespeed, name) for name in exceptions.__all__}
+    assert {type(error) for error in ERRORS} == public
+
 
 Again = Callable[[Any], Any]
 
