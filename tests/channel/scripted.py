@@ -149,6 +149,7 @@ def _complete_opening() -> Any:
         result=lambda: None,
         compression=None,
         trailing_data=b"",
+        offers_compression=False,
         subprotocol=None,
     )
 
