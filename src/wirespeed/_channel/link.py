@@ -55,8 +55,6 @@ class Link:
         self._opened = opened
         self._memory = _read_buffer(channel._loop)
         self._view = memoryview(self._memory)
-        if opening.offers_compression:
-            self._view = self._view[:COMPRESSED_READ_BYTES]
         self._is_in_place = False
         self._transport: asyncio.Transport | None = None
 
@@ -64,6 +62,8 @@ class Link:
         """Send the opening handshake's request."""
         self._transport = transport
         if self._opening is not None:
+            if self._opening.offers_compression:
+                self._view = self._view[:COMPRESSED_READ_BYTES]
             transport.write(self._opening.request())
 
     def get_buffer(self, sizehint: int) -> memoryview:
