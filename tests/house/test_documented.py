@@ -1,0 +1,58 @@
+"""What the package offers is told of, in one order everywhere.
+
+Knows nothing of what it does.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+import pytest
+from house.project import ROOT
+
+import wirespeed
+from wirespeed import WebSocketConnection, connect
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PARAMETERS = inspect.signature(connect).parameters
+
+
+def test_parameters_are_told_of_in_their_order() -> None:
+    _, _, rest = (inspect.getdoc(connect) or "").partition("\nArgs:\n")
+    arguments, _, _ = rest.partition("\nRaises:\n")
+    assert re.findall(r"^ {4}(\w+): ", arguments, re.MULTILINE) == list(PARAMETERS)
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_the_readme_has_every_parameter(name: str) -> None:
+    assert re.search(rf"\b{name}\b", README)
+
+
+def test_defaults_are_the_same_below() -> None:
+    own = inspect.signature(WebSocketConnection).parameters
+    shared = [name for name in own if name in PARAMETERS]
+    assert shared
+    for name in shared:
+        assert own[name].default == PARAMETERS[name].default, name
+
+
+@pytest.mark.parametrize("name", wirespeed.__all__)
+def test_every_public_name_is_told_of(name: str) -> None:
+    public = getattr(wirespeed, name)
+    if isinstance(public, str):
+        assert name == "__version__" or f"wirespeed.{name}" in README
+    else:
+        # Its own words, not those of a base class.
+        assert vars(public).get("__doc__") if isinstance(public, type) else public.__doc__
+
+
+@pytest.mark.parametrize("name", wirespeed.exceptions.__all__)
+def test_the_readme_has_every_error(name: str) -> None:
+    assert f"`{name}`" in README
+
+
+@pytest.mark.parametrize("name", [name for name in dir(WebSocketConnection) if name[0] != "_"])
+def test_the_readme_has_every_member(name: str) -> None:
+    assert inspect.getdoc(getattr(WebSocketConnection, name))
+    assert re.search(rf"\b{name}\b", README)
