@@ -15,6 +15,8 @@ import wirespeed
 from wirespeed import WebSocketConnection, connect
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+# What only the programs of other clients need has a page of its own.
+PAGES = README + "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
 PARAMETERS = inspect.signature(connect).parameters
 
 
@@ -25,8 +27,8 @@ def test_parameters_are_told_of_in_their_order() -> None:
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_the_readme_has_every_parameter(name: str) -> None:
-    assert re.search(rf"\b{name}\b", README)
+def test_the_pages_have_every_parameter(name: str) -> None:
+    assert re.search(rf"\b{name}\b", PAGES)
 
 
 def test_defaults_are_the_same_below() -> None:
@@ -53,6 +55,6 @@ def test_the_readme_has_every_error(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in dir(WebSocketConnection) if name[0] != "_"])
-def test_the_readme_has_every_member(name: str) -> None:
+def test_the_pages_have_every_member(name: str) -> None:
     assert inspect.getdoc(getattr(WebSocketConnection, name))
-    assert re.search(rf"\b{name}\b", README)
+    assert re.search(rf"\b{name}\b", PAGES)
