@@ -13,9 +13,14 @@ def check_seconds(name: str, value: object) -> None:
 
     Raises:
         TypeError: it is something else.
+        ValueError: it is NaN, which is never over.
     """
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{name} must be a number of seconds or None, not {type(value).__name__}")
+    if math.isnan(value):
+        raise ValueError(f"{name} must be a number of seconds or None, not {value}")
 
 
 def check_interval(name: str, value: object) -> None:

@@ -18,7 +18,6 @@ cdef class Reading:
     cdef Py_ssize_t _progress
 
     cpdef attach(self, object transport)
-    cpdef bint is_held_back(self) noexcept
     cpdef bint is_paused(self) noexcept
     cpdef Py_ssize_t progress(self) noexcept
     cpdef bint hold_back(self) except -1

@@ -43,10 +43,6 @@ class Reading:
         self._transport = transport
         self._read_waiting = getattr(transport, "read_waiting", None)
 
-    def is_held_back(self) -> bool:
-        """Whether a `hold_back` is in force."""
-        return self._holds > 0
-
     def is_paused(self) -> bool:
         """Whether nothing is read now, for whatever reason."""
         return self._holds > 0 or self._timer is not None
