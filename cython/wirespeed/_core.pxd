@@ -17,6 +17,11 @@ cdef class MessageParser:
     cdef public list controls
     cdef public object close
     cdef public bint queues_controls
+    # Counts of what arrived in full.
+    cdef readonly uint64_t frames
+    cdef readonly uint64_t payload_bytes
+    cdef readonly uint64_t pings
+    cdef readonly uint64_t pongs
     # What the caller allows.
     cdef bint masked
     cdef bint decodes
@@ -37,6 +42,7 @@ cdef class MessageParser:
     cdef bint in_frame
     cdef uint8_t opcode
     cdef bint fin
+    cdef uint64_t length
     cdef uint64_t missing
     cdef uint8_t key[4]
     cdef size_t key_offset
@@ -59,14 +65,15 @@ cdef class MessageParser:
     cpdef object buffer_updated(self, Py_ssize_t size, list messages)
     cdef int parse_or_finish(self, const uint8_t *data, Py_ssize_t size, list messages) except -1
     cdef int parse(self, const uint8_t *data, const uint8_t *end, list messages) except -1
+    cdef const uint8_t *take_whole_messages(
+        self, const uint8_t *data, const uint8_t *end, list messages
+    ) except NULL
     cdef const uint8_t *take_header(
         self, const uint8_t *data, const uint8_t *end, ws_header *header
     ) except NULL
     cdef object whole_message(self, int first, const uint8_t *data, Py_ssize_t size)
     cdef object binary(self, object data)
     cdef bint is_ordinary(self, const ws_header *header) noexcept
-    cdef int check_start(self, const ws_header *header) except -1
-    cdef int check_length(self, const ws_header *header) except -1
     cdef int begin_frame(self, const ws_header *header) except -1
     cdef const uint8_t *take_payload(
         self, const uint8_t *data, const uint8_t *end, list messages

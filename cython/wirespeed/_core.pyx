@@ -93,6 +93,7 @@ ws_cpu_init()
 
 include "_core_text.pxi"
 include "_core_inflate.pxi"
+include "_core_checks.pxi"
 
 
 cdef class MessageParser:
@@ -112,6 +113,7 @@ cdef class MessageParser:
         self.controls = []
         self.close = None
         self.queues_controls = False
+        self.frames = self.payload_bytes = self.pings = self.pongs = 0
         self.masked = masked
         self.decodes = decode_text
         self.limited = limit is not None
@@ -210,26 +212,55 @@ cdef class MessageParser:
     cdef int parse(self, const uint8_t *data, const uint8_t *end, list messages) except -1:
         cdef ws_header header
         while data != end and not self.finished:
-            if self.in_frame:
-                data = self.take_payload(data, end, messages)
-                continue
-            if (
-                self.header_size == 0
-                and ws_read_header(&header, data, end - data)
-                and self.is_ordinary(&header)
-            ):
-                data += header.header_bytes
-                if header.length <= <uint64_t>(end - data):
-                    messages.append(self.whole_message(header.first, data, header.length))
-                    data += header.length
-                    continue
-            else:
-                data = self.take_header(data, end, &header)
-                if self.header_size:
-                    return 0
-            self.begin_frame(&header)
+            if not self.in_frame:
+                if self.header_size == 0:
+                    data = self.take_whole_messages(data, end, messages)
+                    if data == end:
+                        return 0
+                if (
+                    self.header_size == 0
+                    and ws_read_header(&header, data, end - data)
+                    and self.is_ordinary(&header)
+                ):
+                    data += header.header_bytes
+                else:
+                    data = self.take_header(data, end, &header)
+                    if self.header_size:
+                        return 0
+                self.begin_frame(&header)
             data = self.take_payload(data, end, messages)
         return 0
+
+    cdef const uint8_t *take_whole_messages(
+        self, const uint8_t *data, const uint8_t *end, list messages
+    ) except NULL:
+        """Take the ordinary messages that lie ahead in full, and count them all at once.
+
+        To count each of them by itself takes 5 % of the time of a short one.
+        """
+        cdef ws_header header
+        cdef const uint8_t *start = data
+        cdef Py_ssize_t known = len(messages)
+        # By how much the headers are longer than the shortest.
+        cdef Py_ssize_t length_bytes = 0
+        try:
+            while (
+                data != end
+                and ws_read_header(&header, data, end - data)
+                and self.is_ordinary(&header)
+                and header.length <= <uint64_t>(end - data - header.header_bytes)
+            ):
+                messages.append(
+                    self.whole_message(header.first, data + header.header_bytes, header.length)
+                )
+                data += header.header_bytes + header.length
+                if header.header_bytes != 2:
+                    length_bytes += header.header_bytes - 2
+        finally:
+            known = len(messages) - known
+            self.frames += known
+            self.payload_bytes += data - start - 2 * known - length_bytes
+        return data
 
     cdef object whole_message(self, int first, const uint8_t *data, Py_ssize_t size):
         if first == FIN | TEXT:
@@ -272,11 +303,11 @@ cdef class MessageParser:
                 continue
             complete = ws_read_header(header, self.header, self.header_size)
             if self.header_size == 2:
-                self.check_start(header)
+                check_start(self, header)
             if not complete:
                 continue
             if self.header_size == header.header_bytes:
-                self.check_length(header)
+                check_length(self, header)
             wanted = header.header_bytes
             if self.masked:
                 wanted += 4
@@ -286,56 +317,11 @@ cdef class MessageParser:
                 break
         return data
 
-    cdef int check_start(self, const ws_header *header) except -1:
-        """Check what the first two bytes of a frame say."""
-        cdef int opcode = header.first & OPCODE
-        if header.first & RESERVED:
-            check_reserved(self.inflater, header.first)
-        if not (opcode <= BINARY or CLOSE <= opcode <= PONG):
-            raise errors.unknown_opcode(opcode)
-        if self.masked and not header.second & MASK:
-            raise errors.unmasked_frame()
-        if not self.masked and header.second & MASK:
-            raise errors.masked_frame()
-        if opcode & CONTROL:
-            if not header.first & FIN:
-                raise errors.fragmented_control_frame()
-        elif opcode == CONTINUATION:
-            if not self.message_opcode:
-                raise errors.unexpected_continuation()
-        elif self.message_opcode:
-            raise errors.expected_continuation(opcode)
-        return 0
-
-    cdef int check_length(self, const ws_header *header) except -1:
-        """Check the payload length once all of it is there."""
-        cdef uint64_t total
-        if header.length_bytes == 8:
-            if header.length >> 63:
-                raise errors.length_too_large(header.length)
-            if header.length <= 65535:
-                raise errors.length_not_minimal(header.length, 8)
-        elif header.length_bytes == 2 and header.length <= MAX_CONTROL:
-            raise errors.length_not_minimal(header.length, 2)
-        if header.first & CONTROL:
-            if header.length > MAX_CONTROL:
-                raise errors.control_payload_too_long(header.length)
-            return 0
-        if self.compressed or header.first & RSV1:
-            total = self.wire_bytes + header.length if self.compressed else header.length
-            if self.limited and total > self.wire_limit:
-                raise errors.compressed_message_too_big(total, self.wire_limit, self.limit)
-            return 0
-        total = <uint64_t>self.filled + header.length
-        if self.limited and total > self.limit:
-            raise errors.message_too_big(total, self.limit)
-        return 0
-
     cdef int begin_frame(self, const ws_header *header) except -1:
         self.in_frame = True
         self.opcode = header.first & OPCODE
         self.fin = header.first & FIN
-        self.missing = header.length
+        self.length = self.missing = header.length
         self.key_offset = 0
         if self.opcode & CONTROL:
             self.control_size = 0
@@ -429,6 +415,8 @@ cdef class MessageParser:
             messages.append(end_inflated(self))
         elif self.fin:
             messages.append(self.end_message())
+        self.frames += 1
+        self.payload_bytes += self.length
         return 0
 
     cdef int end_control(self, list messages) except -1:
@@ -439,6 +427,10 @@ cdef class MessageParser:
                 messages.append(Control(self.opcode, payload))
             if not self.queues_controls or self.opcode == PONG:
                 self.controls.append((self.opcode, payload))
+            if self.opcode == PONG:
+                self.pongs += 1
+            else:
+                self.pings += 1
             return 0
         if self.control_size == 0:
             self.close = (1005, "")

@@ -1,4 +1,4 @@
-from libc.stdint cimport uint8_t
+from libc.stdint cimport uint8_t, uint64_t
 
 
 cdef class MaskingKeys:
@@ -15,6 +15,9 @@ cdef class FrameBuilder:
     cdef Py_ssize_t used
     cdef Py_ssize_t capacity
     cdef MaskingKeys keys
+    # Counts of what was built.
+    cdef readonly uint64_t frames
+    cdef readonly uint64_t payload_bytes
 
     cpdef Py_ssize_t append(self, int opcode, object payload, bint fin=*) except -1
     cpdef bytes take(self)

@@ -100,6 +100,7 @@ cdef class FrameBuilder:
     def __cinit__(self):
         self.buffer = NULL
         self.used = self.capacity = 0
+        self.frames = self.payload_bytes = 0
 
     def __init__(self, *, entropy=None):
         self.keys = keys_of_thread() if entropy is None else MaskingKeys(entropy)
@@ -158,6 +159,8 @@ cdef class FrameBuilder:
             )
         finally:
             PyBuffer_Release(&view)
+        self.frames += 1
+        self.payload_bytes += PyBytes_GET_SIZE(frame) - header_bytes
         return frame
 
     cdef int add(self, int first, const uint8_t *payload, Py_ssize_t size) except -1:
@@ -170,6 +173,8 @@ cdef class FrameBuilder:
         header_bytes = ws_write_header(target, first, size, key)
         ws_mask(target + header_bytes, payload, size, key, 0)
         self.used += header_bytes + size
+        self.frames += 1
+        self.payload_bytes += size
         return 0
 
     cdef int reserve(self, Py_ssize_t size) except -1:

@@ -13,6 +13,7 @@ from ._queue import Dropped, Pending
 from ._reconnect import Reconnecting
 from ._response import Response
 from ._rfc6455 import CloseCode, MessageType
+from ._stats import Stats
 from ._version import __version__
 from ._zlib import deflate_backend
 from .client import Connecting, connect
@@ -66,6 +67,7 @@ __all__ = [
     "Reconnect",
     "Reconnecting",
     "Response",
+    "Stats",
     "Timings",
     "WebSocketClient",
     "WebSocketConnection",

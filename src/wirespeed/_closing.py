@@ -227,7 +227,7 @@ class ClosingChannel(Channel):
             payload = code.to_bytes(2, "big") + reason.encode()[:MAX_CLOSE_REASON_BYTES]
         self._sending_over = True
         self._close_sent = (int(code), reason)
-        self._outgoing.send(OPCODE_CLOSE, payload, True, False)
+        self._outgoing.send_control(OPCODE_CLOSE, payload, False)
         self._outgoing.flush()
 
     def _start_deadline(self) -> None:

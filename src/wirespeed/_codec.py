@@ -37,6 +37,22 @@ class MessageParser(Protocol):
     close: tuple[int, str] | None
     queues_controls: bool
 
+    @property
+    def frames(self) -> int:
+        """Count the frames that arrived in full; one at fault is not counted."""
+
+    @property
+    def payload_bytes(self) -> int:
+        """Count the payload bytes of these frames, as they came: not inflated."""
+
+    @property
+    def pings(self) -> int:
+        """Count the Pings among them."""
+
+    @property
+    def pongs(self) -> int:
+        """Count the Pongs among them."""
+
     def __init__(
         self,
         *,
@@ -106,6 +122,14 @@ class FrameBuilder(Protocol):
 
     def __len__(self) -> int:
         """Count the bytes gathered and not yet taken."""
+
+    @property
+    def frames(self) -> int:
+        """Count the frames that were built."""
+
+    @property
+    def payload_bytes(self) -> int:
+        """Count the payload bytes of these frames, as they were given."""
 
     def append(self, opcode: int, payload: Payload, fin: bool = True) -> int:
         """Add one masked frame; return the bytes gathered so far.

@@ -89,7 +89,7 @@ class FrameBuilder:
     It belongs to the thread that made it.
     """
 
-    __slots__ = ("_draw_key", "_frames", "_size")
+    __slots__ = ("_draw_key", "_frames", "_length_bytes", "_size", "_taken_bytes", "_taken_frames")
 
     def __init__(self, *, entropy: Entropy | None = None) -> None:
         """Make a builder.
@@ -101,10 +101,26 @@ class FrameBuilder:
         self._draw_key = (_keys_of_thread() if entropy is None else MaskingKeys(entropy)).draw
         self._frames: list[bytes] = []
         self._size = 0
+        # What is counted when frames are taken costs nothing for each of them.
+        self._taken_frames = 0
+        self._taken_bytes = 0
+        # The bytes of extended payload lengths.
+        self._length_bytes = 0
 
     def __len__(self) -> int:
         """Count the bytes gathered and not yet taken."""
         return self._size
+
+    @property
+    def frames(self) -> int:
+        """Count the frames that were built."""
+        return self._taken_frames + len(self._frames)
+
+    @property
+    def payload_bytes(self) -> int:
+        """Count the payload bytes of these frames, as they were given."""
+        header_bytes = (2 + MASKING_KEY_BYTES) * self.frames + self._length_bytes
+        return self._taken_bytes + self._size - header_bytes
 
     def append(self, opcode: int, payload: Payload, fin: bool = True) -> int:
         """Add one masked frame; return the bytes gathered so far.
@@ -115,7 +131,7 @@ class FrameBuilder:
                 a `str` holds a lone surrogate (`UnicodeEncodeError`), or `opcode`
                 does not fit 4 bits; nothing was added.
         """
-        frame = self.frame(opcode, payload, fin)
+        frame = self._build(opcode, payload, fin)
         self._frames.append(frame)
         self._size += len(frame)
         return self._size
@@ -124,6 +140,8 @@ class FrameBuilder:
         """Hand over everything gathered and start anew."""
         # Joining a single frame gives that very frame: no copy.
         gathered = b"".join(self._frames)
+        self._taken_frames += len(self._frames)
+        self._taken_bytes += self._size
         self._frames = []
         self._size = 0
         return gathered
@@ -134,6 +152,12 @@ class FrameBuilder:
         Raises:
             TypeError, ValueError: as `append` does.
         """
+        frame = self._build(opcode, payload, fin)
+        self._taken_frames += 1
+        self._taken_bytes += len(frame)
+        return frame
+
+    def _build(self, opcode: int, payload: Payload, fin: bool) -> bytes:
         if opcode & ~(OPCODE_BITS | RSV1_BIT):
             raise ValueError(f"opcode must be 0 to 15, not {opcode}")
         data = payload.encode() if isinstance(payload, str) else _payload_bytes(opcode, payload)
@@ -147,7 +171,9 @@ class FrameBuilder:
             keys = (key * (size // MASKING_KEY_BYTES + 2))[:end]
             masked = (from_bytes(keys) ^ from_bytes(data)).to_bytes(end)
             return _short_header(first, MASK_BIT | size) + masked
-        return b"".join((_long_header(opcode, size, fin), key, mask(data, key)))
+        header = _long_header(opcode, size, fin)
+        self._length_bytes += len(header) - 2
+        return b"".join((header, key, mask(data, key)))
 
 
 def _payload_bytes(opcode: int, payload: Buffer) -> bytes:

@@ -19,9 +19,9 @@ from ._pure_bytes import (
     apply_mask,
     flat_view,
     mask,
-    text_or_none,
     total_length,
 )
+from ._pure_checks import check_reserved, parse_close
 from ._pure_socket import receive_into, send_some
 from ._pure_wake import call_in_context, is_held, stop_with, use_send_slot
 from ._rfc6455 import (
@@ -41,10 +41,8 @@ from ._rfc6455 import (
     OPCODE_TEXT,
     RESERVED_BITS,
     RSV1_BIT,
-    CloseCode,
     Control,
     check_max_message_size,
-    is_sendable_close_code,
     undecoded,
 )
 
@@ -102,6 +100,7 @@ class MessageParser:
         "_in_frame",
         "_inflater",
         "_key",
+        "_length",
         "_limit",
         "_masked",
         "_message",
@@ -113,6 +112,10 @@ class MessageParser:
         "_wire_bytes",
         "close",
         "controls",
+        "frames",
+        "payload_bytes",
+        "pings",
+        "pongs",
         "queues_controls",
     )
 
@@ -148,7 +151,9 @@ class MessageParser:
         self._in_frame = False
         self._opcode = OPCODE_CONTINUATION
         self._fin = True
+        self._length = 0
         self._missing = 0
+        self.frames = self.payload_bytes = self.pings = self.pongs = 0
         self._key = b""
         self._control = bytearray()
         # The message at hand; its opcode is that of a continuation between messages.
@@ -216,9 +221,7 @@ class MessageParser:
         while position < end and not self._done:
             if not self._in_frame:
                 if not (self._header or self._message_opcode or self._masked):
-                    position = self._take_short_messages(view, position, end, messages)
-                    if position < end:
-                        position = self._take_whole_messages(view, position, end, messages)
+                    position = self._take_ready_messages(view, position, end, messages)
                     if position == end:
                         return
                 position = self._take_header(view, position, end)
@@ -231,6 +234,20 @@ class MessageParser:
             if not self._missing:
                 self._in_frame = False
                 self._end_frame(messages)
+
+    def _take_ready_messages(
+        self, view: memoryview, position: int, end: int, messages: list[str | bytes]
+    ) -> int:
+        """Take and count the messages that lie ahead in full; return where they end."""
+        known = len(messages)
+        start = position
+        position = self._take_short_messages(view, position, end, messages)
+        if position < end:
+            position = self._take_whole_messages(view, position, end, messages)
+        count = len(messages) - known
+        self.frames += count
+        self.payload_bytes += position - start - 2 * count
+        return position
 
     def _take_short_messages(
         self, view: memoryview, position: int, end: int, messages: list[str | bytes]
@@ -275,6 +292,7 @@ class MessageParser:
         Whatever is unusual, unfinished or wrong is left to the general path.
         """
         limit = self._limit
+        length_bytes = 0
         while end - position > 1:
             first = view[position]
             if first not in WHOLE_MESSAGES:
@@ -305,7 +323,9 @@ class MessageParser:
                     break
             else:
                 messages.append(view[start:stop].tobytes())
+            length_bytes += start - position - 2
             position = stop
+        self.payload_bytes -= length_bytes
         return position
 
     def _take_header(self, view: memoryview, position: int, end: int) -> int:
@@ -340,7 +360,7 @@ class MessageParser:
         self._in_frame = True
         self._opcode = opcode
         self._fin = first >= FIN_BIT
-        self._missing = length
+        self._length = self._missing = length
         self._key = header[key_start:end]
         if OPCODE_CONTINUATION < opcode < OPCODE_CLOSE:
             self._message_opcode = opcode
@@ -356,7 +376,7 @@ class MessageParser:
     def _check_start(self, first: int, opcode: int, *, masked: bool) -> None:
         """Refuse what the first two bytes of a header already show to be wrong."""
         if first & RESERVED_BITS:
-            self._check_reserved(first & RESERVED_BITS, opcode)
+            check_reserved(first & RESERVED_BITS, opcode, may_compress=self._inflater is not None)
         if opcode not in OPCODES:
             raise exceptions.unknown_opcode(opcode)
         if masked != self._masked:
@@ -369,17 +389,6 @@ class MessageParser:
                 raise exceptions.unexpected_continuation()
         elif self._message_opcode:
             raise exceptions.expected_continuation(opcode)
-
-    def _check_reserved(self, bits: int, opcode: int) -> None:
-        """Refuse reserved bits, but RSV1 where it says that a message is compressed."""
-        if self._inflater is None:
-            raise exceptions.reserved_bits_set(bits)
-        if bits != RSV1_BIT:
-            raise exceptions.reserved_bits_set(bits & ~RSV1_BIT)
-        if opcode >= OPCODE_CLOSE:
-            raise exceptions.compressed_control_frame()
-        if opcode == OPCODE_CONTINUATION:
-            raise exceptions.compressed_continuation()
 
     def _check_length(self, first: int, length: int, length_bytes: int) -> None:
         """Refuse a payload length before any of the payload is there."""
@@ -442,19 +451,25 @@ class MessageParser:
             payload = bytes(self._control)
             self._control = bytearray()
             if self._opcode == OPCODE_CLOSE:
-                self.close = _parse_close(payload)
+                self.close = parse_close(payload)
                 self._stop()
             else:
                 if self.queues_controls:
                     messages.append(Control(self._opcode, payload))
                 if not self.queues_controls or self._opcode == OPCODE_PONG:
                     self.controls.append((self._opcode, payload))
+                if self._opcode == OPCODE_PING:
+                    self.pings += 1
+                else:
+                    self.pongs += 1
         elif self._fin:
             if self._compressed and self._inflater is not None:
                 self._take_steps(self._inflater, self._inflater.end())
                 self._inflater.check_end()
                 self._compressed = False
             messages.append(self._end_message())
+        self.frames += 1
+        self.payload_bytes += self._length
 
     def _end_message(self) -> str | bytes:
         payload = self._message
@@ -475,21 +490,6 @@ class MessageParser:
         self._header = b""
         self._control = bytearray()
         self._message = bytearray()
-
-
-def _parse_close(payload: bytes) -> tuple[int, str]:
-    """Read the payload of a Close frame (RFC 6455 section 5.5.1)."""
-    if not payload:
-        return int(CloseCode.NO_STATUS_RECEIVED), ""
-    if len(payload) == 1:
-        raise exceptions.truncated_close_code()
-    code = int.from_bytes(payload[:2], "big")
-    if not is_sendable_close_code(code):
-        raise exceptions.invalid_close_code(code)
-    reason = text_or_none(payload[2:])
-    if reason is None:
-        raise exceptions.invalid_close_reason()
-    return code, reason
 
 
 if TYPE_CHECKING:

@@ -31,6 +31,7 @@ from ._rfc6455 import (
     CloseCode,
 )
 from ._silence import Heart, Heartbeat, IdleWatch
+from ._stats import Stats
 
 if TYPE_CHECKING or not _backend.COMPILED:
     from ._channel import Message
@@ -203,6 +204,39 @@ class WebSocketConnection(ClosingChannel):
         Its windows and context takeovers are those in use, not those that were offered.
         """
         return self._compression
+
+    # -- what was done -----------------------------------------------------------------
+
+    @property
+    def stats(self) -> Stats:
+        """The connection's counters as they are now, also after the end; see `Stats`.
+
+        Counting is free, but a snapshot adds up all that is queued, as `pending` does.
+        """
+        parser, outgoing, reading = self._parser, self._outgoing, self._reading
+        pending, dropped = self.pending, self.dropped
+        return Stats(
+            messages_received=self._received,
+            messages_sent=outgoing.messages(),
+            frames_received=parser.frames,
+            frames_sent=outgoing._builder.frames,
+            wire_bytes_received=reading._bytes,
+            wire_bytes_sent=outgoing._written_bytes,
+            payload_bytes_received=parser.payload_bytes,
+            payload_bytes_sent=outgoing._builder.payload_bytes,
+            queue_depth=pending.messages,
+            max_queue_depth=max(self._inbox._deepest, pending.messages),
+            pauses=reading._pauses,
+            seconds_paused=reading.seconds_held(),
+            messages_dropped=dropped.messages,
+            bytes_dropped=dropped.bytes,
+            writes=outgoing._writes,
+            pings_received=parser.pings,
+            pongs_received=parser.pongs,
+            pings_sent=outgoing._pings,
+            pongs_sent=outgoing._pongs,
+            latency=self._latency,
+        )
 
     # -- sending -----------------------------------------------------------------------
 

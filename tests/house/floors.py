@@ -18,7 +18,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     (
         *("_codec", "_inflate", "_zlib"),
         *("_core", "_core_builder", "_core_bytes", "_core_socket", "_core_wake"),
-        *("_purepython", "_pure_builder", "_pure_bytes", "_pure_socket", "_pure_wake"),
+        *("_purepython", "_pure_builder", "_pure_bytes", "_pure_checks", "_pure_socket"),
+        "_pure_wake",
     ),
     ("_backend",),
     (

@@ -62,6 +62,7 @@ cdef class Inbox:
     cdef Py_ssize_t _head
     cdef Py_ssize_t _added
     cdef Py_ssize_t _fresh
+    cdef readonly Py_ssize_t _deepest
     cdef Py_ssize_t _reserved
     cdef list _waiters
     cdef bint _waking
@@ -81,9 +82,11 @@ cdef class Inbox:
     cdef bint has_messages(self) noexcept
     cdef bint has_waiters(self) noexcept
     cdef Py_ssize_t count(self) noexcept
+    @cython.locals(count=Py_ssize_t)
+    cdef note_depth(self)
     @cython.locals(start=Py_ssize_t)
     cdef Py_ssize_t bytes_of_last(self, Py_ssize_t count) except -1
-    cdef admit(self, Py_ssize_t queued)
+    cdef admit(self, Py_ssize_t before)
     cpdef pending(self)
     cdef list last(self, Py_ssize_t count)
     cdef object at(self, Py_ssize_t position)

@@ -70,7 +70,7 @@ cdef class LaneInbox(Inbox):
     @cython.locals(wait=LaneReceive)
     cdef Awaitable receive(self, type kind, bint is_step, object timeout, Py_ssize_t limit)
     @cython.locals(arrived=list, is_text=bint)
-    cdef admit(self, Py_ssize_t queued)
+    cdef admit(self, Py_ssize_t before)
     cdef Py_ssize_t count(self) noexcept
     @cython.locals(receive=LaneReceive)
     cpdef pending(self)

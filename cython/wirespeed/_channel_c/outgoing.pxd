@@ -26,7 +26,7 @@ cdef class Draining(Awaitable):
 @cython.final
 cdef class Outgoing:
     cdef object _loop
-    cdef FrameBuilder _builder
+    cdef readonly FrameBuilder _builder
     cdef object _deflater
     cdef object _write
     cdef object _lost
@@ -38,10 +38,18 @@ cdef class Outgoing:
     cdef bint _in_wake
     cdef bint _wrote_in_wake
     cdef Py_ssize_t _turn_bytes
+    cdef readonly Py_ssize_t _writes
+    cdef readonly long long _written_bytes
+    cdef readonly Py_ssize_t _pings
+    cdef readonly Py_ssize_t _pongs
+    cdef Py_ssize_t _closes
+    cdef Py_ssize_t _continuations
     cdef Awaitable _settled
 
     @cython.locals(before=Py_ssize_t, gathered=Py_ssize_t, frame=bytes)
     cpdef Awaitable send(self, int opcode, object payload, bint fin, bint more)
+    cpdef Awaitable send_control(self, int opcode, bytes payload, bint more)
+    cpdef Py_ssize_t messages(self) except? -1
     cpdef Awaitable send_message(self, int opcode, object payload, object compress, bint more)
     cpdef Awaitable send_fragments(self, int opcode, list payloads, object compress)
     cpdef compress_with(self, object deflater)

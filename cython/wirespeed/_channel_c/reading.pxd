@@ -16,10 +16,15 @@ cdef class Reading:
     cdef Py_ssize_t _turn_bytes
     cdef Py_ssize_t _single_reads
     cdef Py_ssize_t _progress
+    cdef readonly long long _bytes
+    cdef readonly Py_ssize_t _pauses
+    cdef double _seconds_held
+    cdef double _held_since
 
     cpdef attach(self, object transport)
     cpdef bint is_paused(self) noexcept
     cpdef Py_ssize_t progress(self) noexcept
+    cpdef double seconds_held(self) except -1
     cpdef bint hold_back(self) except -1
     cpdef release(self)
     cpdef arrived(self, Py_ssize_t size)

@@ -336,36 +336,36 @@ class Channel:
         if self._reading_over:
             return
         fault = None
-        queued = self._inbox.count()
+        before = len(self._inbox._queue)
         self._reading.arrived(size)
         try:
             self._parser.feed(data, self._inbox._queue, size)
         except ProtocolError as exc:
             fault = exc
-        self._after_read(queued, fault)
+        self._after_read(before, fault)
 
     def _read_in_place(self, size: int) -> None:
         """Take `size` bytes that were read into the parser's own memory."""
         if self._reading_over:
             return
         fault = None
-        queued = self._inbox.count()
+        before = len(self._inbox._queue)
         self._reading.arrived(size)
         try:
             self._parser.buffer_updated(size, self._inbox._queue)
         except ProtocolError as exc:
             fault = exc
-        self._after_read(queued, fault)
+        self._after_read(before, fault)
 
-    def _after_read(self, queued: int, fault: ProtocolError | None) -> None:
+    def _after_read(self, before: int, fault: ProtocolError | None) -> None:
         """Act on what was parsed: all state is final before any task is woken."""
         parser = self._parser
         inbox = self._inbox
-        added = inbox.count() - queued
+        added = len(inbox._queue) - before
         self._received += added
         if self._on_messages is not None and added:
             self._on_messages(inbox._queue[-added:])
-        inbox.admit(queued)
+        inbox.admit(before)
         if parser.controls:
             self._take_controls()
         if fault is not None or parser.close is not None:
@@ -385,6 +385,7 @@ class Channel:
             self._inbox._fresh = 0
             return
         overflow = self._bounds.apply(self._is_ending)
+        self._inbox.note_depth()
         if overflow is not None and not self._reading_over:
             self._on_fault(overflow)
 
@@ -434,7 +435,7 @@ class Channel:
         if self._outgoing.is_paused():
             self._late_ping = payload
         else:
-            self._outgoing.send(OPCODE_PONG, payload, True, True)
+            self._outgoing.send_control(OPCODE_PONG, payload, True)
 
     # -- for the owner, who knows how a connection begins and ends ----------------------
 
@@ -454,7 +455,10 @@ class Channel:
         self._check_thread()
 
     def _send_control(self, opcode: int, payload: bytes) -> Awaitable:
-        return self._send_frame(opcode, payload, False)
+        self._check_thread()
+        if self._sending_over:
+            self._refuse_to_send()
+        return self._outgoing.send_control(opcode, payload, self._inbox.has_messages())
 
     def _use_compression(self, agreed: Deflate) -> None:
         self._parser.accept_compressed(Inflater.of_server(agreed))

@@ -201,6 +201,8 @@ class Inbox:
         # were looked at.
         self._added = 0
         self._fresh = 0
+        # The most messages that were left queued after a read.
+        self._deepest = 0
         self._reserved = 0
         self._waiters: list[Waiter] = []
         self._waking = False
@@ -262,14 +264,19 @@ class Inbox:
         """Count the queued messages."""
         return len(self._queue) - self._head
 
+    def note_depth(self) -> None:
+        """Remember how many messages are queued, if there never were more."""
+        count = self.count()
+        self._deepest = max(self._deepest, count)
+
     def bytes_of_last(self, count: int) -> int:
         """Sum up the lengths of the last `count` messages, or of all that are queued."""
         start = max(len(self._queue) - count, self._head)
         return total_length(self._queue, start)
 
-    def admit(self, queued: int) -> None:
-        """Take in what a read has added to `queued` messages."""
-        self._added = len(self._queue) - self._head - queued
+    def admit(self, before: int) -> None:
+        """Take in what a read has added to the list, which had `before` entries."""
+        self._added = len(self._queue) - before
         self._fresh += self._added
 
     def pending(self) -> Pending:

@@ -202,7 +202,7 @@ class LaneInbox(Inbox):
         wait._entry = None
         return begin(wait, self, is_step, timeout, limit)
 
-    def admit(self, queued: int) -> None:
+    def admit(self, before: int) -> None:
         """Sort what a read has brought into the lanes."""
         arrived = self._queue
         self._queue = []

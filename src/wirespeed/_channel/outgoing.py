@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .._backend import use_send_slot
-from .._rfc6455 import OPCODE_CONTINUATION
+from .._rfc6455 import OPCODE_CONTINUATION, OPCODE_PING, OPCODE_PONG
 from .waiter import Awaitable, Waiter, begin, suspend
 
 if TYPE_CHECKING:
@@ -98,6 +98,14 @@ class Outgoing:
         self._wrote_in_wake = False
         # Bytes sent since the loop last had a turn.
         self._turn_bytes = 0
+        # Counts the writes to the transport, and their bytes.
+        self._writes = 0
+        self._written_bytes = 0
+        # Counts the frames that are no message, or no whole one: the rest need no count then.
+        self._pings = 0
+        self._pongs = 0
+        self._closes = 0
+        self._continuations = 0
         self._settled: Awaitable = begin(Settled.__new__(Settled), self, False, None, 0)
 
     def attach(self, write: Callable[[bytes], object]) -> None:
@@ -146,6 +154,22 @@ class Outgoing:
             return self._settled
         return self._wait_or_yield()
 
+    def send_control(self, opcode: int, payload: bytes, more: bool) -> Awaitable:
+        """Add a control frame, and count it; else as `send`."""
+        wait = self.send(opcode, payload, True, more)
+        if opcode == OPCODE_PING:
+            self._pings += 1
+        elif opcode == OPCODE_PONG:
+            self._pongs += 1
+        else:
+            self._closes += 1
+        return wait
+
+    def messages(self) -> int:
+        """Count the messages that were sent: each has one frame that is no continuation."""
+        controls = self._pings + self._pongs + self._closes
+        return self._builder.frames - controls - self._continuations
+
     def send_message(
         self, opcode: int, payload: _codec.Payload, compress: bool | None, more: bool
     ) -> Awaitable:
@@ -168,6 +192,8 @@ class Outgoing:
         try:
             for index, payload in enumerate(payloads, start=1):
                 sent = self.send(opcode, payload, index == len(payloads), True)
+                if opcode == OPCODE_CONTINUATION:
+                    self._continuations += 1
                 if sent is not self._settled:
                     wait = sent
                 opcode = OPCODE_CONTINUATION
@@ -238,9 +264,14 @@ class Outgoing:
         self._writing = True
         try:
             if self._write is not None:
+                self._writes += 1
+                self._written_bytes += len(block)
                 self._write(block)
             while len(self._builder) and not self._paused and self._write is not None:
-                self._write(self._builder.take())
+                block = self._builder.take()
+                self._writes += 1
+                self._written_bytes += len(block)
+                self._write(block)
         finally:
             self._writing = False
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from time import monotonic
 
 # Where one turn of the event loop brings as much as this, more is likely to wait: then there
 # is enough for a batch, and a window would only limit the throughput.
@@ -37,6 +38,12 @@ class Reading:
         self._single_reads = 0
         # Counts the reads, and the ends of pauses, after which the peer needs time to be heard.
         self._progress = 0
+        # Counts the bytes read.
+        self._bytes = 0
+        # Counts the pauses by `hold_back`, and the seconds of those that are over.
+        self._pauses = 0
+        self._seconds_held = 0.0
+        self._held_since = 0.0
 
     def attach(self, transport: asyncio.Transport) -> None:
         """Begin to pause and resume a transport that reads."""
@@ -51,25 +58,38 @@ class Reading:
         """Return a number that stays the same only while the peer is listened to and silent."""
         return self._progress
 
+    def seconds_held(self) -> float:
+        """Count the seconds for which `hold_back` was in force."""
+        if not self._holds:
+            return self._seconds_held
+        return self._seconds_held + (monotonic() - self._held_since)
+
     def hold_back(self) -> bool:
         """Stop reading until as many `release`s; `False` if there is nothing to stop."""
         if not self._can_pause():
             return False
         self._holds += 1
-        if self._holds == 1 and self._timer is None:
-            self._pause()
+        if self._holds == 1:
+            self._pauses += 1
+            self._held_since = monotonic()
+            if self._timer is None:
+                self._pause()
         return True
 
     def release(self) -> None:
         """Read again after each `hold_back`, at the end of the window if one is open."""
         if self._holds:
             self._holds -= 1
-            if not self._holds and self._timer is None:
+            if self._holds:
+                return
+            self._seconds_held += monotonic() - self._held_since
+            if self._timer is None:
                 self._resume()
 
     def arrived(self, size: int) -> None:
         """Take note of a read; open a window after all that this turn of the loop reads."""
         self._progress += 1
+        self._bytes += size
         if not self._window:
             return
         self._turn_bytes += size

@@ -1,0 +1,51 @@
+"""What a frame's header must not say (RFC 6455 section 5.2).
+
+Included by `_core.pyx`.
+"""
+
+
+cdef int check_start(MessageParser parser, const ws_header *header) except -1:
+    """Check what the first two bytes of a frame say."""
+    cdef int opcode = header.first & OPCODE
+    if header.first & RESERVED:
+        check_reserved(parser.inflater, header.first)
+    if not (opcode <= BINARY or CLOSE <= opcode <= PONG):
+        raise errors.unknown_opcode(opcode)
+    if parser.masked and not header.second & MASK:
+        raise errors.unmasked_frame()
+    if not parser.masked and header.second & MASK:
+        raise errors.masked_frame()
+    if opcode & CONTROL:
+        if not header.first & FIN:
+            raise errors.fragmented_control_frame()
+    elif opcode == CONTINUATION:
+        if not parser.message_opcode:
+            raise errors.unexpected_continuation()
+    elif parser.message_opcode:
+        raise errors.expected_continuation(opcode)
+    return 0
+
+
+cdef int check_length(MessageParser parser, const ws_header *header) except -1:
+    """Check the payload length once all of it is there."""
+    cdef uint64_t total
+    if header.length_bytes == 8:
+        if header.length >> 63:
+            raise errors.length_too_large(header.length)
+        if header.length <= 65535:
+            raise errors.length_not_minimal(header.length, 8)
+    elif header.length_bytes == 2 and header.length <= MAX_CONTROL:
+        raise errors.length_not_minimal(header.length, 2)
+    if header.first & CONTROL:
+        if header.length > MAX_CONTROL:
+            raise errors.control_payload_too_long(header.length)
+        return 0
+    if parser.compressed or header.first & RSV1:
+        total = parser.wire_bytes + header.length if parser.compressed else header.length
+        if parser.limited and total > parser.wire_limit:
+            raise errors.compressed_message_too_big(total, parser.wire_limit, parser.limit)
+        return 0
+    total = <uint64_t>parser.filled + header.length
+    if parser.limited and total > parser.limit:
+        raise errors.message_too_big(total, parser.limit)
+    return 0
