@@ -211,7 +211,8 @@ class WebSocketConnection(ClosingChannel):
     def stats(self) -> Stats:
         """The connection's counters as they are now, also after the end; see `Stats`.
 
-        Counting is free, but a snapshot adds up all that is queued, as `pending` does.
+        Counting is part of reading and writing; a snapshot adds up all that is queued, as
+        `pending` does.
         """
         parser, outgoing, reading = self._parser, self._outgoing, self._reading
         pending, dropped = self.pending, self.dropped
