@@ -83,7 +83,8 @@ class ClosingChannel(Channel):
         self._unsent_bytes = 0
         # For the log; `None` if there was none when the connection was opened.
         self._shown_url: str | None = None
-        self._gone: asyncio.Future[None] = loop.create_future()
+        # Made for the first who waits.
+        self._gone: asyncio.Future[None] | None = None
 
     def __repr__(self) -> str:
         state = "closed" if self._is_lost else "closing" if self.closed else "open"
@@ -242,6 +243,10 @@ class ClosingChannel(Channel):
             self._transport.abort()
 
     async def _wait_gone(self) -> None:
+        if self._is_lost:
+            return
+        if self._gone is None:
+            self._gone = self._loop.create_future()
         # Shielded: the future is shared by all who wait.
         await asyncio.shield(self._gone)
 
@@ -305,7 +310,7 @@ class ClosingChannel(Channel):
             self._end_reading()
         if self._deadline is not None:
             self._deadline.cancel()
-        if not self._gone.done():
+        if self._gone is not None and not self._gone.done():
             self._gone.set_result(None)
         self._tell_of_end()
 

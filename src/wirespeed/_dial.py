@@ -34,6 +34,7 @@ try:
 except ImportError:
     aiofastnet = None  # type: ignore[assignment]
 
+__all__ = ["SocketTransport", "Transport", "open_transport"]
 
 Transport: TypeAlias = asyncio.Transport | SocketTransport
 

@@ -9,7 +9,7 @@ import asyncio
 from dataclasses import replace
 
 from ._arguments import check_count, check_seconds
-from ._dial import open_transport
+from ._dial import SocketTransport, open_transport
 from ._handshake import OpeningHandshake
 from ._phases import Phases
 from ._plan import Plan
@@ -91,10 +91,10 @@ async def _shake_hands(
     )
     phases.enter("upgrade")
     try:
-        connection._addresses = (
-            transport.get_extra_info("sockname"),
-            transport.get_extra_info("peername"),
-        )
+        connection._remote_address = transport.get_extra_info("peername")
+        # Ours tells it as long as there is a socket; to keep it would take memory.
+        if not isinstance(transport, SocketTransport):
+            connection._local_address = transport.get_extra_info("sockname")
         connection._response = await opened
         connection._subprotocol = opening.subprotocol
         tell_of_opening(connection, url)

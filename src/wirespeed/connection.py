@@ -63,17 +63,18 @@ class WebSocketConnection(ClosingChannel):
 
     # Without a `__dict__` each call finds its method faster.
     __slots__ = (
-        "_addresses",
         "_compression",
         "_dumps",
         "_heartbeat",
         "_idle_timeout",
         "_keep_alive",
+        "_local_address",
         "_phases",
         "_ping_interval",
         "_ping_timeout",
         "_pings",
         "_protocol_handler",
+        "_remote_address",
         "_response",
         "_subprotocol",
         "_watches",
@@ -146,8 +147,9 @@ class WebSocketConnection(ClosingChannel):
         self._subprotocol: str | None = None
         self._compression: Deflate | None = None
         self._phases = Phases()
-        # The local and the remote address: no transport tells them after the end.
-        self._addresses: tuple[Any, Any] = (None, None)
+        self._remote_address: Any = None
+        # May be asked for at the end only: until then the transport tells it.
+        self._local_address: Any = None
 
     # -- what was agreed ---------------------------------------------------------------
 
@@ -173,12 +175,12 @@ class WebSocketConnection(ClosingChannel):
     @property
     def local_address(self) -> Any:
         """The socket's own address, also after the end: `(host, port, ...)`, or a unix path."""
-        return self._addresses[0]
+        return self.get_extra_info("sockname")
 
     @property
     def remote_address(self) -> Any:
         """The address that the socket is connected to, also after the end; that of a proxy."""
-        return self._addresses[1]
+        return self._remote_address
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """Tell something about the transport; never raises.
@@ -189,9 +191,9 @@ class WebSocketConnection(ClosingChannel):
             default: what to return for anything unknown; after the end only the addresses
                 are sure to be known.
         """
-        if name in {"sockname", "peername"}:
-            known = self._addresses[name == "peername"]
-            return default if known is None else known
+        known = {"sockname": self._local_address, "peername": self._remote_address}.get(name)
+        if known is not None:
+            return known
         try:
             return self._transport.get_extra_info(name, default)  # type: ignore[union-attr]
         except Exception:
@@ -412,6 +414,8 @@ class WebSocketConnection(ClosingChannel):
             self._pings.finish(self._end_of_pongs)
 
     def _on_lost(self, exc: Exception | None) -> None:
+        # No transport tells it afterwards.
+        self._local_address = self.local_address
         super()._on_lost(exc)
         if self._pings is not None:
             self._pings.fail(self._disconnected)

@@ -6,6 +6,7 @@ cdef class Link:
     cdef object _opening
     cdef object _opened
     cdef bytearray _memory
+    cdef object _whole
     cdef object _view
     cdef bint _is_in_place
     cdef object _transport

@@ -23,22 +23,29 @@ PRIVATE_BUFFER_BYTES = 64 * 1024
 # to its end before the bounds of the queue apply, brings no more than 16 MiB.
 COMPRESSED_READ_BYTES = 16 * 1024
 
-_shared_buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, bytearray] = WeakKeyDictionary()
+# The memory of each loop, and the view of it that is lent.
+_shared_buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[bytearray, memoryview]] = (
+    WeakKeyDictionary()
+)
 
 
-def _read_buffer(loop: asyncio.AbstractEventLoop) -> bytearray:
-    """Return the memory that a connection of `loop` reads into.
+def _read_buffer(loop: asyncio.AbstractEventLoop) -> tuple[bytearray, memoryview]:
+    """Return the memory that a connection of `loop` reads into, and a view of it.
 
     Where `get_buffer`, the read and `buffer_updated` are one synchronous step, all
     connections of a loop share one buffer: it stays in the processor's cache, and an idle
     connection needs none. libuv on Windows reads asynchronously into memory that it holds.
     """
     if sys.platform == "win32" and not isinstance(loop, asyncio.BaseEventLoop):
-        return bytearray(PRIVATE_BUFFER_BYTES)
-    buffer = _shared_buffers.get(loop)
-    if buffer is None:
-        buffer = _shared_buffers[loop] = bytearray(SHARED_BUFFER_BYTES)
-    return buffer
+        return _viewed(bytearray(PRIVATE_BUFFER_BYTES))
+    shared = _shared_buffers.get(loop)
+    if shared is None:
+        shared = _shared_buffers[loop] = _viewed(bytearray(SHARED_BUFFER_BYTES))
+    return shared
+
+
+def _viewed(memory: bytearray) -> tuple[bytearray, memoryview]:
+    return memory, memoryview(memory)
 
 
 class Link:
@@ -52,9 +59,10 @@ class Link:
     ) -> None:
         self._channel = channel
         self._opening: OpeningHandshake | None = opening
-        self._opened = opened
-        self._memory = _read_buffer(channel._loop)
-        self._view = memoryview(self._memory)
+        self._opened: asyncio.Future[Response] | None = opened
+        self._memory, self._whole = _read_buffer(channel._loop)
+        # As much of it as may be read at once.
+        self._view = self._whole
         self._is_in_place = False
         self._transport: asyncio.Transport | None = None
 
@@ -105,15 +113,16 @@ class Link:
 
     def _end_opening_at_eof(self, cause: Exception | None) -> None:
         # Given up already: then it was not the server who ended the stream.
-        if self._opening is not None and not self._opened.done():
+        if self._opening is not None and self._opened is not None and not self._opened.done():
             self._opening.receive_eof()
         self._end_opening(cause)
 
     def _end_opening(self, cause: Exception | None = None) -> None:
         """Open the channel, or let the opening fail with what the server answered."""
-        opening = self._opening
-        self._opening = None
-        if opening is None or self._opened.done():
+        opening, opened = self._opening, self._opened
+        # Nothing of the opening outlives it.
+        self._opening = self._opened = None
+        if opening is None or opened is None or opened.done():
             return
         try:
             response = opening.result()
@@ -122,14 +131,14 @@ class Link:
         except Exception as exc:
             self._channel._reading_over = True
             exc.__cause__ = cause
-            self._opened.set_exception(exc)
+            opened.set_exception(exc)
             return
         self._channel._on_open(self._transport)
         if opening.compression is not None:
             self._channel._use_compression(opening.compression)
         else:
-            self._view = memoryview(self._memory)
-        self._opened.set_result(response)
+            self._view = self._whole
+        opened.set_result(response)
         if opening.trailing_data:
             self._channel._read(opening.trailing_data, len(opening.trailing_data))
 
