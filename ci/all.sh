@@ -29,7 +29,6 @@ job lint make lint
 set -m
 {
     job build-modes bash ci/build-modes.sh
-    job wheels bash ci/wheels.sh 3.11 3.12 3.13
     job test-matrix bash ci/test-matrix.sh 3.12 3.13
 } >"$logs/beside" 2>&1 &
 beside=$!
@@ -37,6 +36,7 @@ set +m
 trap 'kill -- "-$beside" 2>/dev/null || true; rm -rf "$logs"' EXIT
 job test make test
 job sanitize bash ci/sanitize.sh
+job wheels bash ci/wheels.sh 3.11 3.12 3.13
 wait "$beside" || echo "beside the tests" >>"$logs/failed"
 cat "$logs/beside"
 
