@@ -36,7 +36,7 @@ set +m
 trap 'kill -- "-$beside" 2>/dev/null || true; rm -rf "$logs"' EXIT
 job test make test
 job sanitize bash ci/sanitize.sh
-job wheels bash ci/wheels.sh 3.11 3.12 3.13
+job wheels bash ci/wheels.sh 3.11
 wait "$beside" || echo "beside the tests" >>"$logs/failed"
 cat "$logs/beside"
 
