@@ -29,7 +29,7 @@ job lint make lint
 set -m
 {
     job build-modes bash ci/build-modes.sh
-    job test-matrix bash ci/test-matrix.sh 3.12 3.13
+    job test-matrix bash ci/test-matrix.sh 3.13 3.12:channel
 } >"$logs/beside" 2>&1 &
 beside=$!
 set +m
