@@ -180,7 +180,7 @@ class ClosingChannel(Channel):
             TypeError, ValueError: code or reason cannot be sent; nothing has changed.
         """
         self._start_closing(code, reason)
-        await self._wait_gone()
+        await self.wait_closed()
 
     def _start_closing(self, code: int, reason: str) -> None:
         """Do the part of `close` that does not wait; the rest happens by itself."""
@@ -214,7 +214,12 @@ class ClosingChannel(Channel):
 
         Safe to cancel.
         """
-        await self._wait_gone()
+        if self._is_lost:
+            return
+        if self._gone is None:
+            self._gone = self._loop.create_future()
+        # Shielded: the future is shared by all who wait.
+        await asyncio.shield(self._gone)
 
     def _begin_to_end(self, cause: CloseCause) -> None:
         """Note what ends the connection, if nothing has before."""
@@ -241,14 +246,6 @@ class ClosingChannel(Channel):
             # Transports forget it.
             self._unsent_bytes = self._count_unsent()
             self._transport.abort()
-
-    async def _wait_gone(self) -> None:
-        if self._is_lost:
-            return
-        if self._gone is None:
-            self._gone = self._loop.create_future()
-        # Shielded: the future is shared by all who wait.
-        await asyncio.shield(self._gone)
 
     # -- how it ends -------------------------------------------------------------------
 

@@ -102,7 +102,7 @@ async def _shake_hands(
     except BaseException:
         transport.abort()
         # Until then the socket is open.
-        await connection._wait_gone()
+        await connection.wait_closed()
         raise
     phases.finish()
 

@@ -228,7 +228,7 @@ async def _close(*connections: WebSocketConnection) -> None:
     for connection in connections:
         connection._start_closing(CloseCode.NORMAL_CLOSURE, "")
     for connection in connections:
-        await connection._wait_gone()
+        await connection.wait_closed()
 
 
 def _abandon(current: _Opened, renewal: _Renewal | None) -> None:

@@ -162,7 +162,7 @@ async def cancelled(waits: int, late: int, url: str, **options: Any) -> bool:
     with contextlib.suppress(asyncio.CancelledError):
         connection = await task
         connection._abort()
-        await connection._wait_gone()
+        await connection.wait_closed()
     return came_to_it
 
 

@@ -252,7 +252,7 @@ class ClientWebSocketResponse:
         reason = _as_bytes(message).decode()
         _check_close(code, reason)
         if self._closed:
-            await self._connection._wait_gone()
+            await self._connection.wait_closed()
             return False
         self._closed = self._closes = True
         self._receiver.finish()
