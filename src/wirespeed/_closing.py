@@ -185,7 +185,7 @@ class ClosingChannel(Channel):
     def _start_closing(self, code: int, reason: str) -> None:
         """Do the part of `close` that does not wait; the rest happens by itself."""
         self._require_own_thread()
-        _check_close(code, reason)
+        check_close(code, reason)
         if not self._sending_over:
             self._begin_to_end(CloseCause.CLOSE)
             self._discarding = True
@@ -355,7 +355,12 @@ class ClosingChannel(Channel):
         return error
 
 
-def _check_close(code: int, reason: str) -> None:
+def check_close(code: int, reason: str) -> None:
+    """Refuse what no Close frame may say (RFC 6455 sections 5.5 and 7.4).
+
+    Raises:
+        TypeError, ValueError: code or reason cannot be sent.
+    """
     if not isinstance(code, int):
         raise TypeError(f"close code must be an int, not {type(code).__name__}")
     if not isinstance(reason, str):

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from ..._closing import _check_close
+from ..._closing import check_close
 from ..._rfc6455 import MAX_CONTROL_PAYLOAD_BYTES, CloseCode
 from ...exceptions import ProtocolError
 from ._connection import Connection
@@ -250,7 +250,7 @@ class ClientWebSocketResponse:
             TypeError, ValueError: code or message cannot be sent; nothing has changed.
         """
         reason = _as_bytes(message).decode()
-        _check_close(code, reason)
+        check_close(code, reason)
         if self._closed:
             await self._connection.wait_closed()
             return False
