@@ -10,13 +10,13 @@ import functools
 import os
 import socket
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import _backend
 from ._phases import Phases
-from ._plan import Route
+from ._plan import Route, SocketOption
 from ._proxy import connect_in_tls, connect_through
 from ._proxy_choice import Proxy, choose_proxy
 from ._route import check_route
@@ -105,7 +105,7 @@ async def connected_socket(url: URL, route: Route, phases: Phases) -> socket.soc
         return _given_socket(route.sock)
     if route.unix_path is not None:
         phases.enter("tcp")
-        return _connect_unix(route)
+        return _connect_unix(route.unix_path, route.socket_options)
     return await connect_tcp(url.host, url.port, route, phases)
 
 
@@ -124,14 +124,16 @@ def _given_socket(given: socket.socket) -> socket.socket:
     return socket.socket(family, kind, protocol, fileno=given.detach())
 
 
-def _connect_unix(route: Route) -> socket.socket:
+def _connect_unix(
+    path: str | bytes | os.PathLike[str], options: Iterable[SocketOption]
+) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
-        for option in route.socket_options:
+        for option in options:
             sock.setsockopt(*option)
         # Done at once, or refused at once: with EAGAIN if the server has no room left.
-        sock.connect(os.fspath(route.unix_path))  # type: ignore[arg-type]
+        sock.connect(os.fspath(path))
     except BaseException:
         sock.close()
         raise
