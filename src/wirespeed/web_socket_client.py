@@ -31,7 +31,8 @@ __all__ = [
 _CONNECTION_OPTIONS: Final = frozenset(
     {"text_queue_maxsize", "binary_queue_maxsize", "drop_frames", "protocol_handler"}
 )
-_CONNECT_OPTIONS: Final = inspect.signature(connect).parameters.keys() - {"url"}
+# The interval of Pings has a name of its own here.
+_CONNECT_OPTIONS: Final = inspect.signature(connect).parameters.keys() - {"url", "ping_interval"}
 
 
 class WebSocketClient:
@@ -52,9 +53,7 @@ class WebSocketClient:
     def __init__(self, connector: None = None, **defaults: Any) -> None:
         if connector is not None:
             raise TypeError(f"connector must be None, not {type(connector).__name__}")
-        unknown = sorted(defaults.keys() - _CONNECT_OPTIONS)
-        if unknown:
-            raise TypeError(f"wirespeed.connect has no argument {', '.join(map(repr, unknown))}")
+        _check_options(defaults)
         self._defaults = defaults
 
     def connect(  # noqa: PLR0917  # positions that programs rely on
@@ -91,6 +90,7 @@ class WebSocketClient:
             TypeError: an option is unknown.
             HandshakeError, OSError: when awaited; both are `ConnectionError` or `OSError`.
         """
+        _check_options(options)
         kept = dict(conn_opts or {})
         unknown = sorted(kept.keys() - _CONNECTION_OPTIONS)
         if unknown:
@@ -128,3 +128,12 @@ class WebSocketClient:
         traceback: TracebackType | None,
     ) -> None:
         """Do nothing: each connection is closed by who opened it."""
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    """Refuse what would be unknown, or ignored."""
+    if "ping_interval" in options:
+        raise TypeError("ping_interval is called keepalive_interval here, an argument of connect")
+    unknown = sorted(options.keys() - _CONNECT_OPTIONS)
+    if unknown:
+        raise TypeError(f"wirespeed.connect has no argument {', '.join(map(repr, unknown))}")

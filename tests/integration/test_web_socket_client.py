@@ -155,6 +155,12 @@ def test_unknown_options() -> None:
         WebSocketClient().connect("ws://a", nope=1)
     with pytest.raises(TypeError, match="nope"):
         WebSocketClient(nope=1)
+    for wrong in (
+        lambda: WebSocketClient(ping_interval=5),
+        lambda: WebSocketClient().connect("ws://a", ping_interval=5),
+    ):
+        with pytest.raises(TypeError, match="keepalive_interval"):
+            wrong()
     with pytest.raises(TypeError, match="connector must be None, not object"):
         WebSocketClient(object())  # type: ignore[arg-type]
 
