@@ -30,12 +30,12 @@ set -m
 {
     job build-modes bash ci/build-modes.sh
     job test-matrix bash ci/test-matrix.sh 3.13 3.12:channel
+    job sanitize bash ci/sanitize.sh
 } >"$logs/beside" 2>&1 &
 beside=$!
 set +m
 trap 'kill -- "-$beside" 2>/dev/null || true; rm -rf "$logs"' EXIT
 job test make test
-job sanitize bash ci/sanitize.sh
 job wheels bash ci/wheels.sh 3.11
 wait "$beside" || echo "beside the tests" >>"$logs/failed"
 cat "$logs/beside"
