@@ -18,6 +18,7 @@ class CloseCause(enum.StrEnum):
     CLOSE = "close() was called"
     ABORT = "abort() was called"
     PROTOCOL_ERROR = "the peer broke the protocol"
+    UNFINISHED_MESSAGE = "a message that was begun could not be finished"
     QUEUE_OVERFLOW = "the receive queue was full"
     PING_TIMEOUT = "no answer within ping_timeout"
     IDLE_TIMEOUT = "no message within idle_timeout"
@@ -40,8 +41,9 @@ class CloseInfo:
             a code has 1005 (RFC 6455 section 7.1.5).
         sent: code and reason of the Close frame that was sent, `None` without one.
         latency: the last round trip that was measured, in seconds; `None` without one.
-        unsent_bytes: bytes of frames that never left, as far as the transport counts them; what
-            the operating system had taken is not among them.
+        unsent_bytes: bytes of frames that never left, as far as the transport counts them, and of
+            messages that waited for the end of a stream; what the operating system had taken is
+            not among them.
         unread_messages: received messages that nobody has taken.
         unread_bytes: their size in bytes (characters, for text).
     """

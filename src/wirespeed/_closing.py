@@ -38,6 +38,7 @@ _CLEAN_CLOSE_CODES = frozenset(
 # How long the Close frame may take to leave when the peer is given up: transports that write
 # at the end of a turn of the event loop need one turn.
 LAST_WORD_SECONDS = 0.01
+UNFINISHED_REASON = "error in fragmented message"
 
 
 class ClosingChannel(Channel):
@@ -186,8 +187,11 @@ class ClosingChannel(Channel):
         """Do the part of `close` that does not wait; the rest happens by itself."""
         self._require_own_thread()
         check_close(code, reason)
+        self._begin_closing(CloseCause.CLOSE, code, reason)
+
+    def _begin_closing(self, cause: CloseCause, code: int, reason: str) -> None:
         if not self._sending_over:
-            self._begin_to_end(CloseCause.CLOSE)
+            self._begin_to_end(cause)
             self._discarding = True
             self._read_to_the_end()
             self._send_close(code, reason)
@@ -235,6 +239,7 @@ class ClosingChannel(Channel):
         self._close_sent = (int(code), reason)
         self._outgoing.send_control(OPCODE_CLOSE, payload, False)
         self._outgoing.flush()
+        self._outgoing.refuse_held(self._disconnected)
 
     def _start_deadline(self) -> None:
         """Abort after `close_timeout` seconds, whatever the peer does until then."""
@@ -289,10 +294,18 @@ class ClosingChannel(Channel):
             transport.write_eof()
         self._end_reading()
 
+    def _on_unfinished_message(self) -> None:
+        # Nothing may follow but the rest of the message (RFC 6455 section 5.4). A coroutine that
+        # is dropped may come here when the loop is closed.
+        if not self._loop.is_closed():
+            code = CloseCode.INTERNAL_ERROR
+            self._begin_closing(CloseCause.UNFINISHED_MESSAGE, code, UNFINISHED_REASON)
+
     def _on_eof(self) -> None:
         self._end_now()
         self._begin_to_end(CloseCause.PEER_EOF)
         self._sending_over = True
+        self._outgoing.refuse_held(self._disconnected)
         self._end_reading()
 
     def _on_lost(self, exc: Exception | None) -> None:

@@ -9,12 +9,12 @@ import zlib
 from typing import TYPE_CHECKING, Final
 
 from . import _zlib
-from ._backend import Utf8Validator
 from ._inflate import TAIL
-from ._rfc6455 import OPCODE_TEXT, RSV1_BIT
+from ._payload import as_bytes
+from ._rfc6455 import RSV1_BIT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ._codec import Payload
     from ._deflate import Deflate
@@ -23,6 +23,9 @@ _LARGEST_WINDOW_BITS: Final = 15
 # zlib has no smaller window for this. With 9 bits it refers to no more than 250 bytes back (the
 # window less 262 bytes of lookahead), which suits a peer whose window has 256.
 _LEAST_WINDOW_BITS: Final = 9
+# The last fragment of a message whose end was not known before: an empty block, without
+# its tail (RFC 7692 section 7.2.3.6).
+EMPTY_LAST: Final = b"\x00"
 
 
 class Deflater:
@@ -59,7 +62,7 @@ class Deflater:
         if not self._wants(compress, payload):
             return opcode, payload
         # Checked first: a message that is compressed must be sent, or the peer's context breaks.
-        return opcode | RSV1_BIT, self._deflate([_data(opcode, payload)])[0]
+        return opcode | RSV1_BIT, self._deflate([as_bytes(opcode, payload)])[0]
 
     def fragments(
         self, opcode: int, payloads: list[bytes], compress: bool | None
@@ -69,6 +72,26 @@ class Deflater:
             return opcode, payloads
         return opcode | RSV1_BIT, self._deflate(payloads)
 
+    def begin(
+        self, first: bytes | memoryview, compress: bool | None
+    ) -> Callable[[bytes | memoryview], bytes] | None:
+        """Begin a message whose fragments are not known yet; return what compresses each.
+
+        Every fragment can be inflated when it has arrived. `EMPTY_LAST` must follow them, and
+        no other message come before it.
+
+        Args:
+            first: the first fragment.
+            compress: whether to compress; `None` leaves that to the threshold and `first`.
+
+        Returns:
+            `None` if the message is to be sent as it is.
+        """
+        if not self._wants(compress, first):
+            return None
+        compressor = self._begin()
+        return lambda part: compressor.compress(part) + compressor.flush(zlib.Z_SYNC_FLUSH)
+
     def _wants(self, compress: bool | None, payload: Payload) -> bool:
         if compress is None:
             size = len(payload) if isinstance(payload, str | bytes) else memoryview(payload).nbytes
@@ -76,32 +99,17 @@ class Deflater:
         return compress
 
     def _deflate(self, parts: Sequence[bytes | memoryview]) -> list[bytes]:
+        compressor = self._begin()
+        deflated = [compressor.compress(part) for part in parts]
+        deflated[-1] = (deflated[-1] + compressor.flush(zlib.Z_SYNC_FLUSH))[: -len(TAIL)]
+        return deflated
+
+    def _begin(self) -> _zlib.Compressor:
+        """Return what the next message is compressed with."""
         compressor = self._compressor
         if compressor is None:
             level, mem_level = self._settings
             compressor = self._backend.compressobj(level, zlib.DEFLATED, -self._bits, mem_level)
         if self._keeps_context:
             self._compressor = compressor
-        deflated = [compressor.compress(part) for part in parts]
-        deflated[-1] = (deflated[-1] + compressor.flush(zlib.Z_SYNC_FLUSH))[: -len(TAIL)]
-        return deflated
-
-
-def _data(opcode: int, payload: Payload) -> bytes | memoryview:
-    """Return the bytes of a payload, checked as the builder checks them."""
-    if isinstance(payload, str):
-        return payload.encode()
-    if isinstance(payload, bytes):
-        data: bytes | memoryview = payload
-    else:
-        try:
-            view = memoryview(payload)
-        except TypeError:
-            name = type(payload).__name__
-            raise TypeError(f"payload must be str or bytes-like, not {name}") from None
-        data = view if view.c_contiguous else view.tobytes()
-    if opcode == OPCODE_TEXT:
-        check = Utf8Validator()
-        if not (check.feed(data) and check.complete):
-            raise ValueError("text payload is not valid UTF-8")
-    return data
+        return compressor

@@ -42,6 +42,11 @@ def _binary(index: int, part: object) -> bytes:
     try:
         return bytes(memoryview(part))  # type: ignore[arg-type]
     except TypeError:
-        raise TypeError(
-            f"fragment {index} is {type(part).__name__}, all must be str or all bytes-like"
-        ) from None
+        raise mixed_fragments(index, part) from None
+
+
+def mixed_fragments(index: int, part: object) -> TypeError:
+    """Make the error of a fragment that does not go with those before it."""
+    return TypeError(
+        f"fragment {index} is {type(part).__name__}, all must be str or all bytes-like"
+    )

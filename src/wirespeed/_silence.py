@@ -161,6 +161,9 @@ class Heart:
             return
         # First: `payload` may raise, and is asked again the next time.
         self._rest(beat.interval)
+        # It would leave after the end of a stream only, and could not be answered before.
+        if channel._outgoing.is_holding():
+            return
         payload = beat.payload() if callable(beat.payload) else beat.payload
         # Where the transport is full a message would only wait behind what waits already.
         if not channel._outgoing.is_paused():

@@ -14,7 +14,7 @@ import reference
 from rawserver import BINARY, CLOSE, PING, PONG, TEXT, close_payload, unmask
 
 import wirespeed
-from wirespeed import WebSocketConnection
+from wirespeed import Deflate, WebSocketConnection
 
 if TYPE_CHECKING or wirespeed.implementation == "pure":
     from wirespeed._channel import LinkProtocol
@@ -54,6 +54,11 @@ def close(code: int = 1000, reason: str = "") -> bytes:
 
 def client_frames(data: bytes) -> list[tuple[int, bytes]]:
     """Take apart what the client wrote: opcode and payload of each frame, which must be whole."""
+    return [(first & 0x0F, payload) for first, payload in whole_frames(data)]
+
+
+def whole_frames(data: bytes) -> list[tuple[int, bytes]]:
+    """Do the same, but give the first byte of each frame: fin, RSV bits and opcode."""
     frames = []
     while data:
         assert data[1] & 0x80, "a client's frame is masked"
@@ -62,7 +67,7 @@ def client_frames(data: bytes) -> list[tuple[int, bytes]]:
         length = int.from_bytes(data[2:start], "big") if length_bytes else data[1] & 0x7F
         end = start + 4 + length
         assert len(data) >= end, "a frame is cut off"
-        frames.append((data[0] & 0x0F, unmask(data[start + 4 : end], data[start : start + 4])))
+        frames.append((data[0], unmask(data[start + 4 : end], data[start : start + 4])))
         data = data[end:]
     return frames
 
@@ -140,14 +145,14 @@ class ScriptedTransport(asyncio.Transport):
             self.on_resume_reading()
 
 
-def _complete_opening() -> Any:
+def _complete_opening(compression: Deflate | None) -> Any:
     """Return an opening handshake that any bytes complete."""
     return SimpleNamespace(
         request=lambda: b"",
         receive_data=lambda data: True,
         receive_eof=lambda: None,
         result=lambda: None,
-        compression=None,
+        compression=compression,
         trailing_data=b"",
         offers_compression=False,
         subprotocol=None,
@@ -167,12 +172,15 @@ class Wire:
         self,
         *,
         connection_class: type[WebSocketConnection] = WebSocketConnection,
+        compression: Deflate | None = None,
         **options: Any,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.connection = connection_class(loop, **options)
         self.transport = ScriptedTransport()
-        self.link = LinkProtocol(self.connection, _complete_opening(), loop.create_future())
+        self.link = LinkProtocol(
+            self.connection, _complete_opening(compression), loop.create_future()
+        )
         self.link.connection_made(self.transport)
         self.feed(b"the opening handshake")
         self.transport.blocks.clear()

@@ -39,6 +39,7 @@ async def talk(wire: Wire) -> None:
     ws = wire.connection
     await ws.send("1")
     await ws.send_many(["2", b"3"])
+    await ws.send_stream(["4", "5"])
     wire.feed(text("a", "b", "c") + ping())
     await ws.receive()
     await ws.receive_many()

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from channel.scripted import Wire, cancelled, close, in_callback, text, turns
+from sources import finished
 
 import wirespeed
 
@@ -28,6 +29,8 @@ CALLS: dict[str, Callable[[wirespeed.WebSocketConnection], Any]] = {
     "send": lambda ws: ws.send("x"),
     "send_bytes_like": lambda ws: ws.send(bytearray(b"x")),
     "send_iterable": lambda ws: ws.send(["x", "y"]),
+    "send_asynchronous": lambda ws: ws.send(finished("x")),
+    "send_stream": lambda ws: ws.send_stream(["x"]),
     "send_nothing": lambda ws: ws.send([]),
     "send_large": lambda ws: ws.send(b"x" * 200_000),
     "send_text": lambda ws: ws.send_text("x"),
@@ -120,3 +123,17 @@ async def test_an_awaitable_that_was_carried_to_another_thread(name: str) -> Non
     made.close()
     await in_callback(lambda: wire.feed(text("2")))
     assert await ws.receive_text() == "2"
+
+
+async def test_a_stream_that_was_carried_to_another_thread() -> None:
+    wire = Wire()
+    made = wire.connection.send_stream(["x"])
+
+    async def carry() -> Any:
+        return await made
+
+    error = in_a_thread(lambda: asyncio.run(carry()))
+    assert isinstance(error, RuntimeError)
+    await turns()
+    await wire.connection.send("still there")
+    assert wire.sent() == [b"still there"]

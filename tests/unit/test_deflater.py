@@ -10,7 +10,7 @@ from deflating import BACKENDS, inflate_strictly
 from hypothesis import given, settings, strategies as st
 
 from wirespeed import Deflate
-from wirespeed._deflater import Deflater
+from wirespeed._deflater import EMPTY_LAST, Deflater
 from wirespeed._inflate import TAIL
 from wirespeed._rfc6455 import OPCODE_BINARY, OPCODE_TEXT, RSV1_BIT
 from wirespeed._zlib import Backend
@@ -124,3 +124,33 @@ def test_the_threshold_is_for_all_fragments_together() -> None:
     )
     assert Deflater(Deflate()).fragments(OPCODE_TEXT, [b"a" * 64] * 2, None)[0] != OPCODE_TEXT
     assert Deflater(ALWAYS).fragments(OPCODE_TEXT, [], True) == (OPCODE_TEXT, [])
+
+
+@backends
+@settings(max_examples=60, deadline=None)
+@given(messages=st.lists(MESSAGES, max_size=4), alone=st.booleans())
+def test_a_message_by_and_by(backend: Backend, messages: list[list[bytes]], alone: bool) -> None:
+    deflate = Deflate(client_no_context_takeover=alone, threshold=0)
+    deflater = Deflater(deflate, backend=backend)
+    stream = zlib.decompressobj(-15)
+    for parts in messages:
+        fragment = deflater.begin(b"", None)
+        assert fragment is not None
+        if alone:
+            stream = zlib.decompressobj(-15)
+        # Each can be inflated before the next is there.
+        assert [stream.decompress(fragment(part)) for part in parts] == parts
+        assert stream.decompress(EMPTY_LAST + TAIL) == b""
+        opcode, payload = deflater.message(OPCODE_BINARY, b"between", None)
+        assert opcode & RSV1_BIT
+        if alone:
+            stream = zlib.decompressobj(-15)
+        assert stream.decompress(bytes(payload) + TAIL) == b"between"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("first", "compress", "compressed"),
+    [(127, None, False), (128, None, True), (0, True, True), (500, False, False)],
+)
+def test_the_first_fragment_decides(first: int, compress: Any, compressed: bool) -> None:
+    assert (Deflater(Deflate()).begin(bytes(first), compress) is not None) == compressed

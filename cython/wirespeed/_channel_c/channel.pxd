@@ -1,7 +1,6 @@
 cimport cython
 
 from wirespeed._core cimport MessageParser
-from wirespeed._core_wake cimport thread_id as get_ident
 from wirespeed._channel_c.bounds cimport Bounds, Drops, bound
 from wirespeed._channel_c.inbox cimport (
     Batches,
@@ -15,26 +14,19 @@ from wirespeed._channel_c.inbox cimport (
     ReceiveText,
 )
 from wirespeed._channel_c.lanes cimport LaneBounds, LaneInbox
-from wirespeed._channel_c.outgoing cimport Outgoing
 from wirespeed._channel_c.reading cimport Reading
-from wirespeed._channel_c.waiter cimport Awaitable
+from wirespeed._channel_c.sending cimport Sender
 
 
-cdef class Channel:
+cdef class Channel(Sender):
     cdef object __weakref__
-    cdef readonly object _loop
-    cdef unsigned long _thread
     cdef readonly MessageParser _parser
-    cdef readonly Outgoing _outgoing
-    cdef readonly Inbox _inbox
     cdef readonly Reading _reading
     cdef Drops _drops
     cdef Bounds _bounds
     cdef readonly object _transport
     cdef object _write_buffer_size
-    cdef object _late_ping
     cdef public object _on_ping
-    cdef public bint _sending_over
     cdef public bint _reading_over
     cdef public bint _discarding
     cdef bint _is_ending
@@ -42,10 +34,6 @@ cdef class Channel:
     cdef readonly Py_ssize_t _received
     cdef public object _on_messages
 
-    cdef _check_thread(self)
-    @cython.locals(outgoing=Outgoing, more=bint)
-    cdef Awaitable _send_frame(self, int opcode, object payload, object compress)
-    cdef Awaitable _send_fragments(self, int opcode, list payloads, object compress)
     @cython.locals(before=Py_ssize_t)
     cdef _read(self, object data, Py_ssize_t size)
     @cython.locals(before=Py_ssize_t)
@@ -54,9 +42,7 @@ cdef class Channel:
     cdef _after_read(self, Py_ssize_t before, object fault)
     cdef _wake(self)
     cdef _take_controls(self)
-    cdef _answer_ping(self, bytes payload)
     cdef _bound_queue(self)
     cpdef _read_to_the_end(self)
     cdef _use_compression(self, object agreed)
     cpdef _on_open(self, object transport)
-    cpdef _on_resume_writing(self)

@@ -1,6 +1,7 @@
 cimport cython
 
 from wirespeed._core_builder cimport FrameBuilder
+from wirespeed._channel_c.held cimport Held
 from wirespeed._channel_c.waiter cimport Awaitable, Waiter, begin, suspend
 
 cdef Py_ssize_t FLUSH_BYTES
@@ -23,11 +24,20 @@ cdef class Draining(Awaitable):
     cpdef _forget(self)
 
 
+cdef class Behind(Draining):
+    @cython.locals(outgoing=Outgoing, held=Held)
+    cdef bint _must_wait(self) except -1
+    @cython.locals(outgoing=Outgoing)
+    cpdef _forget(self)
+
+
 @cython.final
 cdef class Outgoing:
     cdef object _loop
     cdef readonly FrameBuilder _builder
     cdef object _deflater
+    cdef Held _held
+    cdef bint _is_plain
     cdef object _write
     cdef object _lost
     cdef list _waiters
@@ -52,6 +62,23 @@ cdef class Outgoing:
     cpdef Py_ssize_t messages(self) except? -1
     cpdef Awaitable send_message(self, int opcode, object payload, object compress, bint more)
     cpdef Awaitable send_fragments(self, int opcode, list payloads, object compress)
+    cdef Awaitable _compress_and_send(
+        self, int opcode, object payload, object compress, bint more
+    )
+    cdef Awaitable _compress_and_send_fragments(self, int opcode, list payloads, object compress)
+    @cython.locals(wait=Awaitable)
+    cpdef Awaitable send_fragment(self, int opcode, object payload, bint fin, bint more)
+    cdef Held _line(self)
+    cpdef bint stand_in_line(self, object stream) except -1
+    @cython.locals(line=Held)
+    cpdef Awaitable behind(self)
+    cpdef begin_stream(self, object first, object compress)
+    @cython.locals(line=Held)
+    cpdef end_stream(self, object stream)
+    cpdef leave_line(self, object stream)
+    cpdef bint is_holding(self) noexcept
+    cdef Awaitable _hold(self, int opcode, object payload, object compress, Py_ssize_t size)
+    cpdef refuse_held(self, object refusal)
     cpdef compress_with(self, object deflater)
     cpdef Awaitable settled(self)
     cdef _leave_or_gather(self, Py_ssize_t gathered, bint more)
@@ -69,6 +96,7 @@ cdef class Outgoing:
     cpdef pause_writing(self)
     cpdef resume_writing(self)
     cdef _write_block(self, bytes block)
+    @cython.locals(held=Py_ssize_t)
     cpdef Py_ssize_t gathered(self) except -1
     cpdef bint is_paused(self) noexcept
     cdef Waiter _add_waiter(self)

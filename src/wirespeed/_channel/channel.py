@@ -7,16 +7,14 @@ the methods at the end of `Channel`. Compiled as `_channel_c.channel` from this 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator
-from threading import get_ident
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
 from .._arguments import batch_limit
 from .._deflater import Deflater
-from .._fragments import fragments
 from .._inflate import Inflater
 from .._queue import Dropped, Pending, QueueRules
-from .._rfc6455 import OPCODE_BINARY, OPCODE_PING, OPCODE_PONG, OPCODE_TEXT
+from .._rfc6455 import OPCODE_PING
 from ..exceptions import ProtocolError, QueueOverflow
 from .bounds import Bounds, Drops, bound
 from .inbox import (
@@ -31,23 +29,18 @@ from .inbox import (
     ReceiveText,
 )
 from .lanes import LaneBounds, LaneInbox
-from .outgoing import Outgoing
 from .reading import Reading
-from .waiter import Awaitable
+from .sending import Sender
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
-
     from .. import _codec
     from .._deflate import Deflate
-
-Sending: TypeAlias = Coroutine[Any, Any, None]
 
 # How many turns of the event loop a consumer gets to answer the last messages.
 PATIENCE_TURNS = 4
 
 
-class Channel:
+class Channel(Sender):
     """Messages in both directions over one transport; the engine of `WebSocketConnection`.
 
     A channel belongs to the thread of its event loop. It is the consumer's side; what a
@@ -66,13 +59,10 @@ class Channel:
         write_buffer_size: int | None = None,
         decode_text: bool = True,
     ) -> None:
-        self._loop = loop
-        self._thread = get_ident()
+        super().__init__(loop, builder)
         self._parser = parser
-        self._outgoing = Outgoing(loop, builder)
         self._reading = Reading(loop, batch_window)
         self._drops = Drops(loop, queue.on_drop)
-        self._inbox: Inbox
         self._bounds: Bounds
         if queue.has_lanes:
             lanes = LaneInbox(loop, loads, decode_text)
@@ -83,13 +73,9 @@ class Channel:
             self._bounds = bound(self._inbox, self._reading, self._drops, queue)
         self._transport: asyncio.Transport | None = None
         self._write_buffer_size = write_buffer_size
-        # The Ping to answer once the transport has room again; older ones need no
-        # answer (RFC 6455 section 5.5.3).
-        self._late_ping: bytes | None = None
         # Set by who wants to know: called with the payload of each Ping.
         self._on_ping: Callable[[bytes], object] | None = None
-        # Set by the owner: no data may be sent, no data is wanted.
-        self._sending_over = False
+        # Set by the owner: no data is wanted.
         self._reading_over = False
         # A fault or a Close frame was parsed and is not acted upon yet.
         self._is_ending = False
@@ -223,112 +209,6 @@ class Channel:
         self._check_thread()
         return Messages(self._inbox)
 
-    # -- sending -----------------------------------------------------------------------
-
-    def send_text(self, text: str | Buffer, *, compress: bool | None = None) -> Sending:
-        """Send a text message.
-
-        The frame is on its way when the call returns; awaiting the result waits for room
-        in the transport, if it is full. Safe to cancel.
-
-        Args:
-            text: `str`, or bytes that are UTF-8.
-            compress: whether to compress the message if compression was agreed on (RFC 7692);
-                `None`: if it is not shorter than the threshold of `Deflate`.
-
-        Raises:
-            TypeError: `text` is neither `str` nor bytes-like.
-            ValueError: it is not UTF-8, or holds a lone surrogate.
-            ConnectionDisconnected: the connection is closing or closed.
-        """
-        return self._send_frame(OPCODE_TEXT, text, compress)
-
-    def send_bytes(self, data: Buffer, *, compress: bool | None = None) -> Sending:
-        """Send a binary message; else as `send_text`.
-
-        Raises:
-            TypeError: `data` is not bytes-like.
-        """
-        if isinstance(data, str):
-            raise TypeError("data must be bytes-like, not str")
-        return self._send_frame(OPCODE_BINARY, data, compress)
-
-    def send(
-        self,
-        data: str | Buffer | Iterable[str] | Iterable[Buffer],
-        *,
-        compress: bool | None = None,
-    ) -> Sending:
-        """Send a message whose type follows from the type of `data`; else as `send_text`.
-
-        Args:
-            compress: as for `send_text`.
-            data: `str` for a text message, bytes-like for a binary one, an iterable of
-                either for one fragmented message (RFC 6455 section 5.4): it is consumed at
-                once, and an empty one sends nothing.
-
-        Raises:
-            TypeError: `data` is none of these; nothing was sent.
-        """
-        if isinstance(data, str):
-            return self._send_frame(OPCODE_TEXT, data, compress)
-        if isinstance(data, (bytes, bytearray, memoryview)):
-            return self._send_frame(OPCODE_BINARY, data, compress)
-        opcode, payloads = fragments(data)
-        return self._send_fragments(opcode, payloads, compress)
-
-    def flush(self) -> Sending:
-        """Write at once what this loop tick has gathered; awaiting it waits for room.
-
-        Needed only before the event loop is stopped from outside, or to get a message out
-        before long work that does not suspend. Safe to cancel.
-        """
-        self._check_thread()
-        return self._outgoing.drained()
-
-    def _send_frame(self, opcode: int, payload: _codec.Payload, compress: bool | None) -> Awaitable:
-        self._check_thread()
-        if self._sending_over:
-            self._refuse_to_send()
-        outgoing = self._outgoing
-        more = self._inbox.has_messages()
-        if outgoing._deflater is None:
-            return outgoing.send(opcode, payload, True, more)
-        return outgoing.send_message(opcode, payload, compress, more)
-
-    def _send_fragments(
-        self, opcode: int, payloads: list[bytes], compress: bool | None
-    ) -> Awaitable:
-        """Send one message, a frame for each payload, with nothing in between."""
-        self._check_thread()
-        if self._sending_over:
-            self._refuse_to_send()
-        return self._outgoing.send_fragments(opcode, payloads, compress)
-
-    def _send_some(
-        self, messages: Iterator[str | Buffer], compress: bool | None
-    ) -> Awaitable | None:
-        """Send from an iterator into one buffer; `None` at its end, else what to await first."""
-        self._check_thread()
-        outgoing = self._outgoing
-        outgoing.begin_batch()
-        try:
-            for message in messages:
-                if self._sending_over:
-                    self._refuse_to_send()
-                is_text = isinstance(message, str)
-                opcode = OPCODE_TEXT if is_text else OPCODE_BINARY
-                wait = outgoing.send_message(opcode, message, compress, True)
-                if wait is not outgoing.settled():
-                    return wait
-        finally:
-            outgoing.end_batch()
-        return None
-
-    def _check_thread(self) -> None:
-        if get_ident() != self._thread:
-            raise RuntimeError("a connection may only be used in the thread of its event loop")
-
     # -- what a socket read brings -----------------------------------------------------
 
     def _read(self, data: bytearray | bytes, size: int) -> None:
@@ -429,14 +309,6 @@ class Channel:
             else:
                 self._on_pong(payload)
 
-    def _answer_ping(self, payload: bytes) -> None:
-        if self._sending_over:
-            return
-        if self._outgoing.is_paused():
-            self._late_ping = payload
-        else:
-            self._outgoing.send_control(OPCODE_PONG, payload, True)
-
     # -- for the owner, who knows how a connection begins and ends ----------------------
 
     def _finish_receiving(self, end: Callable[[bool], BaseException]) -> None:
@@ -451,15 +323,6 @@ class Channel:
         self._bounds.finish()
         self._reading.finish()
 
-    def _require_own_thread(self) -> None:
-        self._check_thread()
-
-    def _send_control(self, opcode: int, payload: bytes) -> Awaitable:
-        self._check_thread()
-        if self._sending_over:
-            self._refuse_to_send()
-        return self._outgoing.send_control(opcode, payload, self._inbox.has_messages())
-
     def _use_compression(self, agreed: Deflate) -> None:
         self._parser.accept_compressed(Inflater.of_server(agreed))
         self._outgoing.compress_with(Deflater(agreed))
@@ -470,18 +333,6 @@ class Channel:
             transport.set_write_buffer_limits(self._write_buffer_size)
         self._reading.attach(transport)
         self._outgoing.attach(transport.write)
-
-    def _on_resume_writing(self) -> None:
-        self._outgoing.resume_writing()
-        if self._late_ping is not None and not self._outgoing.is_paused():
-            payload = self._late_ping
-            self._late_ping = None
-            self._answer_ping(payload)
-        self._outgoing.wake_senders()
-
-    def _refuse_to_send(self) -> None:
-        """Raise the error of a send after the end."""
-        raise NotImplementedError
 
     def _on_pong(self, payload: bytes) -> None:
         raise NotImplementedError

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .._backend import use_send_slot
+from .._payload import as_bytes
 from .._rfc6455 import OPCODE_CONTINUATION, OPCODE_PING, OPCODE_PONG
+from .held import Held
 from .waiter import Awaitable, Waiter, begin, suspend
 
 if TYPE_CHECKING:
@@ -75,6 +77,28 @@ class Draining(Awaitable):
             self._waiter = None
 
 
+class Behind(Draining):
+    """The wait of what must follow a stream until that has ended, and then as any other send's.
+
+    Dropped or cancelled, it changes nothing: a message stays in line. The limit: how many
+    streams will have left the line by then.
+    """
+
+    def _must_wait(self) -> bool:
+        outgoing: Outgoing = self._source
+        held = outgoing._line()
+        if held._left >= self._limit:
+            return Draining._must_wait(self)
+        self._waiter = held.wait()
+        return True
+
+    def _forget(self) -> None:
+        outgoing: Outgoing = self._source
+        if self._waiter is not None:
+            outgoing._line().forget(self._waiter)
+        Draining._forget(self)
+
+
 class Outgoing:
     """Frames on their way to one transport.
 
@@ -87,6 +111,10 @@ class Outgoing:
         self._loop = loop
         self._builder = builder
         self._deflater: Deflater | None = None
+        # What waits behind a stream; `None` before the first one.
+        self._held: Held | None = None
+        # Whether `send` does for a message: nothing compresses, and none is held.
+        self._is_plain = True
         self._write: Callable[[bytes], object] | None = None
         self._lost: Callable[[], BaseException] | None = None
         self._waiters: list[Waiter] = []
@@ -118,6 +146,7 @@ class Outgoing:
     def compress_with(self, deflater: Deflater) -> None:
         """Compress messages from now on."""
         self._deflater = deflater
+        self._is_plain = False
 
     def detach(self, lost: Callable[[], BaseException]) -> None:
         """Stop writing; every wait ends with the error that `lost` makes."""
@@ -125,6 +154,9 @@ class Outgoing:
         self._write = None
         self._deflater = None
         self._builder.take()
+        if self._held is not None:
+            self._held.take()
+            self._held.refuse(lost)
         self.wake_senders()
 
     def send(self, opcode: int, payload: _codec.Payload, fin: bool, more: bool) -> Awaitable:
@@ -175,8 +207,18 @@ class Outgoing:
     ) -> Awaitable:
         """Add a message in one frame, compressed if `compress` says so; else as `send`.
 
-        Where nothing compresses `send` does the same for less.
+        Where `_is_plain` says so `send` does the same for less. During a stream it is held.
         """
+        if self._held is not None and self._held._is_holding:
+            data = bytes(as_bytes(opcode, payload))
+            # A `str` stays one: the threshold of compression counts its characters.
+            kept = payload if isinstance(payload, str) else data
+            return self._hold(opcode, kept, compress, len(data))
+        return self._compress_and_send(opcode, payload, compress, more)
+
+    def _compress_and_send(
+        self, opcode: int, payload: _codec.Payload, compress: bool | None, more: bool
+    ) -> Awaitable:
         if self._deflater is not None:
             opcode, payload = self._deflater.message(opcode, payload, compress)
         return self.send(opcode, payload, True, more)
@@ -184,22 +226,107 @@ class Outgoing:
     def send_fragments(
         self, opcode: int, payloads: list[bytes], compress: bool | None
     ) -> Awaitable:
-        """Add a message, a frame for each payload, with nothing in between; else as `send`."""
+        """Add a message, a frame for each payload, with nothing in between; else as `send`.
+
+        During a stream it is held.
+        """
+        if payloads and self.is_holding():
+            return self._hold(opcode, payloads, compress, sum(map(len, payloads)))
+        return self._compress_and_send_fragments(opcode, payloads, compress)
+
+    def _compress_and_send_fragments(
+        self, opcode: int, payloads: list[bytes], compress: bool | None
+    ) -> Awaitable:
         if self._deflater is not None:
             opcode, payloads = self._deflater.fragments(opcode, payloads, compress)
         wait = self._settled
         self.begin_batch()
         try:
             for index, payload in enumerate(payloads, start=1):
-                sent = self.send(opcode, payload, index == len(payloads), True)
-                if opcode == OPCODE_CONTINUATION:
-                    self._continuations += 1
+                sent = self.send_fragment(opcode, payload, index == len(payloads), True)
                 if sent is not self._settled:
                     wait = sent
                 opcode = OPCODE_CONTINUATION
         finally:
             self.end_batch()
         return wait
+
+    def send_fragment(
+        self, opcode: int, payload: _codec.Payload, fin: bool, more: bool
+    ) -> Awaitable:
+        """Add one frame of a message that has several, and count it; else as `send`."""
+        wait = self.send(opcode, payload, fin, more)
+        if opcode == OPCODE_CONTINUATION:
+            self._continuations += 1
+        return wait
+
+    # -- streams: messages whose fragments come over time --------------------------------
+
+    def _line(self) -> Held:
+        if self._held is None:
+            self._held = Held(self._loop)
+        return self._held
+
+    def stand_in_line(self, stream: object) -> bool:
+        """Put a stream in line, unless it is; tell whether it is its turn.
+
+        Raises:
+            RuntimeError: as `Held.stand_in_line` does.
+        """
+        return self._line().stand_in_line(stream)
+
+    def behind(self) -> Awaitable:
+        """Return the wait until the first stream in line has left; there must be one.
+
+        Its own task cannot wait for that, only for room.
+        """
+        line = self._line()
+        if not line.is_own():
+            return begin(Behind.__new__(Behind), self, False, None, line._left + 1)
+        return self._wait_or_yield() if self._paused else self._settled
+
+    def begin_stream(
+        self, first: bytes | memoryview, compress: bool | None
+    ) -> Callable[[bytes | memoryview], bytes] | None:
+        """Hold messages from now on; return what compresses the stream, as `Deflater.begin`."""
+        self._is_plain = False
+        self._line().begin()
+        return None if self._deflater is None else self._deflater.begin(first, compress)
+
+    def end_stream(self, stream: object) -> None:
+        """Add what was held, and make room for the next stream."""
+        line = self._line()
+        # What is sent from inside the transport's `write` follows in order.
+        while messages := line.take():
+            for opcode, payload, compress in messages:
+                if isinstance(payload, list):
+                    self._compress_and_send_fragments(opcode, payload, compress)
+                else:
+                    self._compress_and_send(opcode, payload, compress, True)
+        self._is_plain = self._deflater is None
+        line.leave(stream)
+
+    def leave_line(self, stream: object) -> None:
+        """Make room for the next stream: this one was not begun."""
+        if self._held is not None:
+            self._held.leave(stream)
+
+    def is_holding(self) -> bool:
+        """Whether a stream has begun and not ended: then messages are held."""
+        return self._held is not None and self._held._is_holding
+
+    def _hold(
+        self, opcode: int, payload: str | bytes | list[bytes], compress: bool | None, size: int
+    ) -> Awaitable:
+        self._line().add(opcode, payload, compress, size)
+        return self.behind()
+
+    def refuse_held(self, refusal: Callable[[], BaseException]) -> None:
+        """Let nothing that waits for a stream leave any more; those who wait are told."""
+        if self._held is not None:
+            self._held.refuse(refusal)
+
+    # -- when it leaves -------------------------------------------------------------------
 
     def settled(self) -> Awaitable:
         """Return the wait that `send` returns when there is nothing to wait for."""
@@ -276,15 +403,18 @@ class Outgoing:
             self._writing = False
 
     def drained(self) -> Awaitable:
-        """Write what is gathered and return the wait for the transport to have room."""
+        """Write what is gathered; return the wait for room, and for what is held to leave."""
         self.flush()
+        if self._held is not None and self._held._messages:
+            return self.behind()
         if not self._paused and self._turn_bytes < FLUSH_BYTES and self._lost is None:
             return self._settled
         return self._wait_or_yield()
 
     def gathered(self) -> int:
-        """Count the bytes that no transport was given yet."""
-        return len(self._builder)
+        """Count the bytes that no transport was given yet, those of held messages included."""
+        held = 0 if self._held is None else self._held._bytes
+        return len(self._builder) + held
 
     def is_paused(self) -> bool:
         """Whether the transport is over its high-water mark."""

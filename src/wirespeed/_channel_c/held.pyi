@@ -1,0 +1,3 @@
+from wirespeed._channel.held import (
+    Held as Held,
+)

@@ -1,0 +1,3 @@
+from wirespeed._channel.sending import (
+    Sender as Sender,
+)
