@@ -28,14 +28,20 @@ class Behaviour:
     Attributes:
         refuse: answer with this status and body instead of 101.
         subprotocols: what the server speaks; offer one of them, who chooses differs.
+        compression: accept permessage-deflate if it is offered (`websockets` and `aiohttp`).
         burst: messages to send as soon as the connection is open.
+        fragments: one message more, a frame for each of these (`websockets` alone).
+        pings: Pings to send then, with these payloads (`websockets` and `aiohttp`).
         close: code and reason to close with after the burst; `None` to go on.
         echo: whether to send every message back.
     """
 
     refuse: tuple[int, bytes] | None = None
     subprotocols: Sequence[str] = ()
+    compression: bool = False
     burst: Sequence[str | bytes] = ()
+    fragments: Sequence[str] = ()
+    pings: Sequence[bytes] = ()
     close: tuple[int, str] | None = None
     echo: bool = True
 
@@ -83,6 +89,10 @@ async def websockets_server(
     async def handle(connection: ServerConnection) -> None:
         for message in behaviour.burst:
             await connection.send(message)
+        if behaviour.fragments:
+            await connection.send(behaviour.fragments)
+        for payload in behaviour.pings:
+            await connection.ping(payload)
         if behaviour.close is not None:
             await connection.close(*behaviour.close)
         with contextlib.suppress(websockets.ConnectionClosed):
@@ -109,7 +119,7 @@ async def websockets_server(
         ssl=ssl,
         process_request=refuse,
         select_subprotocol=select,  # type: ignore[arg-type]
-        compression=None,
+        compression="deflate" if behaviour.compression else None,
         max_size=None,
         ping_interval=None,
     ) as listening:
@@ -129,7 +139,7 @@ async def aiohttp_server(
             status, body = behaviour.refuse
             return web.Response(status=status, body=body)
         socket = web.WebSocketResponse(
-            protocols=behaviour.subprotocols, compress=False, max_msg_size=0
+            protocols=behaviour.subprotocols, compress=behaviour.compression, max_msg_size=0
         )
         await socket.prepare(request)
         for message in behaviour.burst:
@@ -137,6 +147,8 @@ async def aiohttp_server(
                 await socket.send_str(message)
             else:
                 await socket.send_bytes(message)
+        for payload in behaviour.pings:
+            await socket.ping(payload)
         if behaviour.close is not None:
             code, text = behaviour.close
             await socket.close(code=code, message=text.encode())

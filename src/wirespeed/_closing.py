@@ -92,19 +92,24 @@ class ClosingChannel(Channel):
         return f"<{type(self).__name__} {state}>"
 
     def __del__(self) -> None:
-        # What is being read is referred to by the event loop: it comes here once the loop is
-        # closed, or while nothing is read.
+        # The event loop does not hold it: nobody uses it any more, or the loop is closed.
         if getattr(self, "_is_lost", True) or self._transport is None:
             return
         own = self._transport.get_extra_info("socket")
         if own is None:
             return
-        warnings.warn(f"unclosed connection {self!r}", ResourceWarning, stacklevel=1, source=self)
-        if not self._loop.is_closed():
-            self._transport.abort()
-        elif isinstance(own, socket.socket):
-            # Transports of the event loop see to theirs.
-            own.close()
+        try:
+            warnings.warn(
+                f"unclosed connection {self!r}", ResourceWarning, stacklevel=1, source=self
+            )
+        finally:
+            if not self._loop.is_closed():
+                # This may run in any thread, and inside of anything.
+                with contextlib.suppress(RuntimeError):
+                    self._loop.call_soon_threadsafe(self.abort)
+            elif isinstance(own, socket.socket):
+                # Transports of the event loop see to theirs.
+                own.close()
 
     # -- what is known of it -----------------------------------------------------------
 
@@ -222,6 +227,8 @@ class ClosingChannel(Channel):
             return
         if self._gone is None:
             self._gone = self._loop.create_future()
+            if self._link is not None:
+                self._link.reach(self._gone)
         # Shielded: the future is shared by all who wait.
         await asyncio.shield(self._gone)
 
@@ -229,6 +236,8 @@ class ClosingChannel(Channel):
         """Note what ends the connection, if nothing has before."""
         if self._cause is None:
             self._cause = cause
+            if self._link is not None:
+                self._link.hold(self)
 
     def _send_close(self, code: int, reason: str) -> None:
         """Send the Close frame; 1005 stands for one without a code."""

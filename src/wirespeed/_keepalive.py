@@ -9,10 +9,12 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable
+from weakref import ref
 
 from ._close_info import CloseCause
 from ._closing import ClosingChannel
 from ._rfc6455 import OPCODE_PING
+from ._timers import call_weakly
 
 # Before the peer is given up, what waits in the socket is read once more: the event loop may
 # have been blocked, and uvloop runs timers before it looks at sockets.
@@ -29,6 +31,7 @@ class KeepAlive:
     """
 
     __slots__ = (
+        "__weakref__",
         "_asked_at",
         "_asked_clock",
         "_asked_with",
@@ -62,7 +65,8 @@ class KeepAlive:
         """Ping every `interval` seconds from now on."""
         self.stop()
         self._interval = interval
-        self._timer = self._channel._loop.call_later(interval, self._ask)
+        self._asked_at = self._channel._loop.time()
+        self._at(interval, KeepAlive._ask)
 
     def stop(self) -> None:
         """Ping no more; what is under way may still be answered."""
@@ -91,7 +95,7 @@ class KeepAlive:
         if not channel._outgoing.is_paused():
             self._send()
         if self._timeout is None:
-            self._at(self._interval, self._ask)
+            self._at(self._interval, KeepAlive._ask)
         else:
             self._waited = 0.0
             self._wait(self._timeout)
@@ -108,7 +112,7 @@ class KeepAlive:
     def _wait(self, timeout: float) -> None:
         """Look once an interval: however long the timeout, who has answered is asked again."""
         self._waited = min(self._waited + self._interval, timeout)
-        self._at(self._waited, self._look)
+        self._at(self._waited, KeepAlive._look)
 
     def _look(self) -> None:
         timeout = self._timeout or 0.0
@@ -117,7 +121,9 @@ class KeepAlive:
         if self._waited < timeout:
             self._wait(timeout)
         else:
-            self._timer = self._channel._loop.call_later(LAST_LOOK_SECONDS, self._end)
+            # However late this look was.
+            late = self._channel._loop.time() - self._asked_at
+            self._at(late + LAST_LOOK_SECONDS, KeepAlive._end)
 
     def _end(self) -> None:
         if not self._is_heard():
@@ -130,9 +136,10 @@ class KeepAlive:
         reading = self._channel._reading
         if reading.progress() == self._progress and not reading.is_paused():
             return False
-        self._at(self._interval, self._ask)
+        self._at(self._interval, KeepAlive._ask)
         return True
 
-    def _at(self, delay: float, step: Callable[[], None]) -> None:
-        """Take the next step `delay` seconds after the last Ping."""
-        self._timer = self._channel._loop.call_at(self._asked_at + delay, step)
+    def _at(self, delay: float, step: Callable[[KeepAlive], None]) -> None:
+        """Take the next step `delay` seconds after the last Ping, or the start."""
+        when = self._asked_at + delay
+        self._timer = self._channel._loop.call_at(when, call_weakly, ref(self), step)

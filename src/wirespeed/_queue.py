@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
-from ._arguments import check_callable, check_limit
+from ._arguments import check_bool, check_callable, check_limit
 
 Overflow: TypeAlias = Literal["pause", "drop_oldest", "drop_newest", "close"]
 
@@ -49,6 +49,7 @@ class QueueRules:
     on_drop: Callable[[Any], object] | None = None
     text_queue_maxsize: int | None = None
     binary_queue_maxsize: int | None = None
+    timestamps: bool = False
 
     def __post_init__(self) -> None:
         for name in ("max_queue", "max_queue_bytes", "text_queue_maxsize", "binary_queue_maxsize"):
@@ -57,6 +58,7 @@ class QueueRules:
             allowed = ", ".join(map(repr, get_args(Overflow)))
             kind = TypeError if not isinstance(self.overflow, str) else ValueError
             raise kind(f"overflow must be one of {allowed}, not {self.overflow!r}")
+        check_bool("timestamps", self.timestamps)
         for name in ("conflate", "on_drop"):
             if getattr(self, name) is not None:
                 check_callable(name, getattr(self, name))

@@ -9,12 +9,14 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from ._arguments import check_bool, check_callable, check_interval
 from ._close_info import CloseCause
 from ._closing import ClosingChannel
 from ._keepalive import LAST_LOOK_SECONDS
 from ._rfc6455 import Binary
+from ._timers import call_weakly
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -51,29 +53,29 @@ class IdleWatch:
     Silence is noticed up to an eighth of that late. The clock stops while nothing is read.
     """
 
-    __slots__ = ("_channel", "_silence", "_timeout", "_timer")
+    __slots__ = ("__weakref__", "_channel", "_silence", "_timeout", "_timer")
 
     def __init__(self, channel: ClosingChannel, timeout: float) -> None:
         self._channel = channel
         self._timeout = timeout
         self._silence = Silence(channel)
         self._timer: asyncio.TimerHandle
-        self._after(timeout / LOOKS, self._look)
+        self._after(timeout / LOOKS, IdleWatch._look)
 
     def stop(self) -> None:
         """Watch no more."""
         self._timer.cancel()
 
-    def _after(self, seconds: float, step: Callable[[], None]) -> None:
-        self._timer = self._channel._loop.call_later(seconds, step)
+    def _after(self, seconds: float, step: Callable[[IdleWatch], None]) -> None:
+        self._timer = self._channel._loop.call_later(seconds, call_weakly, ref(self), step)
 
     def _look(self) -> None:
         if self._channel.closed:
             return
         if self._silence.look() < LOOKS:
-            self._after(self._timeout / LOOKS, self._look)
+            self._after(self._timeout / LOOKS, IdleWatch._look)
         else:
-            self._after(LAST_LOOK_SECONDS, self._end)
+            self._after(LAST_LOOK_SECONDS, IdleWatch._end)
 
     def _end(self) -> None:
         if self._silence.look(0) < LOOKS:
@@ -120,7 +122,9 @@ class Heartbeat:
 class Heart:
     """Beats as a `Heartbeat` says, with one timer."""
 
-    __slots__ = ("_beat", "_channel", "_is_answered", "_received", "_silence", "_timer")
+    __slots__ = (
+        *("__weakref__", "_beat", "_channel", "_is_answered", "_received", "_silence", "_timer"),
+    )
 
     def __init__(self, channel: ClosingChannel, beat: Heartbeat) -> None:
         self._channel = channel
@@ -137,15 +141,15 @@ class Heart:
         self._timer.cancel()
         self._channel._on_messages = None
 
-    def _after(self, seconds: float, step: Callable[[], None]) -> None:
-        self._timer = self._channel._loop.call_later(seconds, step)
+    def _after(self, seconds: float, step: Callable[[Heart], None]) -> None:
+        self._timer = self._channel._loop.call_later(seconds, call_weakly, ref(self), step)
 
     def _rest(self, seconds: float) -> None:
         """Wait for the next beat, or for the next look at what arrives meanwhile."""
         if self._beat.only_in_silence:
-            self._after(self._beat.interval / LOOKS, self._look_for_silence)
+            self._after(self._beat.interval / LOOKS, Heart._look_for_silence)
         else:
-            self._after(seconds, self._strike)
+            self._after(seconds, Heart._strike)
 
     def _look_for_silence(self) -> None:
         # One look less than there are: the beat comes rather early than late.
@@ -177,7 +181,7 @@ class Heart:
         self._is_answered = False
         if self._beat.is_answer is not None:
             self._channel._on_messages = self._look_through
-        self._after(timeout, self._look)
+        self._after(timeout, Heart._look)
 
     def _look_through(self, messages: list[Any]) -> None:
         """Look for the answer in what has arrived."""
@@ -197,7 +201,7 @@ class Heart:
 
     def _look(self) -> None:
         if not self._is_heard():
-            self._after(LAST_LOOK_SECONDS, self._end)
+            self._after(LAST_LOOK_SECONDS, Heart._end)
 
     def _end(self) -> None:
         if not self._is_heard():

@@ -48,6 +48,10 @@ class Stats:
             section 5.5.3).
         latency: the last round trip and their moving average, in seconds; `None` before the
             first.
+        last_received_at: when the last bytes were read from the socket, in seconds of
+            `time.monotonic()`; `None` before the first.
+        last_sent_at: when the transport was written to last, by the same clock; `None` before
+            the first time. What keep-alive reads and writes counts, too.
     """
 
     messages_received: int
@@ -70,3 +74,5 @@ class Stats:
     pings_sent: int
     pongs_sent: int
     latency: Latency | None
+    last_received_at: float | None
+    last_sent_at: float | None

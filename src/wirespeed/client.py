@@ -68,6 +68,7 @@ def connect(
     batch_window: float = 0.0,
     write_buffer_size: int | None = None,
     decode_text: bool = True,
+    timestamps: bool = False,
     loads: Callable[[Any], Any] = json.loads,
     dumps: Callable[[Any], str | bytes] = json.dumps,
     create_connection: Callable[..., WebSocketConnection] = WebSocketConnection,
@@ -172,6 +173,8 @@ def connect(
             `None` for the transport's default, 64 KiB.
         decode_text: `False` receives text as `bytes` that are valid UTF-8, for decoders that take
             those, such as `orjson.loads`; `receive` still tells text from binary.
+        timestamps: `True` gives each `Message` the time of the socket read that had the last of
+            it, `received_at`. Receives that give the data alone pay for it, and do not tell it.
         loads: decodes a message for `receive_json`.
         dumps: encodes a value for `send_json`, to `str` or UTF-8 bytes.
         create_connection: makes the connection, a subclass of `WebSocketConnection` for example.
@@ -234,6 +237,7 @@ def connect(
                 "batch_window": batch_window,
                 "write_buffer_size": write_buffer_size,
                 "decode_text": decode_text,
+                "timestamps": timestamps,
                 "protocol_handler": protocol_handler,
                 "loads": loads,
                 "dumps": dumps,

@@ -95,6 +95,7 @@ class WebSocketConnection(ClosingChannel):
         batch_window: float = 0.0,
         write_buffer_size: int | None = None,
         decode_text: bool = True,
+        timestamps: bool = False,
         close_timeout: float | None = 10.0,
         ping_interval: float | None = 20.0,
         ping_timeout: float | None = 20.0,
@@ -126,6 +127,7 @@ class WebSocketConnection(ClosingChannel):
                 on_drop=on_drop,
                 text_queue_maxsize=text_queue_maxsize,
                 binary_queue_maxsize=binary_queue_maxsize,
+                timestamps=timestamps,
             ),
             batch_window=batch_window,
             write_buffer_size=write_buffer_size,
@@ -239,6 +241,8 @@ class WebSocketConnection(ClosingChannel):
             pings_sent=outgoing._pings,
             pongs_sent=outgoing._pongs,
             latency=self._latency,
+            last_received_at=reading._arrived_at or None,
+            last_sent_at=outgoing._wrote_at or None,
         )
 
     # -- sending -----------------------------------------------------------------------
@@ -352,7 +356,11 @@ class WebSocketConnection(ClosingChannel):
             ConnectionDisconnected, ProtocolError: the connection is closed, as `receive` has it.
         """
         self._require_own_thread()
-        return self._own_pings().read(timeout)
+        return self._read_pong(timeout)
+
+    async def _read_pong(self, seconds: float | None) -> bytes:
+        # Not the coroutine of `Pings`: who waits is to hold the connection.
+        return await self._own_pings().read(seconds)
 
     def start_keep_alive(self, interval: float = 30.0) -> None:
         """Send keep-alive Pings every `interval` seconds from now on; `ping_timeout` stays.
@@ -380,6 +388,8 @@ class WebSocketConnection(ClosingChannel):
     def _own_pings(self) -> Pings:
         if self._pings is None:
             self._pings = Pings(self._loop)
+            if self._link is not None:
+                self._link.reach(self._pings)
             if self._reading_over:
                 self._pings.finish(self._end_of_pongs)
         return self._pings

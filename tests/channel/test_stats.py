@@ -6,6 +6,7 @@ Must not depend on time: only that it passes.
 from __future__ import annotations
 
 import dataclasses
+import time
 from typing import Any
 
 import pytest
@@ -104,6 +105,39 @@ async def test_what_was_dropped(options: dict[str, Any]) -> None:
     assert (stats.messages_dropped, stats.bytes_dropped) == wire.connection.dropped == (2, 3)
     assert (stats.messages_received, stats.max_queue_depth, stats.pauses) == (4, 2, 0)
     wire.lose()
+
+
+async def test_when_it_was_last_read_and_written() -> None:
+    wire = Wire(ping_interval=None)
+    began = time.monotonic()
+    wire.feed(text("a"))
+    first = wire.connection.stats
+    assert first.last_received_at is not None
+    assert began <= first.last_received_at <= time.monotonic()
+    assert first.last_sent_at is None
+    answered = time.monotonic()
+    wire.feed(ping() + text("b"))
+    second = wire.connection.stats
+    assert second.last_received_at is not None
+    assert second.last_sent_at is not None
+    assert answered <= second.last_received_at <= second.last_sent_at <= time.monotonic()
+    # Part of a frame is news of the peer, too.
+    wire.feed(text("c")[:1])
+    third = wire.connection.stats
+    assert third.last_received_at is not None
+    assert third.last_received_at >= second.last_sent_at
+    assert third.last_sent_at == second.last_sent_at
+    # Nothing is written while the transport is full.
+    wire.link.pause_writing()
+    sent = wire.connection.send("x")
+    assert wire.connection.stats.last_sent_at == second.last_sent_at
+    wire.link.resume_writing()
+    await sent
+    last = wire.connection.stats.last_sent_at
+    assert last is not None
+    assert last >= third.last_received_at
+    wire.lose()
+    assert wire.connection.stats.last_sent_at == last
 
 
 async def test_after_the_end() -> None:

@@ -172,6 +172,82 @@ async def test_what_is_unsent_is_counted(how: str) -> None:
         assert client.close_info.unsent_bytes >= 65536
 
 
+async def close(client: WebSocketConnection, server: RawConnection) -> None:
+    await client.close()
+
+
+async def abort(client: WebSocketConnection, server: RawConnection) -> None:
+    client.abort()
+
+
+async def send_close_frame(client: WebSocketConnection, server: RawConnection) -> None:
+    server.writer.write(close_frame(1001))
+
+
+async def end_the_stream(client: WebSocketConnection, server: RawConnection) -> None:
+    server.writer.write_eof()
+
+
+async def reset(client: WebSocketConnection, server: RawConnection) -> None:
+    server.reset()
+
+
+async def break_the_protocol(client: WebSocketConnection, server: RawConnection) -> None:
+    server.writer.write(b"\x83\x00")
+
+
+async def fill_the_queue(client: WebSocketConnection, server: RawConnection) -> None:
+    server.writer.write(text_frame("4444"))
+
+
+async def never_answer_a_ping(client: WebSocketConnection, server: RawConnection) -> None:
+    client.start_keep_alive(0.01)
+
+
+@pytest.mark.parametrize(
+    ("end", "cause"),
+    [
+        (close, CloseCause.CLOSE),
+        (abort, CloseCause.ABORT),
+        (send_close_frame, CloseCause.PEER_CLOSE),
+        (end_the_stream, CloseCause.PEER_EOF),
+        (reset, CloseCause.NETWORK_ERROR),
+        (break_the_protocol, CloseCause.PROTOCOL_ERROR),
+        (fill_the_queue, CloseCause.QUEUE_OVERFLOW),
+        (never_answer_a_ping, CloseCause.PING_TIMEOUT),
+    ],
+)
+@pytest.mark.parametrize("lanes", [{}, {"text_queue_maxsize": 3}], ids=["queue", "lanes"])
+async def test_what_is_left_is_counted_after_each_end(
+    end: End, cause: CloseCause, lanes: dict[str, Any]
+) -> None:
+    """Three messages that nobody takes, and a server that does not read."""
+    options: dict[str, Any] = {"ping_interval": None, "ping_timeout": 0.01, "close_timeout": 0.05}
+    options |= {"max_queue": 3, "overflow": "close", **lanes}
+    async with both_ends(limit=1024, **options) as (client, server):
+        await deliver(server, text_frame("1") + text_frame("22") + text_frame("333"))
+        sending = asyncio.create_task(client.send_many([b"x" * 65536] * 1000))
+        await turns(200)
+        assert not sending.done()
+        await end(client, server)
+        await client.wait_closed()
+        with pytest.raises(ConnectionDisconnected):
+            await sending
+        left = [1, 2, 3, 4] if cause is CloseCause.QUEUE_OVERFLOW else [1, 2, 3]
+        for taken in range(len(left) + 1):
+            info = client.close_info
+            assert info is not None
+            assert info.cause is cause
+            # With a reset some transports forget what they held.
+            assert info.unsent_bytes >= (0 if cause is CloseCause.NETWORK_ERROR else 65536)
+            assert (info.unread_messages, info.unread_bytes) == (
+                len(left[taken:]),
+                sum(left[taken:]),
+            )
+            if left[taken:]:
+                await client.receive()
+
+
 # -- abort -------------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ from integration.ends import (
     pong_frame,
     text_frame,
     turns,
+    until_idle,
 )
 from rawserver import CLOSE, PING, RawConnection, raw_server
 from servers import ServerFactory
@@ -187,8 +188,11 @@ async def test_a_blocked_event_loop_is_no_silence() -> None:
 
 
 async def test_a_peer_that_neither_reads_nor_sends() -> None:
-    async with both_ends(ping_interval=SHORT, ping_timeout=SHORT, limit=1024) as (client, _):
+    async with both_ends(ping_interval=None, ping_timeout=SHORT, limit=1024) as (client, _):
         sending = asyncio.create_task(client.send_many([b"x" * 65536] * 1000))
+        await until_idle(lambda: client.stats.writes)
+        assert not sending.done()
+        client.start_keep_alive(SHORT)
         with pytest.raises(ConnectionDisconnected):
             await sending
         await client.wait_closed()

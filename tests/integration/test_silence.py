@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from integration.ends import (
     Tls,
+    binary_frame,
     both_ends,
     collect,
     deliver,
@@ -191,6 +192,98 @@ async def test_a_slow_consumer_does_not_miss_the_answer() -> None:
         assert not client.closed
         await server.write(text_frame("pong"))
         assert [await client.receive_text() for _ in range(4)] == ["1", "2", "3", "pong"]
+
+
+# -- with lanes --------------------------------------------------------------------------
+
+LANES = [
+    {"text_queue_maxsize": 100},
+    {"binary_queue_maxsize": 100},
+    {"text_queue_maxsize": 100, "decode_text": False},
+]
+with_lanes = pytest.mark.parametrize("lanes", LANES, ids=["text", "binary", "undecoded"])
+
+
+@with_lanes
+async def test_both_lanes_without_messages_are_given_up(lanes: dict[str, Any]) -> None:
+    async with both_ends(idle_timeout=SHORT, **lanes) as (client, server):
+        waiting = [
+            asyncio.create_task(receive())
+            for receive in (client.receive_text, client.receive_bytes, client.receive)
+        ]
+        assert (await server.read_frame()).opcode == CLOSE
+        for ended in await asyncio.gather(*waiting, return_exceptions=True):
+            assert isinstance(ended, IdleTimeout)
+
+
+@with_lanes
+@pytest.mark.parametrize("frame", [text_frame("1"), binary_frame(b"1")], ids=["text", "binary"])
+async def test_a_message_in_either_lane_starts_the_time_anew(
+    lanes: dict[str, Any], frame: bytes
+) -> None:
+    async with both_ends(idle_timeout=0.08, ping_interval=0.02, **lanes) as (client, server):
+        for _ in range(8):
+            await read_pings(server, 1)
+            await server.write(frame)
+        assert not client.closed
+        received: list[str | bytes] = []
+        with pytest.raises(IdleTimeout):
+            await collect(client, received)
+        assert len(received) == 8
+
+
+@pytest.mark.parametrize("full", ["text", "binary"])
+async def test_one_full_lane_is_no_silence(full: str) -> None:
+    options: dict[str, Any] = {"ping_interval": SHORT, "ping_timeout": None, "max_queue": 100}
+    options[f"{full}_queue_maxsize"] = 1
+    frame = text_frame("1") if full == "text" else binary_frame(b"1")
+    async with both_ends(idle_timeout=SHORT, **options) as (client, server):
+        await server.write(frame + frame)
+        await read_pings(server, 5)
+        assert not client.closed
+        assert len(await client.receive_many()) == 2
+        with pytest.raises(IdleTimeout):
+            await client.receive()
+
+
+@with_lanes
+@pytest.mark.parametrize(
+    "answer", [text_frame("pong"), binary_frame(b"pong")], ids=["text", "binary"]
+)
+async def test_the_answer_to_a_heartbeat_is_seen_in_either_lane(
+    lanes: dict[str, Any], answer: bytes
+) -> None:
+    seen: list[bytes] = []
+
+    def is_answer(data: str | bytes) -> bool:
+        seen.append(data.encode() if isinstance(data, str) else data)
+        return seen[-1] == b"pong"
+
+    beat = Heartbeat(interval=LONG, payload="ping", timeout=LONG, is_answer=is_answer)
+    async with both_ends(heartbeat=beat, **lanes) as (client, server):
+        heart: Any = client._watches[0]
+        heart._strike()
+        assert (await server.read_frame()).payload == b"ping"
+        await deliver(server, text_frame("1") + binary_frame(b"2") + answer + text_frame("3"))
+        assert seen == [b"1", b"2", b"pong"]
+        heart._look()
+        assert not client.closed
+        assert await client.receive_bytes() == b"2"
+        assert len(await client.receive_many()) == 3
+
+
+@with_lanes
+async def test_a_heartbeat_without_an_answer_in_any_lane(lanes: dict[str, Any]) -> None:
+    beat = Heartbeat(interval=0.01, payload="ping", timeout=SHORT, is_answer=lambda data: False)
+    async with both_ends(heartbeat=beat, **lanes) as (client, server):
+        assert (await server.read_frame()).payload == b"ping"
+        await server.write(binary_frame(b"no") + text_frame("no"))
+        assert (await server.read_frame()).opcode == CLOSE
+        assert await client.receive_bytes() == b"no"
+        assert await client.receive_text() == ("no" if lanes.get("decode_text", True) else b"no")
+        for receive in (client.receive_text, client.receive_bytes):
+            with pytest.raises(ConnectionDisconnected, match="no answer to the heartbeat"):
+                await receive()
 
 
 async def test_functions_that_fail() -> None:

@@ -5,7 +5,6 @@ from wirespeed._channel_c.bounds cimport Bounds, Drops, bound
 from wirespeed._channel_c.inbox cimport (
     Batches,
     Inbox,
-    Message,
     Messages,
     ReceiveBytes,
     ReceiveJson,
@@ -14,6 +13,7 @@ from wirespeed._channel_c.inbox cimport (
     ReceiveText,
 )
 from wirespeed._channel_c.lanes cimport LaneBounds, LaneInbox
+from wirespeed._channel_c.message cimport Message
 from wirespeed._channel_c.reading cimport Reading
 from wirespeed._channel_c.sending cimport Sender
 
@@ -33,6 +33,7 @@ cdef class Channel(Sender):
     cdef object _ending_fault
     cdef readonly Py_ssize_t _received
     cdef public object _on_messages
+    cdef public object _link
 
     @cython.locals(before=Py_ssize_t)
     cdef _read(self, object data, Py_ssize_t size)

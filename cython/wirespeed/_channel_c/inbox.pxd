@@ -2,21 +2,18 @@ cimport cython
 
 from wirespeed._core_bytes cimport total_length
 from wirespeed._core_wake cimport is_held, set_result as stop_with
+from wirespeed._channel_c.message cimport Message, stamp, stamp_of, unstamped
+from wirespeed._channel_c.reading cimport Reading
 from wirespeed._channel_c.waiter cimport Awaitable, Waiter, begin, suspend
 
 cdef Py_ssize_t COMPACT_AT
-
-
-cdef class Message:
-    cdef readonly object type
-    cdef readonly object data
 
 
 cdef object _TEXT
 cdef object _BINARY
 
 
-cpdef object _bare(object message)
+cpdef object _bare(object entry)
 
 
 cdef class Receive(Awaitable):
@@ -58,6 +55,8 @@ cdef class Inbox:
     cdef object _loop
     cdef object _loads
     cdef bint _decode_text
+    cdef Reading _clock
+    cdef bint _is_plain
     cdef list _queue
     cdef Py_ssize_t _head
     cdef Py_ssize_t _added
@@ -65,6 +64,7 @@ cdef class Inbox:
     cdef readonly Py_ssize_t _deepest
     cdef Py_ssize_t _reserved
     cdef list _waiters
+    cdef public object _owner
     cdef bint _waking
     cdef object _end
     cdef Receive _spare
@@ -80,6 +80,7 @@ cdef class Inbox:
     @cython.locals(waiter=Waiter)
     cdef bint _has_line(self) except -1
     cdef bint has_messages(self) noexcept
+    cpdef list waiting(self)
     cdef bint has_waiters(self) noexcept
     cdef Py_ssize_t count(self) noexcept
     @cython.locals(count=Py_ssize_t)
@@ -96,8 +97,9 @@ cdef class Inbox:
     cdef list cut_first(self, Py_ssize_t count)
     @cython.locals(start=Py_ssize_t)
     cdef list cut_last(self, Py_ssize_t count)
-    @cython.locals(is_text=bint)
     cdef Message message_of(self, object entry)
+    @cython.final
+    cdef bint _is_text(self, object entry) except -1
     cdef peek(self)
     cdef Message take_now(self)
     cdef object decode(self, object data)
@@ -105,11 +107,12 @@ cdef class Inbox:
     cdef wake(self)
     @cython.final
     cdef bint next_is_text(self) except -1
-    @cython.locals(is_text=bint)
     @cython.final
     cdef Message pop_message(self)
     @cython.final
     cdef object pop(self)
+    @cython.final
+    cdef object _pop_entry(self)
     @cython.final
     @cython.locals(size=Py_ssize_t)
     cdef _advance(self, Py_ssize_t count)

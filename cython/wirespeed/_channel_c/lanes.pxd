@@ -3,7 +3,6 @@ cimport cython
 from wirespeed._channel_c.bounds cimport Bounds, Drops, bound
 from wirespeed._channel_c.inbox cimport (
     Inbox,
-    Message,
     Receive,
     ReceiveBytes,
     ReceiveJson,
@@ -11,6 +10,7 @@ from wirespeed._channel_c.inbox cimport (
     ReceiveMessage,
     ReceiveText,
 )
+from wirespeed._channel_c.message cimport Message
 from wirespeed._channel_c.reading cimport Reading
 from wirespeed._channel_c.waiter cimport Awaitable, Waiter, begin, suspend
 
@@ -75,6 +75,7 @@ cdef class LaneInbox(Inbox):
     @cython.locals(receive=LaneReceive)
     cpdef pending(self)
     cdef bint has_messages(self) noexcept
+    cpdef list waiting(self)
     cdef bint has_waiters(self) noexcept
     @cython.locals(lane=Lane, receive=LaneReceive, held=Entry, is_older=bint)
     cdef give_back(self, Entry entry)

@@ -1,6 +1,7 @@
 cimport cython
 
 from wirespeed._core_builder cimport FrameBuilder
+from wirespeed._core_wake cimport monotonic
 from wirespeed._channel_c.held cimport Held
 from wirespeed._channel_c.waiter cimport Awaitable, Waiter, begin, suspend
 
@@ -40,7 +41,8 @@ cdef class Outgoing:
     cdef bint _is_plain
     cdef object _write
     cdef object _lost
-    cdef list _waiters
+    cdef readonly list _waiters
+    cdef public object _owner
     cdef bint _paused
     cdef bint _writing
     cdef bint _tick_is_open
@@ -50,6 +52,7 @@ cdef class Outgoing:
     cdef Py_ssize_t _turn_bytes
     cdef readonly Py_ssize_t _writes
     cdef readonly long long _written_bytes
+    cdef readonly double _wrote_at
     cdef readonly Py_ssize_t _pings
     cdef readonly Py_ssize_t _pongs
     cdef Py_ssize_t _closes

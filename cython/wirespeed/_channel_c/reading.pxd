@@ -1,5 +1,7 @@
 cimport cython
 
+from wirespeed._core_wake cimport monotonic
+
 cdef Py_ssize_t FULL_TURN_BYTES
 cdef Py_ssize_t SINGLE_READS
 
@@ -17,6 +19,7 @@ cdef class Reading:
     cdef Py_ssize_t _single_reads
     cdef Py_ssize_t _progress
     cdef readonly long long _bytes
+    cdef readonly double _arrived_at
     cdef readonly Py_ssize_t _pauses
     cdef double _seconds_held
     cdef double _held_since

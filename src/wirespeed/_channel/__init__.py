@@ -5,8 +5,8 @@ Must not know how a connection is opened or closed.
 """
 
 from .channel import Channel
-from .inbox import Message
 from .link import Link, LinkProtocol
+from .message import Message
 from .transport import SocketTransport
 from .typed import TypedReceiver, WSMessage
 

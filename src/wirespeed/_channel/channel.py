@@ -20,7 +20,6 @@ from .bounds import Bounds, Drops, bound
 from .inbox import (
     Batches,
     Inbox,
-    Message,
     Messages,
     ReceiveBytes,
     ReceiveJson,
@@ -29,6 +28,7 @@ from .inbox import (
     ReceiveText,
 )
 from .lanes import LaneBounds, LaneInbox
+from .message import Message
 from .reading import Reading
 from .sending import Sender
 
@@ -64,14 +64,16 @@ class Channel(Sender):
         self._reading = Reading(loop, batch_window)
         self._drops = Drops(loop, queue.on_drop)
         self._bounds: Bounds
+        clock = self._reading if queue.timestamps else None
         if queue.has_lanes:
-            lanes = LaneInbox(loop, loads, decode_text)
+            lanes = LaneInbox(loop, loads, decode_text, clock)
             self._inbox = lanes
             self._bounds = LaneBounds(lanes, self._reading, self._drops, queue)
         else:
-            self._inbox = Inbox(loop, loads, decode_text)
+            self._inbox = Inbox(loop, loads, decode_text, clock)
             self._bounds = bound(self._inbox, self._reading, self._drops, queue)
         self._transport: asyncio.Transport | None = None
+        self._link: Any = None
         self._write_buffer_size = write_buffer_size
         # Set by who wants to know: called with the payload of each Ping.
         self._on_ping: Callable[[bytes], object] | None = None

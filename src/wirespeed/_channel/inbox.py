@@ -6,47 +6,19 @@ Must not know of transports or frames. Compiled as `_channel_c.inbox` from this 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from .._backend import is_held, stop_with, total_length, use_send_slot
 from .._queue import Pending
 from .._rfc6455 import Binary, MessageType
 from ..exceptions import MessageTypeError, ReadTimeout
+from .message import Message, stamp, stamp_of, unstamped
+from .reading import Reading
 from .waiter import Awaitable, Waiter, begin, suspend
 
 # Taken entries at the front of the queue are cut off in blocks of at least this many.
 COMPACT_AT = 1024
-
-
-class Message:
-    """A received message.
-
-    Attributes:
-        type: `MessageType.TEXT` or `MessageType.BINARY`.
-        data: `str` for text, `bytes` for binary.
-    """
-
-    __match_args__ = ("type", "data")
-
-    def __init__(self, type: MessageType, data: str | bytes) -> None:
-        self.type = type
-        self.data = data
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter((self.type, self.data))
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Message):
-            return NotImplemented
-        return self.type == other.type and self.data == other.data
-
-    def __hash__(self) -> int:
-        return hash((self.type, self.data))
-
-    def __repr__(self) -> str:
-        unit = "characters" if self.type == MessageType.TEXT else "bytes"
-        return f"<Message {self.type.name}, {len(self.data)} {unit}>"
 
 
 _TEXT = MessageType.TEXT
@@ -189,12 +161,26 @@ class Inbox:
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, loads: Callable[[Any], Any], decode_text: bool
+        self,
+        loop: asyncio.AbstractEventLoop,
+        loads: Callable[[Any], Any],
+        decode_text: bool,
+        clock: Reading | None = None,
     ) -> None:
+        """Make an empty queue.
+
+        Args:
+            loop: of those who wait.
+            loads: decodes for `ReceiveJson`.
+            decode_text: if not, text is queued as `bytes` and binary data as `Binary`.
+            clock: tells when the socket was read, to stamp each message with it; `None` for none.
+        """
         self._loop = loop
         self._loads = loads
-        # If not, text is queued as `bytes` and binary data as `Binary`.
         self._decode_text = decode_text
+        self._clock = clock
+        # Whether what is queued is what is received.
+        self._is_plain = decode_text and clock is None
         self._queue: list[Any] = []
         self._head = 0
         # How many messages the last read brought, and how many have come since their bounds
@@ -204,7 +190,10 @@ class Inbox:
         # The most messages that were left queued after a read.
         self._deepest = 0
         self._reserved = 0
+        # Always the same list: the link has it.
         self._waiters: list[Waiter] = []
+        # Whoever holds a receive or an iteration holds this.
+        self._owner: Any = None
         self._waking = False
         # Makes the error of a receive once nothing more will arrive.
         self._end: Callable[[bool], BaseException] | None = None
@@ -256,6 +245,10 @@ class Inbox:
         """Whether messages are queued that are not set aside."""
         return self.available() > 0
 
+    def waiting(self) -> list[Any]:
+        """Return the list of those who wait; it stays the same."""
+        return self._waiters
+
     def has_waiters(self) -> bool:
         """Whether a receive waits."""
         return bool(self._waiters)
@@ -278,6 +271,8 @@ class Inbox:
         """Take in what a read has added to the list, which had `before` entries."""
         self._added = len(self._queue) - before
         self._fresh += self._added
+        if self._clock is not None:
+            stamp(self._queue, before, self._clock._arrived_at)
 
     def pending(self) -> Pending:
         """Count what has arrived and was not received."""
@@ -317,8 +312,13 @@ class Inbox:
 
     def message_of(self, entry: Any) -> Message:
         """Make the message that a queued entry stands for."""
-        is_text = isinstance(entry, str) if self._decode_text else not isinstance(entry, Binary)
-        return Message(_TEXT if is_text else _BINARY, _bare(entry))
+        kind = _TEXT if self._is_text(entry) else _BINARY
+        return Message(kind, _bare(entry), stamp_of(entry))
+
+    def _is_text(self, entry: Any) -> bool:
+        """Tell the type of a queued entry."""
+        entry = unstamped(entry)
+        return isinstance(entry, str) if self._decode_text else not isinstance(entry, Binary)
 
     def peek(self) -> Message | None:
         """Return the message that `take_now` would take, `None` if there is none."""
@@ -385,24 +385,28 @@ class Inbox:
 
     def next_is_text(self) -> bool:
         """Tell the type of the next message; there must be one."""
-        message = self._queue[self._head]
-        if self._decode_text:
-            return isinstance(message, str)
-        return not isinstance(message, Binary)
+        entry = self._queue[self._head]
+        return isinstance(entry, str) if self._is_plain else self._is_text(entry)
 
     def pop_message(self) -> Message:
         """Take the next message with its type; there must be one."""
-        is_text = self.next_is_text()
-        return Message(_TEXT if is_text else _BINARY, self.pop())
+        entry = self._pop_entry()
+        if self._is_plain:
+            return Message(_TEXT if isinstance(entry, str) else _BINARY, entry)
+        return self.message_of(entry)
 
     def pop(self) -> Any:
         """Take the next message; there must be one."""
-        message = self._queue[self._head]
+        entry = self._pop_entry()
+        return entry if self._is_plain else _bare(entry)
+
+    def _pop_entry(self) -> Any:
+        entry = self._queue[self._head]
         self._queue[self._head] = None
         self._advance(1)
         if self._on_taken is not None:
-            self._on_taken(len(message))
-        return message if self._decode_text else _bare(message)
+            self._on_taken(len(entry))
+        return entry
 
     def _advance(self, count: int) -> None:
         self._head += count
@@ -427,11 +431,13 @@ class Inbox:
             batch = self.cut_first(count)
         if self._on_taken is not None:
             self._on_taken(total_length(batch, 0))
-        return batch if self._decode_text else list(map(_bare, batch))
+        return batch if self._is_plain else list(map(_bare, batch))
 
 
-def _bare(message: Any) -> Any:
-    return message.data if isinstance(message, Binary) else message
+def _bare(entry: Any) -> Any:
+    """Return the data of a queued entry."""
+    entry = unstamped(entry)
+    return entry.data if isinstance(entry, Binary) else entry
 
 
 class Messages:

@@ -16,7 +16,6 @@ from ..exceptions import QueueOverflow, ReadTimeout
 from .bounds import Bounds, Drops, bound
 from .inbox import (
     Inbox,
-    Message,
     Receive,
     ReceiveBytes,
     ReceiveJson,
@@ -24,6 +23,7 @@ from .inbox import (
     ReceiveMessage,
     ReceiveText,
 )
+from .message import Message
 from .reading import Reading
 from .waiter import Awaitable, Waiter, begin, suspend
 
@@ -179,9 +179,13 @@ class LaneInbox(Inbox):
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, loads: Callable[[Any], Any], decode_text: bool
+        self,
+        loop: asyncio.AbstractEventLoop,
+        loads: Callable[[Any], Any],
+        decode_text: bool,
+        clock: Reading | None = None,
     ) -> None:
-        super().__init__(loop, loads, decode_text)
+        super().__init__(loop, loads, decode_text, clock)
         # What the lanes hold is decoded as far as it will be.
         self.text = Lane(loop, loads, True)
         self.binary = Lane(loop, loads, True)
@@ -210,14 +214,15 @@ class LaneInbox(Inbox):
         self._fresh += self._added
         self.text._added = 0
         self.binary._added = 0
+        stamp = None if self._clock is None else self._clock._arrived_at
         for data in arrived:
             is_text = isinstance(data, str) if self._decode_text else not isinstance(data, Binary)
             self._numbered += 1
             if is_text:
-                self.text.admit_one(Entry(self._numbered, Message(_TEXT, data)))
+                self.text.admit_one(Entry(self._numbered, Message(_TEXT, data, stamp)))
             else:
                 bare = data.data if isinstance(data, Binary) else data
-                self.binary.admit_one(Entry(self._numbered, Message(_BINARY, bare)))
+                self.binary.admit_one(Entry(self._numbered, Message(_BINARY, bare, stamp)))
 
     def count(self) -> int:
         """Count the messages that were not received."""
@@ -234,6 +239,10 @@ class LaneInbox(Inbox):
             if receive._entry is not None:
                 size += len(receive._entry)
         return Pending(self.count(), size)
+
+    def waiting(self) -> list[Any]:
+        """Return the list of those who wait; it stays the same."""
+        return self._line
 
     def has_waiters(self) -> bool:
         """Whether a receive waits."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from operator import call as referent
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from ..exceptions import HandshakeError
 from .channel import Channel
@@ -49,7 +50,12 @@ def _viewed(memory: bytearray) -> tuple[bytearray, memoryview]:
 
 
 class Link:
-    """The transport's callbacks (`asyncio.BufferedProtocol`)."""
+    """The transport's callbacks (`asyncio.BufferedProtocol`).
+
+    The event loop holds it while the transport is open. A connection that nobody uses any more
+    must not be held for that: it is referred to weakly, until it begins to end. Those who
+    wait for something hold it, and are held in turn by `_awaited`.
+    """
 
     def __init__(
         self,
@@ -57,7 +63,14 @@ class Link:
         opening: OpeningHandshake,
         opened: asyncio.Future[Response],
     ) -> None:
-        self._channel = channel
+        self._channel = ref(channel)
+        self._held: Channel | None = None
+        self._awaited: list[Any] = [channel._inbox.waiting(), channel._outgoing._waiters]
+        self._parser = channel._parser
+        channel._link = self
+        # Whoever holds a receive, an iteration or the wait of a send holds the channel.
+        channel._inbox._owner = channel
+        channel._outgoing._owner = channel
         self._opening: OpeningHandshake | None = opening
         self._opened: asyncio.Future[Response] | None = opened
         self._memory, self._whole = _read_buffer(channel._loop)
@@ -65,6 +78,16 @@ class Link:
         self._view = self._whole
         self._is_in_place = False
         self._transport: asyncio.Transport | None = None
+
+    def hold(self, channel: Channel) -> None:
+        """Keep the connection alive until its transport is gone: it has begun to end."""
+        self._held = channel
+        # The garbage collector may have cleared it.
+        self._channel = ref(channel)
+
+    def reach(self, awaited: Any) -> None:
+        """Keep alive who waits for this."""
+        self._awaited.append(awaited)
 
     def connection_made(self, transport: Any) -> None:
         """Send the opening handshake's request."""
@@ -76,40 +99,53 @@ class Link:
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Lend memory to read into; the loan ends with the next call, whatever came of it."""
-        view = self._channel._parser.get_buffer()
+        view = self._parser.get_buffer()
         self._is_in_place = view is not None
         return self._view if view is None else view
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what was read."""
+        channel: Channel | None = referent(self._channel)
+        if channel is None:
+            # Dropped, and about to be aborted.
+            return
         if self._is_in_place:
             self._is_in_place = False
-            self._channel._read_in_place(nbytes)
+            channel._read_in_place(nbytes)
         elif self._opening is None:
-            self._channel._read(self._memory, nbytes)
+            channel._read(self._memory, nbytes)
         elif self._opening.receive_data(bytes(self._view[:nbytes])):
             self._end_opening()
 
     def eof_received(self) -> None:
         """End the opening handshake, or tell the channel; the transport closes itself."""
+        channel: Channel | None = referent(self._channel)
         if self._opening is not None:
             self._end_opening_at_eof(None)
-        else:
-            self._channel._on_eof()
+        elif channel is not None:
+            channel._on_eof()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the channel that the transport is gone."""
+        channel: Channel | None = referent(self._channel)
         if self._opening is not None:
             self._end_opening_at_eof(exc)
-        self._channel._on_lost(exc)
+        if channel is not None:
+            channel._on_lost(exc)
+        self._held = None
+        self._awaited = []
 
     def pause_writing(self) -> None:
         """Let senders wait."""
-        self._channel._outgoing.pause_writing()
+        channel: Channel | None = referent(self._channel)
+        if channel is not None:
+            channel._outgoing.pause_writing()
 
     def resume_writing(self) -> None:
         """Let senders go on."""
-        self._channel._on_resume_writing()
+        channel: Channel | None = referent(self._channel)
+        if channel is not None:
+            channel._on_resume_writing()
 
     def _end_opening_at_eof(self, cause: Exception | None) -> None:
         # Given up already: then it was not the server who ended the stream.
@@ -122,25 +158,26 @@ class Link:
         opening, opened = self._opening, self._opened
         # Nothing of the opening outlives it.
         self._opening = self._opened = None
-        if opening is None or opened is None or opened.done():
+        channel: Channel | None = referent(self._channel)
+        if opening is None or opened is None or opened.done() or channel is None:
             return
         try:
             response = opening.result()
             if self._transport is None:
                 raise HandshakeError("the server answered before it was asked")
         except Exception as exc:
-            self._channel._reading_over = True
+            channel._reading_over = True
             exc.__cause__ = cause
             opened.set_exception(exc)
             return
-        self._channel._on_open(self._transport)
+        channel._on_open(self._transport)
         if opening.compression is not None:
-            self._channel._use_compression(opening.compression)
+            channel._use_compression(opening.compression)
         else:
             self._view = self._whole
         opened.set_result(response)
         if opening.trailing_data:
-            self._channel._read(opening.trailing_data, len(opening.trailing_data))
+            channel._read(opening.trailing_data, len(opening.trailing_data))
 
 
 class LinkProtocol(Link, asyncio.BufferedProtocol):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from .._backend import use_send_slot
@@ -117,7 +118,10 @@ class Outgoing:
         self._is_plain = True
         self._write: Callable[[bytes], object] | None = None
         self._lost: Callable[[], BaseException] | None = None
+        # Always the same list: the link has it.
         self._waiters: list[Waiter] = []
+        # Whoever waits for room holds this.
+        self._owner: object = None
         self._paused = False
         self._writing = False
         self._tick_is_open = False
@@ -129,6 +133,8 @@ class Outgoing:
         # Counts the writes to the transport, and their bytes.
         self._writes = 0
         self._written_bytes = 0
+        # When the last write was, by `time.monotonic`; 0 before the first.
+        self._wrote_at = 0.0
         # Counts the frames that are no message, or no whole one: the rest need no count then.
         self._pings = 0
         self._pongs = 0
@@ -393,6 +399,7 @@ class Outgoing:
             if self._write is not None:
                 self._writes += 1
                 self._written_bytes += len(block)
+                self._wrote_at = monotonic()
                 self._write(block)
             while len(self._builder) and not self._paused and self._write is not None:
                 block = self._builder.take()

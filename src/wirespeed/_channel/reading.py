@@ -40,6 +40,8 @@ class Reading:
         self._progress = 0
         # Counts the bytes read.
         self._bytes = 0
+        # When the last of them were, by `time.monotonic`; 0 before the first.
+        self._arrived_at = 0.0
         # Counts the pauses by `hold_back`, and the seconds of those that are over.
         self._pauses = 0
         self._seconds_held = 0.0
@@ -90,6 +92,7 @@ class Reading:
         """Take note of a read; open a window after all that this turn of the loop reads."""
         self._progress += 1
         self._bytes += size
+        self._arrived_at = monotonic()
         if not self._window:
             return
         self._turn_bytes += size

@@ -5,8 +5,8 @@ Compiled from the source of `wirespeed._channel`.
 """
 
 from .channel import Channel
-from .inbox import Message
 from .link import Link, LinkProtocol
+from .message import Message
 from .transport import SocketTransport
 from .typed import TypedReceiver, WSMessage
 

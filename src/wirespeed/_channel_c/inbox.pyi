@@ -1,7 +1,6 @@
 from wirespeed._channel.inbox import (
     Batches as Batches,
     Inbox as Inbox,
-    Message as Message,
     Messages as Messages,
     Receive as Receive,
     ReceiveBytes as ReceiveBytes,
