@@ -25,7 +25,7 @@ cdef class MessageParser:
     # What the caller allows.
     cdef bint masked
     cdef bint decodes
-    cdef bint limited
+    cdef readonly bint limited
     cdef uint64_t limit
     # Nothing is parsed any more: a Close frame came, or the stream was malformed.
     cdef bint finished
@@ -49,9 +49,13 @@ cdef class MessageParser:
     cdef uint8_t control[125]
     cdef Py_ssize_t control_size
     # The message under assembly: `assembly` is a bytes object of our own, `filled` of it used.
-    cdef uint8_t message_opcode
+    cdef readonly uint8_t message_opcode
     cdef PyObject *assembly
-    cdef Py_ssize_t filled
+    cdef readonly Py_ssize_t filled
+    # Where its chunks go, `None` while messages are given whole; and how much of the assembly
+    # was given already, while somebody may be reading into it.
+    cdef readonly list chunks
+    cdef Py_ssize_t given
     # Whether it is compressed, and how much of it came on the wire, frame at hand included.
     cdef bint compressed
     cdef uint64_t wire_bytes
@@ -61,6 +65,8 @@ cdef class MessageParser:
 
     cpdef object feed(self, object data, list messages, Py_ssize_t size=*)
     cpdef object accept_compressed(self, object inflater)
+    cpdef object stream(self, list chunks)
+    cpdef bint take_back(self, list given) except -1
     cpdef object get_buffer(self)
     cpdef object buffer_updated(self, Py_ssize_t size, list messages)
     cdef int parse_or_finish(self, const uint8_t *data, Py_ssize_t size, list messages) except -1

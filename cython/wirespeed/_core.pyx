@@ -94,6 +94,7 @@ ws_cpu_init()
 include "_core_text.pxi"
 include "_core_inflate.pxi"
 include "_core_checks.pxi"
+include "_core_stream.pxi"
 
 
 cdef class MessageParser:
@@ -122,7 +123,8 @@ cdef class MessageParser:
         self.inflater = self.decompressor = self.decompress = None
         self.compressed = False
         self.in_frame = False
-        self.header_size = self.control_size = self.filled = self.lent = 0
+        self.chunks = None
+        self.header_size = self.control_size = self.filled = self.lent = self.given = 0
         self.message_opcode = 0
         ws_utf8_init(&self.utf8)
         self.drop_assembly()
@@ -152,6 +154,16 @@ cdef class MessageParser:
         self.inflater = inflater
         self.wire_limit = _inflate.wire_limit(self.limit)
 
+    cpdef object stream(self, list chunks):
+        """Give the message at hand, or the next one, in chunks; see `wirespeed._codec`."""
+        self.chunks = chunks
+        if self.message_opcode:
+            give_chunk(self)
+
+    cpdef bint take_back(self, list given) except -1:
+        """Give the message whole after all; see `wirespeed._codec`."""
+        return take_back(self, given)
+
     cpdef object get_buffer(self):
         """Give memory for the rest of a large frame; see `wirespeed._codec.MessageParser`."""
         cdef Py_ssize_t room
@@ -161,6 +173,7 @@ cdef class MessageParser:
             or self.masked
             or self.compressed
             or self.finished
+            or self.chunks is not None
         ):
             return None
         try:
@@ -188,14 +201,16 @@ cdef class MessageParser:
         self.lent = 0
         try:
             arrived = <uint8_t *>bytes_memory(self.assembly) + self.filled
+            self.filled += size
             if self.message_opcode == TEXT and not ws_utf8_feed(&self.utf8, arrived, size):
                 raise errors.invalid_text()
-            self.filled += size
             self.missing -= size
             if self.missing == 0:
                 self.end_frame(messages)
+            if self.chunks is not None:
+                give_chunk(self)
         except BaseException:
-            self.stop()
+            stop_at_fault(self)
             raise
 
     cdef int parse_or_finish(
@@ -204,16 +219,19 @@ cdef class MessageParser:
         """Parse; after any error the stream is lost, so nothing is parsed any more."""
         self.lent = 0
         try:
-            return self.parse(data, data + size, messages)
+            self.parse(data, data + size, messages)
+            if self.chunks is not None:
+                give_chunk(self)
         except BaseException:
-            self.stop()
+            stop_at_fault(self)
             raise
+        return 0
 
     cdef int parse(self, const uint8_t *data, const uint8_t *end, list messages) except -1:
         cdef ws_header header
         while data != end and not self.finished:
             if not self.in_frame:
-                if self.header_size == 0:
+                if self.header_size == 0 and self.chunks is None:
                     data = self.take_whole_messages(data, end, messages)
                     if data == end:
                         return 0
@@ -372,9 +390,9 @@ cdef class MessageParser:
             ws_mask(target, data, size, self.key, self.key_offset)
         else:
             memcpy(target, data, size)
+        self.filled += size
         if self.message_opcode == TEXT and not ws_utf8_feed(&self.utf8, target, size):
             raise errors.invalid_text()
-        self.filled += size
         return 0
 
     cdef int reserve(self, Py_ssize_t size) except -1:
@@ -407,20 +425,24 @@ cdef class MessageParser:
         return 0
 
     cdef int end_frame(self, list messages) except -1:
+        cdef object message
         self.in_frame = False
         if self.opcode & CONTROL:
             self.end_control(messages)
-        elif self.fin and self.compressed:
-            take_steps(self, self.inflater.end())
-            messages.append(end_inflated(self))
         elif self.fin:
-            messages.append(self.end_message())
+            if self.compressed:
+                take_steps(self, self.inflater.end())
+                end_inflated(self)
+            message = self.end_message()
+            if self.chunks is None:
+                messages.append(message)
+            else:
+                end_stream(self, message)
         self.frames += 1
         self.payload_bytes += self.length
         return 0
 
     cdef int end_control(self, list messages) except -1:
-        cdef int code
         cdef bytes payload = (<char *>self.control)[:self.control_size]
         if self.opcode != CLOSE:
             if self.queues_controls:
@@ -432,19 +454,9 @@ cdef class MessageParser:
             else:
                 self.pings += 1
             return 0
-        if self.control_size == 0:
-            self.close = (1005, "")
-        elif self.control_size == 1:
-            raise errors.truncated_close_code()
-        else:
-            code = self.control[0] << 8 | self.control[1]
-            if not is_sendable_close_code(code):
-                raise errors.invalid_close_code(code)
-            ws_utf8_init(&self.utf8)
-            ws_utf8_feed(&self.utf8, self.control + 2, self.control_size - 2)
-            if not ws_utf8_complete(&self.utf8):
-                raise errors.invalid_close_reason()
-            self.close = (code, payload[2:].decode())
+        self.close = parse_close(self, payload)
+        if self.chunks is not None:
+            give_chunk(self)
         self.stop()
         return 0
 
@@ -454,6 +466,8 @@ cdef class MessageParser:
         cdef bint text = self.message_opcode == TEXT
         if text and not ws_utf8_complete(&self.utf8):
             raise errors.invalid_text()
+        if self.chunks is not None:
+            give_chunk(self)
         self.message_opcode = 0
         if self.assembly == NULL:
             if text and self.decodes:
@@ -465,10 +479,7 @@ cdef class MessageParser:
             )
             self.drop_assembly()
         else:
-            if bytes_size(self.assembly) != self.filled:
-                _PyBytes_Resize(&self.assembly, self.filled)
-            message = ws_steal(self.assembly)
-            self.assembly = NULL
+            message = take_assembly(self)
             if not text:
                 message = self.binary(message)
         self.filled = 0
@@ -477,11 +488,12 @@ cdef class MessageParser:
     cdef void drop_assembly(self) noexcept:
         cdef PyObject *assembly = self.assembly
         self.assembly = NULL
-        self.filled = 0
+        self.filled = self.given = 0
         Py_XDECREF(assembly)
 
     cdef void stop(self) noexcept:
         """Ignore everything from now on, and give the memory back."""
         self.finished = True
-        self.inflater = self.decompressor = self.decompress = None
+        self.inflater = self.decompressor = self.decompress = self.chunks = None
+        self.message_opcode = 0
         self.drop_assembly()

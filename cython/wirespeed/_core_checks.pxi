@@ -1,4 +1,4 @@
-"""What a frame's header must not say (RFC 6455 section 5.2).
+"""What a frame's header, and the payload of a Close frame, must not say (RFC 6455 section 5).
 
 Included by `_core.pyx`.
 """
@@ -42,10 +42,34 @@ cdef int check_length(MessageParser parser, const ws_header *header) except -1:
         return 0
     if parser.compressed or header.first & RSV1:
         total = parser.wire_bytes + header.length if parser.compressed else header.length
-        if parser.limited and total > parser.wire_limit:
+        if parser.chunks is None and parser.limited and total > parser.wire_limit:
             raise errors.compressed_message_too_big(total, parser.wire_limit, parser.limit)
         return 0
     total = <uint64_t>parser.filled + header.length
-    if parser.limited and total > parser.limit:
+    if is_over_limit(parser, total):
         raise errors.message_too_big(total, parser.limit)
     return 0
+
+
+cdef bint is_over_limit(MessageParser parser, uint64_t total) noexcept:
+    """Tell whether a message of this size is too much to be put together in memory."""
+    return parser.limited and total > parser.limit and parser.chunks is None
+
+
+cdef tuple parse_close(MessageParser parser, bytes payload):
+    """Read the payload of a Close frame (RFC 6455 section 5.5.1)."""
+    cdef int code
+    cdef ws_utf8 reason
+    if parser.control_size == 0:
+        return (1005, "")
+    if parser.control_size == 1:
+        raise errors.truncated_close_code()
+    code = parser.control[0] << 8 | parser.control[1]
+    if not is_sendable_close_code(code):
+        raise errors.invalid_close_code(code)
+    # Not the parser's own, which may be in the middle of a text.
+    ws_utf8_init(&reason)
+    ws_utf8_feed(&reason, parser.control + 2, parser.control_size - 2)
+    if not ws_utf8_complete(&reason):
+        raise errors.invalid_close_reason()
+    return (code, payload[2:].decode())

@@ -76,7 +76,8 @@ cdef object inflate_on(MessageParser parser, int first, bytes step):
     ws_utf8_init(&parser.utf8)
     parser.inflater.begin()
     take_steps(parser, parser.inflater.note(step))
-    return end_inflated(parser)
+    end_inflated(parser)
+    return parser.end_message()
 
 
 cdef int inflate_piece(MessageParser parser, const uint8_t *data, Py_ssize_t size) except -1:
@@ -112,25 +113,25 @@ cdef int take_steps(MessageParser parser, object step) except -1:
     cdef const uint8_t *data
     while step is not None:
         size = room = PyBytes_GET_SIZE(step)
-        if parser.limited and <uint64_t>(parser.filled + size) > parser.limit:
+        if is_over_limit(parser, <uint64_t>parser.filled + size):
             room = <Py_ssize_t>parser.limit - parser.filled
         if room:
             data = <const uint8_t *>PyBytes_AS_STRING(step)
             parser.reserve(room)
             memcpy(bytes_memory(parser.assembly) + parser.filled, data, room)
+            parser.filled += room
             if parser.message_opcode == TEXT and not ws_utf8_feed(&parser.utf8, data, room):
                 raise errors.invalid_text()
-            parser.filled += room
         if room < size:
             raise errors.message_too_big(parser.limit + 1, parser.limit)
         step = parser.inflater.more(step)
     return 0
 
 
-cdef object end_inflated(MessageParser parser):
-    """End a compressed message, and get ready for the next one."""
+cdef int end_inflated(MessageParser parser) except -1:
+    """End what is compressed of a message, and get ready for the next one."""
     parser.inflater.check_end()
     parser.compressed = False
     quick = parser.inflater.quick()
     parser.decompressor, parser.decompress = (None, None) if quick is None else quick
-    return parser.end_message()
+    return 0

@@ -17,7 +17,7 @@ from ._stats import Stats
 from ._version import __version__
 from ._zlib import deflate_backend
 from .client import Connecting, connect
-from .connection import Heartbeat, Message, WebSocketConnection
+from .connection import Heartbeat, Message, MessageStream, WebSocketConnection
 from .exceptions import (
     CertificateMismatch,
     ConnectionDisconnected,
@@ -54,6 +54,7 @@ __all__ = [
     "InvalidUtf8",
     "Latency",
     "Message",
+    "MessageStream",
     "MessageTooBig",
     "MessageType",
     "MessageTypeError",

@@ -78,6 +78,44 @@ class MessageParser(Protocol):
         and `wire_limit` of it what it takes on the wire.
         """
 
+    @property
+    def limited(self) -> bool:
+        """Whether there is a `max_message_size`."""
+
+    @property
+    def message_opcode(self) -> int:
+        """The opcode of the message of which a part has arrived, 0 between messages."""
+
+    @property
+    def filled(self) -> int:
+        """Count the bytes that are held of this message."""
+
+    @property
+    def chunks(self) -> list[Any] | None:
+        """Where the chunks of this message go, `None` if it will be given whole."""
+
+    def stream(self, chunks: list[Any]) -> None:
+        """Give the message at hand, or else the next one, in chunks; then whole messages again.
+
+        What has arrived of it is appended to `chunks`, at once and then at the end of each read,
+        in the types that `feed` has for messages. Text is cut between characters, no chunk is
+        empty but the one that follows the last. `max_message_size` does not limit this message.
+        Before a fault, what is valid is given.
+
+        Args:
+            chunks: where they go.
+        """
+
+    def take_back(self, given: list[str | bytes]) -> bool:
+        """Give the message whole after all.
+
+        Args:
+            given: what was given of it, from its beginning.
+
+        Returns:
+            `False` if it is over `max_message_size`, and so is still given in chunks.
+        """
+
     def feed(self, data: Buffer, messages: list[str | bytes], size: int = -1) -> None:
         """Parse the first `size` bytes of `data` (all of it when -1).
 

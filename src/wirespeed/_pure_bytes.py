@@ -56,6 +56,14 @@ def text_or_none(payload: Buffer) -> str | None:
         return None
 
 
+def valid_bytes(data: Buffer) -> int:
+    """Count the bytes of the whole characters before the first that is not valid."""
+    try:
+        return utf_8_decode(data, "strict", False)[1]
+    except UnicodeDecodeError as error:
+        return error.start
+
+
 class Utf8Validator:
     """Check UTF-8 that arrives in pieces, failing at the first bad byte (RFC 3629)."""
 

@@ -20,10 +20,12 @@ from ._pure_bytes import (
     flat_view,
     mask,
     total_length,
+    valid_bytes,
 )
 from ._pure_checks import check_reserved, parse_close
 from ._pure_socket import receive_into, send_some
 from ._pure_wake import call_in_context, is_held, stop_with, use_send_slot
+from ._pure_whole import take_long_messages, take_short_messages
 from ._rfc6455 import (
     DEFAULT_MAX_MESSAGE_BYTES,
     FIN_BIT,
@@ -66,17 +68,11 @@ __all__ = [
     "use_send_slot",
 ]
 
-WHOLE_TEXT: Final = FIN_BIT | OPCODE_TEXT
-WHOLE_BINARY: Final = FIN_BIT | OPCODE_BINARY
-WHOLE_MESSAGES: Final = frozenset((WHOLE_TEXT, WHOLE_BINARY))
 OPCODES: Final = frozenset(
     (OPCODE_CONTINUATION, OPCODE_TEXT, OPCODE_BINARY, OPCODE_CLOSE, OPCODE_PING, OPCODE_PONG)
 )
 LENGTH_BYTES: Final = {LENGTH_IS_16_BIT: 2, LENGTH_IS_64_BIT: 8}
 MAX_HEADER_BYTES: Final = 14
-# Short messages are taken from copies of so many bytes. A copy costs 0.1 us, also where it was
-# made in vain because a Ping lies ahead.
-WINDOW_BYTES: Final = 4096
 # More than the bytes of any message that can arrive: compared with, never reported.
 NO_LIMIT: Final = 1 << 64
 
@@ -88,6 +84,8 @@ class MessageParser:
         controls: opcode and payload of each Ping and Pong, oldest first.
         close: code and reason of the peer's Close frame once it has arrived.
         queues_controls: whether Pings and Pongs are queued as `Control`, too.
+        message_opcode: that of the message at hand, of a continuation between messages.
+        chunks: where the chunks of the message at hand go, `None` if it is to be whole.
     """
 
     __slots__ = (
@@ -104,15 +102,16 @@ class MessageParser:
         "_limit",
         "_masked",
         "_message",
-        "_message_opcode",
         "_missing",
         "_opcode",
         "_short_limit",
         "_text",
         "_wire_bytes",
+        "chunks",
         "close",
         "controls",
         "frames",
+        "message_opcode",
         "payload_bytes",
         "pings",
         "pongs",
@@ -156,8 +155,9 @@ class MessageParser:
         self.frames = self.payload_bytes = self.pings = self.pongs = 0
         self._key = b""
         self._control = bytearray()
-        # The message at hand; its opcode is that of a continuation between messages.
-        self._message_opcode = OPCODE_CONTINUATION
+        # The message at hand.
+        self.message_opcode = OPCODE_CONTINUATION
+        self.chunks: list[Any] | None = None
         self._message = bytearray()
         self._text: Utf8Validator | None = None
         # What inflates compressed messages, and whether the one at hand is one.
@@ -168,6 +168,33 @@ class MessageParser:
     def accept_compressed(self, inflater: Inflater) -> None:
         """Take compressed messages from now on (RFC 7692 section 6); RSV1 is an error before."""
         self._inflater = inflater
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a `max_message_size`."""
+        return self._limit != NO_LIMIT
+
+    @property
+    def filled(self) -> int:
+        """Count the bytes that are held of the message at hand."""
+        return len(self._message)
+
+    def stream(self, chunks: list[Any]) -> None:
+        """Give the message at hand, or else the next one, in chunks."""
+        self.chunks = chunks
+        self._give_chunk()
+
+    def take_back(self, given: list[str | bytes]) -> bool:
+        """Give the message whole after all; `False` if that is over the limit."""
+        data = b"".join(chunk.encode() if isinstance(chunk, str) else chunk for chunk in given)
+        total = len(data) + len(self._message)
+        if self._in_frame and self._opcode < OPCODE_CLOSE and not self._compressed:
+            total += self._missing
+        if total > self._limit:
+            return False
+        self.chunks = None
+        self._message[:0] = data
+        return True
 
     def feed(self, data: Buffer, messages: list[str | bytes], size: int = -1) -> None:
         """Parse the first `size` bytes of `data` (all of it when -1).
@@ -195,9 +222,11 @@ class MessageParser:
                     self._parse(view, end, messages)
                 else:
                     self._parse_undecoded(view, end, messages)
+                if self.chunks is not None:
+                    self._give_chunk()
             except BaseException:
                 # Out of memory counts too: a parser that lost its place must not go on.
-                self._stop()
+                self._stop_at_fault()
                 raise
 
     def get_buffer(self) -> memoryview | None:
@@ -220,7 +249,9 @@ class MessageParser:
         position = 0
         while position < end and not self._done:
             if not self._in_frame:
-                if not (self._header or self._message_opcode or self._masked):
+                if not (
+                    self._header or self.message_opcode or self._masked or self.chunks is not None
+                ):
                     position = self._take_ready_messages(view, position, end, messages)
                     if position == end:
                         return
@@ -241,91 +272,13 @@ class MessageParser:
         """Take and count the messages that lie ahead in full; return where they end."""
         known = len(messages)
         start = position
-        position = self._take_short_messages(view, position, end, messages)
+        length_bytes = 0
+        position = take_short_messages(view, position, end, self._short_limit, messages)
         if position < end:
-            position = self._take_whole_messages(view, position, end, messages)
+            position, length_bytes = take_long_messages(view, position, end, self._limit, messages)
         count = len(messages) - known
         self.frames += count
-        self.payload_bytes += position - start - 2 * count
-        return position
-
-    def _take_short_messages(
-        self, view: memoryview, position: int, end: int, messages: list[str | bytes]
-    ) -> int:
-        """Take the whole messages ahead that have the shortest header; return where they end.
-
-        The fastest path, for messages as `_take_whole_messages` takes them. A slice of
-        `bytes` costs half of a slice of a view: that is worth a copy of the read, by windows.
-        """
-        limit = self._short_limit
-        append = messages.append
-        while end - position > 1 and view[position + 1] <= limit:
-            window_end = min(end - position, WINDOW_BYTES)
-            window = bytes(view[position : position + window_end])
-            start = 0
-            while start + 2 <= window_end:
-                length = window[start + 1]
-                stop = start + 2 + length
-                if length > limit or stop > window_end:
-                    break
-                first = window[start]
-                if first == WHOLE_TEXT:
-                    try:
-                        append(window[start + 2 : stop].decode())
-                    except UnicodeDecodeError:
-                        return position + start
-                elif first == WHOLE_BINARY:
-                    append(window[start + 2 : stop])
-                else:
-                    return position + start
-                start = stop
-            if start == 0:
-                break
-            position += start
-        return position
-
-    def _take_whole_messages(
-        self, view: memoryview, position: int, end: int, messages: list[str | bytes]
-    ) -> int:
-        """Take the unmasked, unfragmented messages that lie ahead in full; return where they end.
-
-        Whatever is unusual, unfinished or wrong is left to the general path.
-        """
-        limit = self._limit
-        length_bytes = 0
-        while end - position > 1:
-            first = view[position]
-            if first not in WHOLE_MESSAGES:
-                break
-            length = view[position + 1]
-            start = position + 2
-            if length >= LENGTH_IS_16_BIT:
-                if length == LENGTH_IS_16_BIT:
-                    start += 2
-                    shortest = LENGTH_IS_16_BIT
-                elif length == LENGTH_IS_64_BIT:
-                    start += 8
-                    shortest = 1 << 16
-                else:
-                    break
-                if start > end:
-                    break
-                length = int.from_bytes(view[position + 2 : start], "big")
-                if length < shortest:
-                    break
-            stop = start + length
-            if stop > end or length > limit:
-                break
-            if first == WHOLE_TEXT:
-                try:
-                    messages.append(utf_8_decode(view[start:stop], "strict", True)[0])
-                except UnicodeDecodeError:
-                    break
-            else:
-                messages.append(view[start:stop].tobytes())
-            length_bytes += start - position - 2
-            position = stop
-        self.payload_bytes -= length_bytes
+        self.payload_bytes += position - start - 2 * count - length_bytes
         return position
 
     def _take_header(self, view: memoryview, position: int, end: int) -> int:
@@ -363,7 +316,7 @@ class MessageParser:
         self._length = self._missing = length
         self._key = header[key_start:end]
         if OPCODE_CONTINUATION < opcode < OPCODE_CLOSE:
-            self._message_opcode = opcode
+            self.message_opcode = opcode
             self._text = Utf8Validator() if opcode == OPCODE_TEXT else None
             if first & RSV1_BIT and self._inflater is not None:
                 self._compressed = True
@@ -385,9 +338,9 @@ class MessageParser:
             if first < FIN_BIT:
                 raise exceptions.fragmented_control_frame()
         elif opcode == OPCODE_CONTINUATION:
-            if not self._message_opcode:
+            if not self.message_opcode:
                 raise exceptions.unexpected_continuation()
-        elif self._message_opcode:
+        elif self.message_opcode:
             raise exceptions.expected_continuation(opcode)
 
     def _check_length(self, first: int, length: int, length_bytes: int) -> None:
@@ -404,13 +357,13 @@ class MessageParser:
             return
         if self._compressed or first & RSV1_BIT:
             wire_bytes = self._wire_bytes + length if self._compressed else length
-            if wire_bytes > wire_limit(self._limit):
+            if self.chunks is None and wire_bytes > wire_limit(self._limit):
                 raise exceptions.compressed_message_too_big(
                     wire_bytes, wire_limit(self._limit), self._limit
                 )
             return
         message_bytes = len(self._message) + length
-        if message_bytes > self._limit:
+        if message_bytes > self._limit and self.chunks is None:
             raise exceptions.message_too_big(message_bytes, self._limit)
 
     def _take_payload(self, piece: memoryview | bytes) -> None:
@@ -435,16 +388,16 @@ class MessageParser:
     def _take_steps(self, inflater: Inflater, step: bytes | None) -> None:
         """Add what was inflated to the message, up to the limit."""
         while step is not None:
-            room = self._limit - len(self._message)
+            room = self._limit - len(self._message) if self.chunks is None else len(step)
             self._add(step[:room])
             if len(step) > room:
                 raise exceptions.message_too_big(self._limit + 1, self._limit)
             step = inflater.more(step)
 
     def _add(self, piece: memoryview | bytes) -> None:
+        self._message += piece
         if self._text is not None and not self._text.feed(piece):
             raise exceptions.invalid_text()
-        self._message += piece
 
     def _end_frame(self, messages: list[Any]) -> None:
         if self._opcode >= OPCODE_CLOSE:
@@ -452,6 +405,7 @@ class MessageParser:
             self._control = bytearray()
             if self._opcode == OPCODE_CLOSE:
                 self.close = parse_close(payload)
+                self._give_chunk()
                 self._stop()
             else:
                 if self.queues_controls:
@@ -467,26 +421,54 @@ class MessageParser:
                 self._take_steps(self._inflater, self._inflater.end())
                 self._inflater.check_end()
                 self._compressed = False
-            messages.append(self._end_message())
+            self._end_message(messages)
         self.frames += 1
         self.payload_bytes += self._length
 
-    def _end_message(self) -> str | bytes:
-        payload = self._message
+    def _end_message(self, messages: list[Any]) -> None:
         text = self._text
-        self._message = bytearray()
-        self._message_opcode = OPCODE_CONTINUATION
-        self._text = None
-        if text is None:
-            return bytes(payload)
-        if not text.complete:
+        if text is not None and not text.complete:
             raise exceptions.invalid_text()
-        return str(payload, "utf-8")
+        self._give_chunk()
+        payload = self._message
+        self._message = bytearray()
+        self.message_opcode = OPCODE_CONTINUATION
+        self._text = None
+        message = bytes(payload) if text is None else str(payload, "utf-8")
+        if self.chunks is None:
+            messages.append(message)
+        else:
+            # The empty chunk behind the last one.
+            self.chunks.append(message if self._decode_text else undecoded(message))
+            self.chunks = None
+
+    def _give_chunk(self) -> None:
+        """Hand over what is there of the message, but a character at the end that is cut off."""
+        if self.chunks is None or not self._message:
+            return
+        payload, size = self._message, len(self._message)
+        chunk: Any = payload
+        if self._text is None:
+            chunk = bytes(payload)
+        else:
+            chunk, size = utf_8_decode(payload, "strict", False)
+        if size:
+            self.chunks.append(chunk if self._decode_text else undecoded(chunk))
+            self._message = payload[size:]
+
+    def _stop_at_fault(self) -> None:
+        """Hand over what is valid before a fault, then ignore everything."""
+        if self._text is not None:
+            self._message = self._message[: valid_bytes(self._message)]
+        self._give_chunk()
+        self._stop()
 
     def _stop(self) -> None:
         """Ignore everything from now on, and give the memory back."""
         self._done = True
         self._inflater = None
+        self.message_opcode = OPCODE_CONTINUATION
+        self.chunks = None
         self._header = b""
         self._control = bytearray()
         self._message = bytearray()

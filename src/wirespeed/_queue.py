@@ -5,6 +5,7 @@ Knows nothing of how messages are queued.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
@@ -62,6 +63,22 @@ class QueueRules:
         for name in ("conflate", "on_drop"):
             if getattr(self, name) is not None:
                 check_callable(name, getattr(self, name))
+
+    def max_waiting(self) -> int:
+        """Return how many bytes may wait, as a number in any case."""
+        return (
+            sys.maxsize if self.max_queue_bytes is None else min(self.max_queue_bytes, sys.maxsize)
+        )
+
+    def max_assembled(self, is_limited: bool) -> int:
+        """Return how many bytes of one message may be put together while nobody waits for it.
+
+        Args:
+            is_limited: whether `max_message_size` limits them anyway. Then who has chosen to drop
+                messages rather than to hold the peer back gets that.
+        """
+        drops = self.overflow in {"drop_oldest", "drop_newest"}
+        return sys.maxsize if is_limited and drops else self.max_waiting()
 
     @property
     def has_lanes(self) -> bool:

@@ -33,14 +33,14 @@ class Silence:
 
     def __init__(self, channel: ClosingChannel) -> None:
         self._channel = channel
-        self._received = channel._received
+        self._received = channel._heard()
         self.looks = 0
 
     def look(self, count: int = 1) -> int:
         """Count this look if nothing came since the last, and if it would have been read."""
         channel = self._channel
-        if channel._received != self._received:
-            self._received = channel._received
+        if channel._heard() != self._received:
+            self._received = channel._heard()
             self.looks = 0
         elif not channel._reading.is_paused():
             self.looks += count
@@ -95,7 +95,8 @@ class Heartbeat:
         timeout: seconds within which an answer must arrive, or the connection is failed;
             `None` if none is expected. The clock stops while reading is held back.
         is_answer: called with each message, `str` or `bytes`, as it arrives, but only until it
-            has returned true for one; `None` takes any message for the answer. The
+            has returned true for one; `None` takes any message for the answer, and any part of
+            one that is received in chunks, which the function is not called with. The
             answer is received like every other message.
         only_in_silence: send none where a message arrived within the last `interval`; `False`
             for servers that want to see one in any case.
@@ -174,7 +175,7 @@ class Heart:
             _ = channel.send(payload)
         if beat.timeout is not None and not channel.closed:
             self._timer.cancel()
-            self._received = channel._received
+            self._received = channel._heard()
             self._expect_answer(beat.timeout)
 
     def _expect_answer(self, timeout: float) -> None:
@@ -212,7 +213,7 @@ class Heart:
         """Tell whether the answer is there, or cannot be heard; then go on."""
         channel, timeout = self._channel, self._beat.timeout or 0.0
         if self._beat.is_answer is None:
-            self._is_answered = channel._received != self._received
+            self._is_answered = channel._heard() != self._received
         if self._is_answered:
             self._rest(max(self._beat.interval - timeout, 0.0))
         elif channel._reading.is_paused():

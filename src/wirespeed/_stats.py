@@ -23,7 +23,8 @@ class Stats:
     given. `frames_sent / writes` tells how well sends are coalesced.
 
     Attributes:
-        messages_received: messages that arrived, also those that were dropped.
+        messages_received: messages that arrived, also those that were dropped; what is received
+            in chunks counts with its end.
         messages_sent: messages that were sent.
         frames_received: frames that arrived in full, control frames included (RFC 6455
             section 5.2).
@@ -36,7 +37,8 @@ class Stats:
         queue_depth: messages that wait to be received.
         max_queue_depth: the most that were ever left waiting after a socket read, when those
             who waited had been served and the bounds of the queue were kept.
-        pauses: how often reading was held back because the queue was full.
+        pauses: how often reading was held back because the queue was full, or more of a message
+            had arrived than was wanted.
         seconds_paused: for how many seconds in all, up to now.
         messages_dropped: `dropped.messages` of the connection.
         bytes_dropped: `dropped.bytes` of the connection; characters, for text.

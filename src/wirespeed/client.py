@@ -145,10 +145,12 @@ def connect(
             is failed with `IdleTimeout`, up to an eighth later; `None` for no limit. It
             stops while reading is held back.
         max_message_size: limit for one received message in bytes, inclusive; `None` for none. For
-            a compressed message the bytes that it inflates to count.
+            a compressed message the bytes that it inflates to count. Those that
+            `receive_stream` gives in chunks have no limit.
         max_queue: how many received messages may wait before `overflow` applies; `None` for no
             limit. One read of the socket may bring more before it is looked at.
-        max_queue_bytes: the same in bytes (characters, for text); `None` for no limit.
+        max_queue_bytes: the same in bytes (characters, for text); `None` for no limit. A part of a
+            message that nobody waits for has this limit, too, and stops the reading.
         overflow: what happens when more wait. "pause" stops reading until half of it is taken;
             Pings are answered, and the end is seen, after that. The others never stop reading:
             "drop_oldest" and "drop_newest" drop messages, except one that is alone or that a

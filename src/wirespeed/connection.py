@@ -34,9 +34,9 @@ from ._silence import Heart, Heartbeat, IdleWatch
 from ._stats import Stats
 
 if TYPE_CHECKING or not _backend.COMPILED:
-    from ._channel import Message
+    from ._channel import Message, MessageStream
 else:
-    from ._channel_c import Message
+    from ._channel_c import Message, MessageStream
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from ._deflate import Deflate
     from ._response import Response
 
-__all__ = ["Heartbeat", "Message", "WebSocketConnection"]
+__all__ = ["Heartbeat", "Message", "MessageStream", "WebSocketConnection"]
 
 
 class WebSocketConnection(ClosingChannel):

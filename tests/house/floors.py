@@ -19,7 +19,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         *("_codec", "_inflate", "_zlib"),
         *("_core", "_core_builder", "_core_bytes", "_core_socket", "_core_wake"),
         *("_purepython", "_pure_builder", "_pure_bytes", "_pure_checks", "_pure_socket"),
-        "_pure_wake",
+        *("_pure_wake", "_pure_whole"),
     ),
     ("_backend",),
     (
@@ -36,6 +36,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("_channel.conflation",),
     ("_channel.bounds",),
     ("_channel.lanes",),
+    ("_channel.unfinished",),
+    ("_channel.stream_receiving",),
     ("_channel.typed",),
     ("_channel.sending",),
     ("_channel.channel",),

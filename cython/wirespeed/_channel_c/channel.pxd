@@ -16,6 +16,8 @@ from wirespeed._channel_c.lanes cimport LaneBounds, LaneInbox
 from wirespeed._channel_c.message cimport Message
 from wirespeed._channel_c.reading cimport Reading
 from wirespeed._channel_c.sending cimport Sender
+from wirespeed._channel_c.stream_receiving cimport MessageStream
+from wirespeed._channel_c.unfinished cimport Unfinished
 
 
 cdef class Channel(Sender):
@@ -24,6 +26,9 @@ cdef class Channel(Sender):
     cdef readonly Reading _reading
     cdef Drops _drops
     cdef Bounds _bounds
+    cdef Unfinished _unfinished
+    cdef object _rules
+    cdef Py_ssize_t _max_assembled
     cdef readonly object _transport
     cdef object _write_buffer_size
     cdef public object _on_ping
@@ -39,9 +44,13 @@ cdef class Channel(Sender):
     cdef _read(self, object data, Py_ssize_t size)
     @cython.locals(before=Py_ssize_t)
     cdef _read_in_place(self, Py_ssize_t size)
-    @cython.locals(inbox=Inbox, added=Py_ssize_t)
+    @cython.locals(parser=MessageParser, inbox=Inbox, added=Py_ssize_t)
     cdef _after_read(self, Py_ssize_t before, object fault)
+    @cython.locals(unfinished=Unfinished)
     cdef _wake(self)
+    @cython.locals(unfinished=Unfinished)
+    cdef Unfinished _own_unfinished(self)
+    cpdef Py_ssize_t _heard(self) noexcept
     cdef _take_controls(self)
     cdef _bound_queue(self)
     cpdef _read_to_the_end(self)

@@ -69,6 +69,7 @@ cdef class Inbox:
     cdef object _end
     cdef Receive _spare
     cdef object _on_taken
+    cdef object _on_wait
 
     @cython.locals(wait=Receive)
     cdef Awaitable receive(self, type kind, bint is_step, object timeout, Py_ssize_t limit)
@@ -79,6 +80,9 @@ cdef class Inbox:
     @cython.final
     @cython.locals(waiter=Waiter)
     cdef bint _has_line(self) except -1
+    cdef Waiter first_waiter(self, int opcode)
+    cdef leave_line(self, Receive receive)
+    cdef note_poll(self)
     cdef bint has_messages(self) noexcept
     cpdef list waiting(self)
     cdef bint has_waiters(self) noexcept
@@ -93,6 +97,7 @@ cdef class Inbox:
     cdef object at(self, Py_ssize_t position)
     cdef object replace(self, Py_ssize_t position, object entry)
     cdef append(self, object entry)
+    cdef put_back(self, Message message)
     @cython.final
     cdef list cut_first(self, Py_ssize_t count)
     @cython.locals(start=Py_ssize_t)

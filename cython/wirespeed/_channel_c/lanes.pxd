@@ -77,8 +77,12 @@ cdef class LaneInbox(Inbox):
     cdef bint has_messages(self) noexcept
     cpdef list waiting(self)
     cdef bint has_waiters(self) noexcept
+    @cython.locals(receive=LaneReceive, waiter=Waiter)
+    cdef Waiter first_waiter(self, int opcode)
+    cdef leave_line(self, Receive receive)
     @cython.locals(lane=Lane, receive=LaneReceive, held=Entry, is_older=bint)
     cdef give_back(self, Entry entry)
+    cdef put_back(self, Message message)
     @cython.locals(lane=Lane)
     cdef peek(self)
     @cython.locals(entry=Entry)

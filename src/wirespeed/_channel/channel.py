@@ -31,6 +31,8 @@ from .lanes import LaneBounds, LaneInbox
 from .message import Message
 from .reading import Reading
 from .sending import Sender
+from .stream_receiving import MessageStream
+from .unfinished import Unfinished
 
 if TYPE_CHECKING:
     from .. import _codec
@@ -72,6 +74,10 @@ class Channel(Sender):
         else:
             self._inbox = Inbox(loop, loads, decode_text, clock)
             self._bounds = bound(self._inbox, self._reading, self._drops, queue)
+        # Made when it is needed, and then the rules are; up to here a part of a message is not.
+        self._unfinished: Unfinished | None = None
+        self._rules = queue
+        self._max_assembled = queue.max_assembled(parser.limited)
         self._transport: asyncio.Transport | None = None
         self._link: Any = None
         self._write_buffer_size = write_buffer_size
@@ -158,6 +164,29 @@ class Channel(Sender):
         self._check_thread()
         return self._inbox.receive(ReceiveMany, False, timeout, batch_limit(max_messages))
 
+    def receive_stream(self, timeout: float | None = None) -> MessageStream:
+        """Receive the next message chunk by chunk as it arrives, however large it is.
+
+        `async for chunk in ws.receive_stream()` gives `str` or `bytes`. It takes its place among
+        the receives with the first wait for a chunk. Cancelling a wait loses nothing, and the
+        stream may be left at any time: see `MessageStream`. Over `max_queue_bytes` of chunks
+        that wait, reading is held back. What is behind the message waits for its end.
+
+        Args:
+            timeout: in seconds, for each wait; `None` waits without limit.
+
+        Raises:
+            ReadTimeout: no chunk arrived in time; iterate again to go on.
+            ConnectionDisconnected: the connection is closed, if in the midst of the message,
+                then after the chunks that arrived.
+            ProtocolError: the server broke the protocol; what was valid before was taken.
+            MessageTooBig: the message began before somebody waited for its chunks, and is over
+                `max_message_size`, which does not limit what is received in chunks.
+            QueueOverflow: as `receive`.
+        """
+        self._check_thread()
+        return MessageStream(self._loop, self._inbox, self._own_unfinished(), timeout)
+
     def receive_nowait(self) -> Message:
         """Take the next message if there is one.
 
@@ -181,10 +210,14 @@ class Channel(Sender):
     def pending(self) -> Pending:
         """What has arrived and was not received: `messages` and `bytes` (characters, for text).
 
-        The lengths of all these messages are added up at each call.
+        Of what is received in chunks only the bytes count. The lengths of all these messages are
+        added up at each call.
         """
         self._check_thread()
-        return self._inbox.pending()
+        pending = self._inbox.pending()
+        if self._unfinished is None:
+            return pending
+        return Pending(pending.messages, pending.bytes + self._unfinished.size())
 
     @property
     def dropped(self) -> Dropped:
@@ -245,6 +278,8 @@ class Channel(Sender):
         inbox = self._inbox
         added = len(inbox._queue) - before
         self._received += added
+        if self._unfinished is not None:
+            self._received += self._unfinished.take_read()
         if self._on_messages is not None and added:
             self._on_messages(inbox._queue[-added:])
         inbox.admit(before)
@@ -258,8 +293,27 @@ class Channel(Sender):
         self._wake()
         if inbox._fresh:
             self._bound_queue()
+        if parser.filled > self._max_assembled or self._unfinished is not None:
+            self._own_unfinished().bound()
         if self._is_ending:
             self._end_after_messages(PATIENCE_TURNS)
+
+    def _own_unfinished(self) -> Unfinished:
+        unfinished = self._unfinished
+        if unfinished is None:
+            unfinished = Unfinished(self._parser, self._inbox, self._reading, self._rules)
+            self._unfinished = unfinished
+            if self._link is not None:
+                self._link.reach(unfinished._readers)
+            if self._discarding or self._reading_over:
+                unfinished.finish()
+        return unfinished
+
+    def _heard(self) -> int:
+        """Return a number that grows whenever a message, or a chunk of one, arrives."""
+        if self._unfinished is None:
+            return self._received
+        return self._received + self._unfinished.progress()
 
     def _bound_queue(self) -> None:
         """Act on what the consumers have left of the reads since the last time."""
@@ -293,9 +347,12 @@ class Channel(Sender):
             self._on_close_frame(close[0], close[1])
 
     def _wake(self) -> None:
-        if self._inbox.has_waiters():
+        unfinished = self._unfinished
+        if self._inbox.has_waiters() or (unfinished is not None and unfinished.has_readers()):
             self._outgoing.begin_wake()
             try:
+                if unfinished is not None:
+                    unfinished.wake()
                 self._inbox.wake()
             finally:
                 self._outgoing.end_wake()
@@ -323,6 +380,8 @@ class Channel(Sender):
     def _read_to_the_end(self) -> None:
         """Read without pauses: what comes now is needed to close."""
         self._bounds.finish()
+        if self._unfinished is not None:
+            self._unfinished.finish()
         self._reading.finish()
 
     def _use_compression(self, agreed: Deflate) -> None:

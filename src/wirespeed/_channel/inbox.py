@@ -56,6 +56,7 @@ class Receive(Awaitable):
             raise inbox.end_error(self._option)
         if expired or (self._timeout is not None and self._timeout <= 0):
             self._source = None
+            inbox.wake()
             raise ReadTimeout(f"no message arrived within {self._timeout} seconds")
         return False
 
@@ -78,6 +79,8 @@ class Receive(Awaitable):
         inbox._waiters.append(waiter)
         if self._timeout is not None:
             self._start_timer(inbox, waiter)
+        if inbox._on_wait is not None:
+            inbox._on_wait(False)
         return waiter
 
     def _start_timer(self, inbox: Inbox, waiter: Waiter) -> None:
@@ -201,6 +204,9 @@ class Inbox:
         self._spare: Receive | None = None
         # Called after a message was taken, while the queue is too full to read more.
         self._on_taken: Callable[[int], object] | None = None
+        # Called when those who wait are others than before, and with `True` after somebody has
+        # looked for a message in vain, where that makes a difference to what is arriving.
+        self._on_wait: Callable[[bool], object] | None = None
 
     def receive(
         self, kind: type[Receive], is_step: bool, timeout: float | None, limit: int
@@ -240,6 +246,19 @@ class Inbox:
                 return True
             self._waiters.pop(0)
         return False
+
+    def first_waiter(self, opcode: int) -> Waiter | None:
+        """Return who is the first to wait for a message; `None` if nobody does.
+
+        Args:
+            opcode: of the message; 0 if it may be any.
+        """
+        return self._waiters[0] if self._has_line() else None
+
+    def leave_line(self, receive: Receive) -> None:
+        """Let a receive stand in line no more; its waiter remains to be woken."""
+        if receive._waiter in self._waiters:
+            self._waiters.remove(receive._waiter)
 
     def has_messages(self) -> bool:
         """Whether messages are queued that are not set aside."""
@@ -296,6 +315,15 @@ class Inbox:
         """Queue an entry that was cut off."""
         self._queue.append(entry)
 
+    def put_back(self, message: Message) -> None:
+        """Queue a message again that was the next one."""
+        entry: Any = message.data
+        if message.type is _BINARY and not self._decode_text:
+            entry = Binary(entry)
+        self._queue.insert(self._head, entry)
+        # The bounds have to look at all that is queued again.
+        self._fresh = self.count()
+
     def cut_first(self, count: int) -> list[Any]:
         """Take the next `count` entries off, as they are queued."""
         entries = self._queue[self._head : self._head + count]
@@ -322,7 +350,10 @@ class Inbox:
 
     def peek(self) -> Message | None:
         """Return the message that `take_now` would take, `None` if there is none."""
-        return self.message_of(self._queue[self._head]) if self.may_take(False) else None
+        if self.may_take(False):
+            return self.message_of(self._queue[self._head])
+        self.note_poll()
+        return None
 
     def take_now(self) -> Message:
         """Take the next message if there is one that is not set aside."""
@@ -330,7 +361,13 @@ class Inbox:
             return self.pop_message()
         if self.available() <= 0:
             self.raise_if_ended()
+        self.note_poll()
         raise asyncio.QueueEmpty("no message is queued")
+
+    def note_poll(self) -> None:
+        """Take note that somebody who does not wait has found no message."""
+        if self._on_wait is not None:
+            self._on_wait(True)
 
     def decode(self, data: Any) -> Any:
         """Decode with `loads`."""
@@ -382,6 +419,8 @@ class Inbox:
                     waiter.wake_later()
         finally:
             self._waking = False
+        if self._on_wait is not None:
+            self._on_wait(False)
 
     def next_is_text(self) -> bool:
         """Tell the type of the next message; there must be one."""

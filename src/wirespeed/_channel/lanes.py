@@ -11,7 +11,7 @@ from typing import Any
 
 from .._backend import use_send_slot
 from .._queue import Pending, QueueRules
-from .._rfc6455 import Binary, MessageType
+from .._rfc6455 import OPCODE_TEXT, Binary, MessageType
 from ..exceptions import QueueOverflow, ReadTimeout
 from .bounds import Bounds, Drops, bound
 from .inbox import (
@@ -111,6 +111,7 @@ class LaneReceive(Receive):
             raise inbox.end_error(self._option)
         if expired or (self._timeout is not None and self._timeout <= 0):
             self._source = None
+            inbox.wake()
             raise ReadTimeout(f"no message arrived within {self._timeout} seconds")
         return False
 
@@ -142,6 +143,8 @@ class LaneReceive(Receive):
         lanes._line.append(self)
         if self._timeout is not None:
             self._start_timer(lanes, waiter)
+        if lanes._on_wait is not None:
+            lanes._on_wait(False)
         return waiter
 
     def _leave_queue(self) -> None:
@@ -248,6 +251,21 @@ class LaneInbox(Inbox):
         """Whether a receive waits."""
         return bool(self._line)
 
+    def first_waiter(self, opcode: int) -> Waiter | None:
+        """Return who is the first to wait for a message that is such; see `Inbox`."""
+        for receive in self._line:
+            waiter = receive._waiter
+            if waiter is None or waiter.done():
+                continue
+            if not opcode or _takes(receive._kind, opcode == OPCODE_TEXT):
+                return waiter
+        return None
+
+    def leave_line(self, receive: Receive) -> None:
+        """Let a receive stand in line no more; its waiter remains to be woken."""
+        if receive in self._line:
+            self._line.remove(receive)
+
     def give_back(self, entry: Entry) -> None:
         """Take a message back that was set aside; who holds a newer one gets it instead."""
         for receive in self._promised:
@@ -259,10 +277,15 @@ class LaneInbox(Inbox):
         lane = self.text if _is_text(entry) else self.binary
         lane.give_back(entry)
 
+    def put_back(self, message: Message) -> None:
+        """Queue a message again that is older than all that are queued."""
+        self.give_back(Entry(0, message))
+
     def peek(self) -> Message | None:
         """Return the message that `take_now` would take, `None` if there is none."""
         lane = self._lane_for(ReceiveMessage)
         if lane is None or not self._is_turn_of(ReceiveMessage, lane):
+            self.note_poll()
             return None
         return lane.message_of(lane.at(0))
 
@@ -273,6 +296,7 @@ class LaneInbox(Inbox):
             return entry.message
         if not self.has_messages():
             self.raise_if_ended()
+        self.note_poll()
         raise asyncio.QueueEmpty("no message is queued")
 
     def take(self, kind: type[Receive]) -> Entry | None:
@@ -351,6 +375,8 @@ class LaneInbox(Inbox):
         finally:
             self._is_matching = False
         self._wake_served()
+        if self._on_wait is not None:
+            self._on_wait(False)
 
     def _serve(self, receive: LaneReceive) -> None:
         waiter = receive._waiter

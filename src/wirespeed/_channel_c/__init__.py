@@ -7,6 +7,7 @@ Compiled from the source of `wirespeed._channel`.
 from .channel import Channel
 from .link import Link, LinkProtocol
 from .message import Message
+from .stream_receiving import MessageStream
 from .transport import SocketTransport
 from .typed import TypedReceiver, WSMessage
 
@@ -15,6 +16,7 @@ __all__ = [
     "Link",
     "LinkProtocol",
     "Message",
+    "MessageStream",
     "SocketTransport",
     "TypedReceiver",
     "WSMessage",

@@ -1,0 +1,141 @@
+"""A message that is given in chunks: what a read has brought of it, at the end of the read.
+
+Included by `_core.pyx`.
+"""
+
+from libc.stdint cimport uint8_t
+from libc.string cimport memcpy
+
+from wirespeed import exceptions as errors
+
+
+cdef int give_chunk(MessageParser parser) except -1:
+    """Hand over what is there of the message, but a character at the end that is cut off."""
+    cdef Py_ssize_t size = parser.filled - parser.given
+    cdef Py_ssize_t cut = 0
+    cdef uint8_t rest[4]
+    cdef const uint8_t *data
+    if size == 0:
+        return 0
+    data = <const uint8_t *>bytes_memory(parser.assembly) + parser.given
+    if parser.message_opcode == TEXT:
+        cut = cut_character(parser, data, size)
+        if cut == size:
+            return 0
+        parser.chunks.append(text_chunk(parser, data, size - cut))
+    elif parser.lent or parser.given:
+        parser.chunks.append(
+            parser.binary(PyBytes_FromStringAndSize(<const char *>data, size))
+        )
+    else:
+        parser.chunks.append(parser.binary(take_assembly(parser)))
+    if parser.lent:
+        # Somebody may be reading into this memory: it stays where it is.
+        parser.given = parser.filled - cut
+        return 0
+    if cut:
+        memcpy(rest, data + size - cut, cut)
+    parser.drop_assembly()
+    if cut:
+        parser.assembly = PyBytes_New(NULL, MIN_STEP_BYTES)
+        if parser.assembly == NULL:
+            raise MemoryError
+        memcpy(bytes_memory(parser.assembly), rest, cut)
+        parser.filled = cut
+    return 0
+
+
+cdef Py_ssize_t cut_character(MessageParser parser, const uint8_t *data, Py_ssize_t size) noexcept:
+    """Count the bytes of the last character of valid text if there are more to come."""
+    cdef Py_ssize_t cut = 0
+    if ws_utf8_complete(&parser.utf8):
+        return 0
+    while cut < size:
+        cut += 1
+        if data[size - cut] >= 0xC0:
+            break
+    return cut
+
+
+cdef object text_chunk(MessageParser parser, const uint8_t *data, Py_ssize_t size):
+    if parser.decodes:
+        return decode_text(data, size)
+    return PyBytes_FromStringAndSize(<const char *>data, size)
+
+
+cdef object take_assembly(MessageParser parser):
+    """Take the memory of what was put together, without a copy."""
+    cdef object taken
+    if bytes_size(parser.assembly) != parser.filled:
+        _PyBytes_Resize(&parser.assembly, parser.filled)
+    taken = ws_steal(parser.assembly)
+    parser.assembly = NULL
+    parser.filled = 0
+    return taken
+
+
+cdef int end_stream(MessageParser parser, object empty) except -1:
+    """Put the empty chunk behind the last one, and go on with whole messages."""
+    parser.chunks.append(empty)
+    parser.chunks = None
+    return 0
+
+
+cdef bint take_back(MessageParser parser, list given) except -1:
+    """Put what was given of a message before what is there of it."""
+    cdef bytes data = b"".join(
+        [chunk.encode() if isinstance(chunk, str) else chunk for chunk in given]
+    )
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+    cdef Py_ssize_t rest = parser.filled - parser.given
+    cdef PyObject *assembly
+    cdef list chunks = parser.chunks
+    cdef uint64_t total = size + rest
+    if parser.in_frame and not parser.opcode & CONTROL and not parser.compressed:
+        total += parser.missing
+    parser.chunks = None
+    if is_over_limit(parser, total):
+        parser.chunks = chunks
+        return False
+    if parser.given:
+        # It is all there still.
+        parser.given = 0
+    elif size:
+        assembly = PyBytes_New(NULL, size + rest)
+        if assembly == NULL:
+            raise MemoryError
+        memcpy(bytes_memory(assembly), PyBytes_AS_STRING(data), size)
+        if rest:
+            memcpy(bytes_memory(assembly) + size, bytes_memory(parser.assembly), rest)
+        parser.drop_assembly()
+        parser.assembly = assembly
+        parser.filled = size + rest
+    return True
+
+
+cdef int stop_at_fault(MessageParser parser) except -1:
+    """Hand over what is valid before a fault, then ignore everything."""
+    cdef Py_ssize_t size = parser.filled - parser.given
+    cdef bytes data
+    try:
+        if parser.chunks is None or size == 0:
+            return 0
+        data = PyBytes_FromStringAndSize(bytes_memory(parser.assembly) + parser.given, size)
+        if parser.message_opcode != TEXT:
+            parser.chunks.append(parser.binary(data))
+            return 0
+        data = data[:valid_bytes(data)]
+        if data:
+            parser.chunks.append(data.decode() if parser.decodes else data)
+    finally:
+        parser.stop()
+    return 0
+
+
+cdef Py_ssize_t valid_bytes(bytes data) except -1:
+    """Count the bytes of the whole characters before the first that is not valid."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return len(data)

@@ -1,0 +1,4 @@
+from wirespeed._channel.unfinished import (
+    Chunks as Chunks,
+    Unfinished as Unfinished,
+)
