@@ -11,7 +11,7 @@ CORE := pyproject.toml setup.py \
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 requirements = $(BIN)/python ci/requirements.py $(1) > $@.txt && $(PIP) -r $@.txt
 
-.PHONY: help demo bench test compression lint wheels rebuild clean
+.PHONY: help demo bench test compression soak lint wheels rebuild clean
 .DELETE_ON_ERROR:
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make bench     measure beside other clients, in about four minutes; ARGS=--help for more"
 	@echo "make test      run all tests, with the compiled core and in pure Python"
 	@echo "make compression  run all 216 cases of the conformance suite for compression, in some minutes"
+	@echo "make soak      live through random faults on 200 connections, for ten minutes; ARGS=60 for one"
 	@echo "make lint      check format, lint and types"
 	@echo "make wheels    build the sdist and the wheels of this machine; VERSIONS='3.12 3.13'"
 	@echo "make rebuild   compile again, for example after installing a compiler"
@@ -35,6 +36,9 @@ test: $(VENV)/with-test
 
 compression: $(VENV)/with-test
 	@bash ci/compression.sh $(BIN)/python
+
+soak: $(VENV)/with-test
+	@bash ci/soak.sh $(or $(ARGS),600) $(BIN)/python
 
 lint: $(VENV)/with-lint
 	@bash ci/lint.sh $(BIN)/python

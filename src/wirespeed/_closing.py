@@ -318,6 +318,7 @@ class ClosingChannel(Channel):
         self._end_reading()
 
     def _on_lost(self, exc: Exception | None) -> None:
+        self._reading.detach()
         self._end_now()
         self._begin_to_end(CloseCause.NETWORK_ERROR)
         self._is_lost = True

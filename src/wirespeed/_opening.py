@@ -86,9 +86,20 @@ async def _shake_hands(
     opened: asyncio.Future[Response],
 ) -> None:
     phases = connection._phases
-    transport = await open_transport(
-        url, lambda link_class: traced(link_class)(connection, opening, opened), plan.route, phases
-    )
+    try:
+        transport = await open_transport(
+            url,
+            lambda link_class: traced(link_class)(connection, opening, opened),
+            plan.route,
+            phases,
+        )
+    except BaseException:
+        if opened.done():
+            # Cancelled after the answer has come, uvloop closes the transport and tells nobody:
+            # the timers of the connection would go on. Nothing can be written to it any more.
+            connection._outgoing.pause_writing()
+            connection._on_lost(None)
+        raise
     phases.enter("upgrade")
     try:
         connection._remote_address = transport.get_extra_info("peername")

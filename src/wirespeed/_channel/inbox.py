@@ -170,17 +170,11 @@ class Inbox:
         decode_text: bool,
         clock: Reading | None = None,
     ) -> None:
-        """Make an empty queue.
-
-        Args:
-            loop: of those who wait.
-            loads: decodes for `ReceiveJson`.
-            decode_text: if not, text is queued as `bytes` and binary data as `Binary`.
-            clock: tells when the socket was read, to stamp each message with it; `None` for none.
-        """
         self._loop = loop
         self._loads = loads
+        # If not, text is queued as `bytes` and binary data as `Binary`.
         self._decode_text = decode_text
+        # Tells when the socket was read, to stamp each message with it; `None` for none.
         self._clock = clock
         # Whether what is queued is what is received.
         self._is_plain = decode_text and clock is None

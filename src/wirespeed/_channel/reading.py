@@ -52,6 +52,11 @@ class Reading:
         self._transport = transport
         self._read_waiting = getattr(transport, "read_waiting", None)
 
+    def detach(self) -> None:
+        """Leave the transport alone from now on: it is gone."""
+        self._transport = None
+        self._read_waiting = None
+
     def is_paused(self) -> bool:
         """Whether nothing is read now, for whatever reason."""
         return self._holds > 0 or self._timer is not None

@@ -1,0 +1,99 @@
+"""What a process holds on to: memory, descriptors, tasks and this library's objects.
+
+Must not know what the process does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import resource
+import statistics
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import wirespeed
+
+MIB: Final = 2**20
+
+# By then the most messages that come together have come.
+WARM_UP_SECONDS: Final = 10
+
+# What the allocator may keep of messages of up to 200 KB each, and of turns that were busier. A run
+# of 15 seconds never gets warm, and grows by up to 16; one of a minute by 3.
+ALLOWED_MIB: Final = 32.0
+
+# Of up to 512 bytes, at the end of a run: one that is lost with each message makes far more.
+ALLOWED_BLOCKS: Final = 15_000
+
+# The library's own caches: the URLs that were used last, and the masking keys of this thread.
+KEPT: Final = Counter({"URL": 64, "MaskingKeys": 1})
+
+
+def resident_mib() -> float:
+    """Return the memory of this process; its most so far where that is all that can be known."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        pages = int(statm.read_text(encoding="ascii").split()[1])
+        return pages * resource.getpagesize() / MIB
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MIB
+
+
+def descriptors() -> int:
+    """Count the open descriptors, but for the one of the listing itself."""
+    return len(os.listdir("/dev/fd")) - 1
+
+
+def own_objects() -> Counter[str]:
+    """Count the library's objects that are alive and in no cache, by type."""
+    gc.collect()
+    found = Counter(
+        type(one).__qualname__
+        for one in gc.get_objects()
+        # Classes of classes have a descriptor there.
+        if str(type(one).__module__).partition(".")[0] == wirespeed.__name__
+    )
+    return found - KEPT
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the process holds at one moment.
+
+    Attributes:
+        memory: in MiB.
+        descriptors: that are open.
+        tasks: that are not done.
+    """
+
+    memory: float
+    descriptors: int
+    tasks: int
+
+    @classmethod
+    def now(cls) -> Sample:
+        """Take one, in a task."""
+        return cls(resident_mib(), descriptors(), len(asyncio.all_tasks()))
+
+    def __str__(self) -> str:
+        return f"{self.memory:.1f} MiB, {self.descriptors} descriptors, {self.tasks} tasks"
+
+
+def grown(samples: Sequence[Sample]) -> float:
+    """Return by how many MiB the last quarter of the run has more than the second one.
+
+    Args:
+        samples: one a second; the warm-up does not count.
+    """
+    warm_up = min(WARM_UP_SECONDS, len(samples) // 3)
+    memory = [sample.memory for sample in samples[warm_up:]]
+    quarter = len(memory) // 4
+    if not quarter:
+        return 0.0
+    return statistics.median(memory[-quarter:]) - statistics.median(memory[quarter : 2 * quarter])

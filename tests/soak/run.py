@@ -1,0 +1,234 @@
+"""Lets connections live through random faults for a while; the exit status is the verdict.
+
+Must not know what a fault does. What is left to chance follows from the seed and the key of each
+connection, which are printed with what goes wrong; `--only KEY` plays one connection again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import faulthandler
+import gc
+import itertools
+import os
+import random
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from looprunner import LOOP_FACTORIES, Complaints
+from soak.client import Client
+from soak.faults import ENDINGS, OPENINGS
+from soak.growth import ALLOWED_BLOCKS, ALLOWED_MIB, Sample, grown, own_objects
+from soak.server_process import Server, serving
+from soak.verdict import problems_of
+
+import wirespeed
+
+KINDS: Final = (*ENDINGS, *OPENINGS)
+
+# More than these say nothing new.
+MAX_PROBLEMS: Final = 20
+
+# A loop that is blocked for so long ends the process, with the stack that blocks it.
+BLOCKED_SECONDS: Final = 60.0
+
+# How long sockets and tasks may take to go once all connections have ended.
+SETTLE_SECONDS: Final = 30.0
+
+
+@dataclass
+class Plan:
+    """What to do.
+
+    Attributes:
+        seconds: how long new connections are opened.
+        slots: how many connections there are at a time.
+        seed: what everything left to chance follows from.
+        kinds: the faults to choose from.
+        only: the key of the one connection to play again and again; empty for any.
+    """
+
+    seconds: float
+    slots: int
+    seed: str
+    kinds: tuple[str, ...]
+    only: str = ""
+
+
+@dataclass
+class Tally:
+    """What has been seen so far."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    causes: Counter[str] = field(default_factory=Counter)
+    received: int = 0
+    dropped: int = 0
+    sent: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def note(self, problem: str) -> None:
+        """Take note of what went wrong, and tell it at once."""
+        self.problems.append(problem)
+        print(f"PROBLEM {problem}", flush=True)
+
+
+class Soak:
+    """All connections of one process.
+
+    Attributes:
+        tally: what they came to.
+    """
+
+    def __init__(self, plan: Plan, server: Server) -> None:
+        self.tally = Tally()
+        self._plan = plan
+        self._server = server
+        self._end = time.monotonic() + plan.seconds
+        self._samples: list[Sample] = []
+
+    async def run(self) -> None:
+        """Play to the end of the time."""
+        before = Sample.now()
+        objects = own_objects()
+        blocks = sys.getallocatedblocks()
+        watching = asyncio.create_task(self._watch())
+        async with asyncio.TaskGroup() as slots:
+            for number in range(self._plan.slots):
+                slots.create_task(self._slot(number))
+        watching.cancel()
+        await asyncio.wait([watching])
+        faulthandler.cancel_dump_traceback_later()
+        self._judge_memory(grown(self._samples))
+        await self._judge_rest(before, objects, blocks)
+        for problem in self._server.problems:
+            self.tally.note(problem)
+
+    def _is_over(self) -> bool:
+        return time.monotonic() > self._end or len(self.tally.problems) >= MAX_PROBLEMS
+
+    async def _slot(self, number: int) -> None:
+        """Play one connection after the other."""
+        choose = random.Random(f"{self._plan.seed} {number}")
+        count = 0
+        while not self._is_over():
+            kind = choose.choice(self._plan.kinds)
+            await self._play(self._plan.only or f"{kind}/{self._plan.seed}-{number}-{count}")
+            count += 1
+
+    async def _play(self, key: str) -> None:
+        self._server.expect(key)
+        client = Client(self._server.base, key)
+        await client.run()
+        outcome, tally = client.outcome, self.tally
+        # Of an opening that failed, a server that was told nothing, or too late, tells nothing.
+        is_told = outcome.is_open or outcome.problems
+        report = await self._server.report(key) if is_told else None
+        self._server.forget(key)
+        tally.kinds[outcome.kind] += 1
+        if outcome.info is not None:
+            tally.causes[outcome.info.cause.name] += 1
+        tally.received += sum(map(len, outcome.shares))
+        tally.dropped += len(outcome.dropped)
+        tally.sent += outcome.sent
+        for problem in problems_of(outcome, report):
+            tally.note(f"{key} ({outcome.way}): {problem}")
+
+    async def _watch(self) -> None:
+        """Take a sample each second, and end the process should the loop be blocked."""
+        began = time.monotonic()
+        for count in itertools.count(1):
+            faulthandler.dump_traceback_later(BLOCKED_SECONDS, exit=True)
+            # While the last connections end there is less of everything.
+            if not self._is_over():
+                self._samples.append(Sample.now())
+            if count % 10 == 0:
+                made, seconds = self.tally.kinds.total(), time.monotonic() - began
+                print(f"{seconds:5.0f} s: {made} connections, {Sample.now()}", flush=True)
+            await asyncio.sleep(1.0)
+
+    def _judge_memory(self, mib: float) -> None:
+        text = f"memory grew by {mib:.1f} MiB, allowed are {ALLOWED_MIB:.0f}"
+        print(text)
+        if mib > ALLOWED_MIB:
+            self.tally.note(text)
+
+    async def _judge_rest(self, before: Sample, objects: Counter[str], blocks: int) -> None:
+        """Compare what is left with what there was at the start."""
+        give_up = time.monotonic() + SETTLE_SECONDS
+        after = Sample.now()
+        while (after.descriptors, after.tasks) != (before.descriptors, before.tasks):
+            if time.monotonic() > give_up:
+                self.tally.note(f"left behind: {after}, at the start {before}")
+                break
+            await asyncio.sleep(0.05)
+            after = Sample.now()
+        left = own_objects() - objects
+        more = sys.getallocatedblocks() - blocks
+        print(f"left: {after}, at the start {before}; objects: {dict(left) or 'none'}")
+        print(f"memory blocks in use: {more} more than at the start, allowed are {ALLOWED_BLOCKS}")
+        if more > ALLOWED_BLOCKS:
+            self.tally.note(f"{more} memory blocks left behind")
+        if left:
+            self.tally.note(f"objects left behind: {dict(left)}")
+
+
+async def soak(plan: Plan) -> Tally:
+    """Start the server, and run."""
+    async with serving() as server:
+        run = Soak(plan, server)
+        await run.run()
+        return run.tally
+
+
+def main() -> int:
+    """Run the soak."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--loop", choices=LOOP_FACTORIES, default="asyncio")
+    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--connections", type=int, default=200)
+    parser.add_argument("--kinds", default=",".join(KINDS), help="faults, separated by commas")
+    parser.add_argument("--seed", default=os.urandom(4).hex())
+    parser.add_argument("--only", default="", metavar="KEY", help="play one connection again")
+    given = parser.parse_args()
+    slots = 1 if given.only else given.connections
+    plan = Plan(given.seconds, slots, given.seed, tuple(given.kinds.split(",")), given.only)
+    what = f"{given.loop}, {wirespeed.implementation}, seed {plan.seed}"
+    print(f"soak: {what}, {slots} connections for {plan.seconds:g} s", flush=True)
+    complaints = Complaints()
+    with complaints.collected():
+        with asyncio.Runner(loop_factory=LOOP_FACTORIES[given.loop]) as runner:
+            runner.get_loop().set_exception_handler(complaints.add_context)
+            tally = runner.run(soak(plan))
+        gc.collect()
+    for text in complaints.texts:
+        tally.note(text)
+    return conclude(what, tally)
+
+
+def conclude(what: str, tally: Tally) -> int:
+    """Print the summary; return the exit status."""
+    print(f"{tally.kinds.total()} connections: {listed(tally.kinds)}")
+    print(f"{tally.causes.total()} of them opened and ended: {listed(tally.causes)}")
+    lost, doubled = (
+        sum(word in text for text in tally.problems) for word in ("lost: ", "doubled: ")
+    )
+    print(
+        f"messages: {tally.received} received, {tally.dropped} dropped as told, {tally.sent} sent"
+    )
+    print(f"connections that lost messages: {lost}, that doubled messages: {doubled}")
+    verdict = f"FAILED, {len(tally.problems)} problems" if tally.problems else "passed"
+    print(f"soak: {what}: {verdict}")
+    return 1 if tally.problems else 0
+
+
+def listed(counts: Counter[str]) -> str:
+    """Write counts as words."""
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""Ways to send: small, large, fragmented, many at once; awaited, dropped and given up.
+
+Must not know what the server does. The number of a message is given in the very step in which it
+is sent, so that the server must see the numbers in their order, whoever sends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Coroutine, Iterator
+from typing import Any, Final
+
+from soak.numbered import from_client, message
+
+import wirespeed
+
+Connection = wirespeed.WebSocketConnection
+
+# Where the machine is busy, there is less to do.
+MOST_SECONDS: Final = 2.0
+
+
+class Sender:
+    """What one connection sends, by any number of tasks.
+
+    Attributes:
+        sent: how many messages were handed over; each is on its way then.
+        pings: the answers to the Pings.
+    """
+
+    def __init__(self, ws: Connection, key: str) -> None:
+        self.sent = 0
+        self.pings: list[asyncio.Future[float]] = []
+        self._ws = ws
+        self._owner = from_client(key)
+
+    async def run(self, choose: random.Random) -> None:
+        """Send messages until there were enough, or the connection ends."""
+        steps = choose.randrange(choose.choice((1, 10, 10, 100, 300)))
+        end = time.monotonic() + MOST_SECONDS
+        with contextlib.suppress(wirespeed.ConnectionDisconnected):
+            for _ in range(steps):
+                if time.monotonic() > end:
+                    break
+                await self._step(choose)
+                if choose.random() < 0.05:
+                    await asyncio.sleep(choose.random() * 0.05)
+
+    async def _step(self, choose: random.Random) -> None:
+        chance = choose.random()
+        if chance < 0.02:
+            self.pings.append(await self._ws.ping(f"{len(self.pings)} {self._owner[-20:]}"))
+        elif chance < 0.05:
+            await self._ws.send_many(self._next_while_open(choose))
+        elif chance < 0.07:
+            await self._ws.flush()
+        else:
+            await self._wait(self._send(choose), choose)
+
+    def _send(self, choose: random.Random) -> Coroutine[Any, Any, None]:
+        data = message(self._owner, self.sent, choose)
+        compress = choose.choice((None, None, True, False))
+        way = choose.randrange(4)
+        if way == 0:
+            sending = self._ws.send(_halves(data, choose.randrange(len(data))), compress=compress)
+        elif way == 1:
+            sending = self._ws.send(data, compress=compress)
+        elif isinstance(data, str):
+            sending = self._ws.send_text(data if way == 2 else data.encode(), compress=compress)
+        else:
+            whole = data if way == 2 else memoryview(bytearray(data))
+            sending = self._ws.send_bytes(whole, compress=compress)
+        self.sent += 1
+        return sending
+
+    async def _wait(self, sending: Coroutine[Any, Any, None], choose: random.Random) -> None:
+        """Wait for room, mostly; give up early, or do not wait at all."""
+        chance = choose.random()
+        if chance < 0.05:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(sending, 0.001)
+        elif chance < 0.9:
+            await sending
+
+    def _next_while_open(self, choose: random.Random) -> Iterator[str | bytes]:
+        for _ in range(choose.randrange(20)):
+            # What is asked for after the end would not be sent.
+            if self._ws.closed:
+                return
+            data = message(self._owner, self.sent, choose)
+            self.sent += 1
+            yield data
+
+
+def _halves(data: str | bytes, cut: int) -> list[str] | list[bytes]:
+    if isinstance(data, str):
+        return [data[:cut], data[cut:]]
+    return [data[:cut], data[cut:]]

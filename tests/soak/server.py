@@ -1,0 +1,109 @@
+"""The server, in a process of its own: one fault a connection, named by the path of its URL.
+
+Must not use the package under test. The first line that it prints is its port; then comes one
+line for each connection that has ended, its report. It ends with its standard input.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sys
+import traceback
+from typing import Final
+
+from rawserver import RawConnection
+from soak.faults import ENDINGS, OPENINGS
+from soak.peer import BadClientError, Peer
+from soak.report import Report
+from soak.waiting import HangError, all_done
+
+# For one connection's writing; less than the client waits for anything, so that this side tells
+# of itself before the client goes.
+WRITING_SECONDS: Final = 25.0
+# For what the client has to do.
+WAIT_SECONDS: Final = 90.0
+
+# For the connections that are left at the end.
+END_SECONDS: Final = 20.0
+
+SEGMENT_BYTES: Final = 1448
+
+# All clients may come at once.
+BACKLOG: Final = 1024
+
+
+def tell(report: Report) -> None:
+    """Print a report."""
+    print(report.to_line(), flush=True)
+
+
+async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Do to one connection what its path says, and tell of it."""
+    connection = RawConnection(reader, writer)
+    report = Report("")
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            upgrade = await connection.read_upgrade()
+        report.key = upgrade.line.split()[1].removeprefix("/")
+        kind = report.key.partition("/")[0]
+        if kind in OPENINGS:
+            await OPENINGS[kind](connection, upgrade)
+            async with asyncio.timeout(WAIT_SECONDS):
+                await connection.read_rest()
+        else:
+            peer = Peer(connection, report.key)
+            report = peer.report
+            await peer.accept(upgrade)
+            await play(peer, kind)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        # The client gave up while the connection was opened.
+        pass
+    except Exception as exc:
+        report.problem = report.problem or "".join(traceback.format_exception(exc))
+    finally:
+        await connection.end(abort=True)
+        if report.key:
+            tell(report)
+
+
+async def play(peer: Peer, kind: str) -> None:
+    """Write and read until both are over."""
+    reading = asyncio.create_task(peer.read(), name=f"{peer.report.key} reading")
+    writing = asyncio.create_task(write(peer, kind), name=f"{peer.report.key} writing")
+    try:
+        await all_done([writing], WRITING_SECONDS)
+        writing.result()
+        await all_done([reading], WAIT_SECONDS)
+        reading.result()
+    except (BadClientError, HangError) as exc:
+        peer.report.problem = f"{exc}, {peer.report}"
+    finally:
+        for task in (reading, writing):
+            task.cancel()
+        await asyncio.gather(reading, writing, return_exceptions=True)
+
+
+async def write(peer: Peer, kind: str) -> None:
+    """Play the writing part; that the client is gone ends it."""
+    with contextlib.suppress(ConnectionError):
+        await ENDINGS[kind](peer)
+
+
+async def main() -> None:
+    """Serve until the standard input ends."""
+    bound = socket.create_server(("127.0.0.1", 0))
+    # As on Ethernet: with the loopback's own 64 KiB a narrow socket moves a few KiB in 200 ms.
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT_BYTES)
+    server = await asyncio.start_server(serve, sock=bound, backlog=BACKLOG)
+    print(bound.getsockname()[1], flush=True)
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.buffer.read)
+    server.close()
+    # Their clients are gone; cancelled, asyncio would complain of them.
+    if others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(others, timeout=END_SECONDS)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

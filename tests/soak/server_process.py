@@ -1,0 +1,90 @@
+"""The server's process as the client's side has it: started, asked for reports, ended.
+
+Must not know what a report says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+from soak.report import Report
+
+TESTS: Final = Path(__file__).parents[1]
+
+# The server's own deadlines are shorter than this; after it, there is no report.
+REPORT_SECONDS: Final = 120.0
+END_SECONDS: Final = 30.0
+
+
+class Server:
+    """The process of `soak.server`.
+
+    Attributes:
+        base: what a URL starts with; the key of the connection follows.
+        problems: of connections whose reports nobody waits for any more.
+    """
+
+    def __init__(self, process: Process, port: int) -> None:
+        self.base = f"ws://127.0.0.1:{port}"
+        self._process = process
+        self.problems: list[str] = []
+        self._expected: dict[str, asyncio.Future[Report]] = {}
+        self._reading = asyncio.create_task(self._read())
+
+    def expect(self, key: str) -> None:
+        """Keep the report of a connection, up to `forget`."""
+        self._expected[key] = asyncio.get_running_loop().create_future()
+
+    async def report(self, key: str) -> Report | None:
+        """Wait for the report of a connection; `None` if none came in time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REPORT_SECONDS):
+                return await self._expected[key]
+        return None
+
+    def forget(self, key: str) -> None:
+        """Drop the report of a connection."""
+        del self._expected[key]
+
+    async def _read(self) -> None:
+        if self._process.stdout is None:
+            raise RuntimeError("the server's output is not a pipe")
+        while line := await self._process.stdout.readline():
+            report = Report.from_line(line)
+            if report.key in self._expected:
+                self._expected[report.key].set_result(report)
+            elif report.problem:
+                self.problems.append(f"{report.key}: the server saw: {report.problem}")
+
+    async def end(self) -> int:
+        """Let the process end, and return its exit status."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            async with asyncio.timeout(END_SECONDS):
+                await self._reading
+                return await self._process.wait()
+        finally:
+            if self._process.returncode is None:
+                self._process.kill()
+
+
+@contextlib.asynccontextmanager
+async def serving() -> AsyncIterator[Server]:
+    """Start the server, and end it with the block."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "soak.server"), stdin=PIPE, stdout=PIPE
+    )
+    if process.stdout is None:
+        raise RuntimeError("the server's output is not a pipe")
+    server = Server(process, int(await process.stdout.readline()))
+    try:
+        yield server
+    finally:
+        await server.end()
