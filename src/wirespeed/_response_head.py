@@ -27,6 +27,13 @@ _TEXT: Final = r"[ \t!-~\x80-\xff]*+"
 _HEADER: Final = rf"[!#$%&'*+\-.^_`|~0-9A-Za-z]++:{_TEXT}\r\n"
 _PLAIN_SWITCH: Final = re.compile(rf"HTTP/1\.1 101(?: ({_TEXT}))?+\r\n((?:{_HEADER})++)\r\n")
 
+# What nearly every 101 response says.
+_USUAL: Final = {
+    text: text
+    for name in ("Connection", "Date", "Sec-WebSocket-Accept", "Server", "Upgrade")
+    for text in (name, name.lower(), "WebSocket", "websocket")
+}
+
 # How h11's texts begin, and what is said instead.
 _HEAD_FAULTS: Final = (
     ("illegal status line", "the status line is malformed"),
@@ -79,11 +86,18 @@ def plain_switch(data: bytes) -> PlainSwitch | None:
     lines = [line.partition(":") for line in match[2].split("\r\n")]
     # Behind the last line end there is one more, empty.
     del lines[-1]
-    headers = frozen_headers([(name, value.strip(" \t")) for name, _, value in lines])
+    headers = frozen_headers(
+        [(_shared(name), _shared(value.strip(" \t"))) for name, _, value in lines]
+    )
     # Without a meaning here; h11 knows which of them are wrong.
     if "Content-Length" in headers or "Transfer-Encoding" in headers:
         return None
     return PlainSwitch(match[1] or "", headers, match.end())
+
+
+def _shared(text: str) -> str:
+    """Return the one copy of what nearly all responses say; connections keep their headers."""
+    return _USUAL.get(text, text)
 
 
 def decode_headers(event: h11.InformationalResponse | h11.Response) -> CIMultiDictProxy[str]:

@@ -27,7 +27,7 @@ cdef class Channel(Sender):
     cdef Drops _drops
     cdef Bounds _bounds
     cdef Unfinished _unfinished
-    cdef object _rules
+    cdef Py_ssize_t _max_waiting
     cdef Py_ssize_t _max_assembled
     cdef readonly object _transport
     cdef object _write_buffer_size

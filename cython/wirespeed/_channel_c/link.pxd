@@ -8,6 +8,8 @@ from wirespeed._channel_c.channel cimport Channel
 cdef class Link:
     cdef object _channel
     cdef Channel _held
+    cdef list _receivers
+    cdef list _senders
     cdef list _awaited
     cdef MessageParser _parser
     cdef object _opening

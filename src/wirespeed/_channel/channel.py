@@ -74,9 +74,9 @@ class Channel(Sender):
         else:
             self._inbox = Inbox(loop, loads, decode_text, clock)
             self._bounds = bound(self._inbox, self._reading, self._drops, queue)
-        # Made when it is needed, and then the rules are; up to here a part of a message is not.
+        # Made when it is needed; these are for it, and the rules need not be kept.
         self._unfinished: Unfinished | None = None
-        self._rules = queue
+        self._max_waiting = queue.max_waiting()
         self._max_assembled = queue.max_assembled(parser.limited)
         self._transport: asyncio.Transport | None = None
         self._link: Any = None
@@ -301,7 +301,9 @@ class Channel(Sender):
     def _own_unfinished(self) -> Unfinished:
         unfinished = self._unfinished
         if unfinished is None:
-            unfinished = Unfinished(self._parser, self._inbox, self._reading, self._rules)
+            unfinished = Unfinished(
+                self._parser, self._inbox, self._reading, self._max_waiting, self._max_assembled
+            )
             self._unfinished = unfinished
             if self._link is not None:
                 self._link.reach(unfinished._readers)

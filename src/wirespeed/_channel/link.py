@@ -54,7 +54,7 @@ class Link:
 
     The event loop holds it while the transport is open. A connection that nobody uses any more
     must not be held for that: it is referred to weakly, until it begins to end. Those who
-    wait for something hold it, and are held in turn by `_awaited`.
+    wait for something hold it, and are held in turn from here.
     """
 
     def __init__(
@@ -65,7 +65,10 @@ class Link:
     ) -> None:
         self._channel = ref(channel)
         self._held: Channel | None = None
-        self._awaited: list[Any] = [channel._inbox.waiting(), channel._outgoing._waiters]
+        self._receivers: list[Any] | None = channel._inbox.waiting()
+        self._senders: list[Any] | None = channel._outgoing._waiters
+        # Made when it is needed: an idle connection is to be small.
+        self._awaited: list[Any] | None = None
         self._parser = channel._parser
         channel._link = self
         # Whoever holds a receive, an iteration or the wait of a send holds the channel.
@@ -87,6 +90,8 @@ class Link:
 
     def reach(self, awaited: Any) -> None:
         """Keep alive who waits for this."""
+        if self._awaited is None:
+            self._awaited = []
         self._awaited.append(awaited)
 
     def connection_made(self, transport: Any) -> None:
@@ -133,7 +138,7 @@ class Link:
         if channel is not None:
             channel._on_lost(exc)
         self._held = None
-        self._awaited = []
+        self._receivers = self._senders = self._awaited = None
 
     def pause_writing(self) -> None:
         """Let senders wait."""

@@ -11,7 +11,6 @@ import contextlib
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from .._queue import QueueRules
 from .._rfc6455 import MessageType
 from .inbox import Inbox, Receive
 from .message import Message
@@ -122,13 +121,27 @@ class Unfinished:
     """
 
     def __init__(
-        self, parser: _codec.MessageParser, inbox: Inbox, reading: Reading, rules: QueueRules
+        self,
+        parser: _codec.MessageParser,
+        inbox: Inbox,
+        reading: Reading,
+        max_waiting: int,
+        max_assembled: int,
     ) -> None:
+        """Begin with nothing.
+
+        Args:
+            parser: of the connection.
+            inbox: its queue of whole messages.
+            reading: what is held back.
+            max_waiting: how many bytes (characters, for text) of chunks may wait.
+            max_assembled: how many bytes of a message that nobody waits for.
+        """
         self._parser = parser
         self._inbox = inbox
         self._reading = reading
-        self._max_waiting = rules.max_waiting()
-        self._max_assembled = rules.max_assembled(parser.limited)
+        self._max_waiting = max_waiting
+        self._max_assembled = max_assembled
         # Where the parser puts chunks while it gives the message so, and whose they are; nobody's
         # if the stream is over: then they are dropped.
         self._arrived: list[Any] = []
