@@ -130,6 +130,8 @@ class BuildCore(build_ext):
         for extension, translated in zip(self.extensions, made, strict=True):
             extension.sources = translated.sources
             self.set_flags(extension)
+        # One compiler a core, unless `build_ext --parallel` says otherwise.
+        self.parallel = self.parallel or True
         super().build_extensions()
 
     def set_flags(self, extension: Extension) -> None:

@@ -29,7 +29,7 @@ job lint make lint
 set -m
 {
     job build-modes bash ci/build-modes.sh
-    job test-matrix bash ci/test-matrix.sh 3.13 3.12:channel
+    job test-matrix bash ci/test-matrix.sh 3.13
     job sanitize bash ci/sanitize.sh
 } >"$logs/beside" 2>&1 &
 beside=$!
