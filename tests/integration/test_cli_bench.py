@@ -17,7 +17,7 @@ KINDS = {
 }
 
 PEERS = {"websockets", "picows callbacks"}
-FLOORS = {"floor: callback", "floor: task"}
+FLOORS = {"floor: callback", "floor: task", "floor: window"}
 
 
 def content(directory: Path) -> dict[str, Any]:

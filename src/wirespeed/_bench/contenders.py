@@ -95,6 +95,7 @@ CONTENDERS: Final = (
     Contender("aiosonic", "aiosonic", "aiosonic_client", "Receive"),
     Contender(f"{_FLOOR} callback", "wirespeed", "floor", "Callback", kinds=frozenset({"paced"})),
     Contender(f"{_FLOOR} task", "wirespeed", "floor", "Task", kinds=frozenset({"paced"})),
+    Contender(f"{_FLOOR} window", "wirespeed", "floor", "Window", kinds=frozenset({"paced"})),
 )
 
 

@@ -1,4 +1,4 @@
-"""No client at all: what a message of a feed costs at the least, without and with a task.
+"""No client at all: what a message of a feed costs at the least, also with a task or a window.
 
 Must not know WebSockets beyond the length of a frame. Here nothing is parsed, checked or queued:
 what is left is the event loop, the system call and, in `Task`, the resuming of a task, which every
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import os
 import socket
 import ssl
@@ -26,6 +27,7 @@ if TYPE_CHECKING or not _backend.COMPILED:
 else:
     from ..._channel_c.waiter import Waiter, suspend
 
+WINDOW_SECONDS = 0.001
 _READ_BYTES = 256 * 1024
 _HEAD_BYTES = 4096
 _NO_MASK = bytes(4)
@@ -108,6 +110,27 @@ class Callback:
         self._data.clear()
         self._sizes.clear()
         self._times.clear()
+
+
+class Window(Callback):
+    """A timer that reads what has gathered, and notes how much it was."""
+
+    settings: ClassVar[str] = "the same, once in a millisecond: what gathering costs"
+    receives: ClassVar[str] = "loop.call_later, socket.recv_into"
+
+    async def _read(self, loop: asyncio.AbstractEventLoop, total: int, now: Any) -> None:
+        done = loop.create_future()
+
+        def callback() -> None:
+            with contextlib.suppress(BlockingIOError):
+                self._take(now)
+            if len(self._data) < total:
+                loop.call_later(WINDOW_SECONDS, callback)
+            else:
+                done.set_result(None)
+
+        callback()
+        await done
 
 
 class Suspension:
