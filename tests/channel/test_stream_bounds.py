@@ -221,6 +221,19 @@ async def test_closing_drops_an_unfinished_message_without_end() -> None:
     assert ws.receive_nowait().data == "whole"
 
 
+async def test_closing_loses_no_unfinished_message_that_is_limited() -> None:
+    wire = Wire(max_queue_bytes=10)
+    ws = wire.connection
+    wire.feed(begin(b"a" * 11))
+    closing = asyncio.create_task(ws.close())
+    await turns()
+    wire.feed(more(b"b" * 20))
+    wire.feed(more(b"c", fin=True) + close())
+    wire.lose()
+    await closing
+    assert ws.receive_nowait().data == b"a" * 11 + b"b" * 20 + b"c"
+
+
 async def test_chunks_are_counted() -> None:
     wire = Wire(ping_interval=None)
     ws = wire.connection

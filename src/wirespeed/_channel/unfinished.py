@@ -351,8 +351,10 @@ class Unfinished:
 
     def _bound_message(self) -> None:
         if self._is_finished:
-            # While closing: what there is no room for is dropped as it comes.
-            self._stream_to(None)
+            # While closing what has no limit is dropped as it comes. The rest is put together: if
+            # there is no room then, it is dropped as a whole, counted and told of.
+            if not self._parser.limited:
+                self._stream_to(None)
         elif not self._holds_message:
             self._holds_message = self._reading.hold_back()
             self._listen()
