@@ -34,6 +34,7 @@ async def read(stream: MessageStream, into: list[Any]) -> list[Any]:
     """Take all chunks of a stream, and the end as `None`."""
     async for chunk in stream:
         # Each one at once: it is looked at while the stream waits.
+        # One by one: what came before an error stays.
         into.append(chunk)  # noqa: PERF401
     into.append(None)
     return into

@@ -314,6 +314,7 @@ async def test_a_stream_at_the_clean_close(tls: Tls) -> None:
         chunks: list[Any] = []
         with pytest.raises(ConnectionDisconnected) as caught:
             async for chunk in client.receive_stream():
+                # A comprehension would lose what came before the error.
                 chunks.append(chunk)  # noqa: PERF401
         assert caught.value.code == 1000
         assert chunks == ["cut"]

@@ -102,6 +102,7 @@ class Sender:
         if isinstance(data, (bytes, bytearray, memoryview)):
             return self._send_frame(OPCODE_BINARY, data, compress)
         try:
+            # An asynchronous iterable is a fault to it, which is looked at below.
             opcode, payloads = fragments(data)  # type: ignore[arg-type]
         except TypeError:
             # Asked here, it costs the others nothing.
