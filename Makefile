@@ -7,7 +7,7 @@ VERSIONS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 CORE := pyproject.toml setup.py \
-    $(wildcard cython/wirespeed/*.* cython/wirespeed/_channel_c/*.pxd src/wirespeed/_channel/*.py)
+    $(shell find cython -type f -name '*.[hp]*' -not -name '*.c') $(shell find src/wirespeed/_channel -name '*.py')
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 requirements = $(BIN)/python ci/requirements.py $(1) > $@.txt && $(PIP) -r $@.txt
 
@@ -52,7 +52,7 @@ rebuild:
 
 clean:
 	rm -rf $(VENV) build dist wheelhouse src/wirespeed.egg-info
-	rm -f src/wirespeed/*.so src/wirespeed/_channel_c/*.so
+	find src -name '*.so' -delete
 
 $(VENV)/made:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("wirespeed needs Python" \

@@ -69,7 +69,8 @@ def single_source_twin(pxd: Path) -> Path:
     It is a symbolic link in git; an sdist has a copy, and a checkout on Windows a text
     file that holds the link's target.
     """
-    source, twin = SINGLE_SOURCE / pxd.with_suffix(".py").name, pxd.with_suffix(".py")
+    twin = pxd.with_suffix(".py")
+    source = SINGLE_SOURCE / twin.relative_to(SINGLE_SOURCE_TWIN)
     if not twin.exists() or twin.read_bytes() != source.read_bytes():
         twin.unlink(missing_ok=True)
         shutil.copyfile(source, twin)
@@ -78,18 +79,17 @@ def single_source_twin(pxd: Path) -> Path:
 
 def extensions() -> list[Extension]:
     """Name every compiled module and what it is made of."""
-    pxds = [pxd for pxd in SINGLE_SOURCE_TWIN.glob("*.pxd") if pxd.stem != "__init__"]
-    sources = {f"_channel_c.{pxd.stem}": single_source_twin(pxd) for pxd in sorted(pxds)}
-    sources |= {pyx.stem: pyx for pyx in sorted(CYTHON.glob("*.pyx"))}
+    pxds = [pxd for pxd in SINGLE_SOURCE_TWIN.rglob("*.pxd") if pxd.stem != "__init__"]
+    sources = [single_source_twin(pxd) for pxd in sorted(pxds)] + sorted(CYTHON.rglob("*.pyx"))
     depends = [str(file) for kind in ("h", "pxd", "pxi") for file in CYTHON.rglob(f"*.{kind}")]
     return [
         Extension(
-            f"wirespeed.{name}",
+            ".".join(source.relative_to("cython").with_suffix("").parts),
             [str(source)],
             include_dirs=[str(CYTHON)],
             depends=[*depends, str(source)],
         )
-        for name, source in sources.items()
+        for source in sources
     ]
 
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wirespeed._rfc6455 import OPCODE_BINARY, OPCODE_TEXT
+from wirespeed._base.rfc6455 import OPCODE_BINARY, OPCODE_TEXT
 
 if TYPE_CHECKING:
     from benchmarks.conftest import Measure, Twin
-    from wirespeed._codec import FrameBuilder
+    from wirespeed._codec.contract import FrameBuilder
 
 PAYLOADS = {"text": (OPCODE_TEXT, "a"), "binary": (OPCODE_BINARY, b"a")}
 SIZES = {

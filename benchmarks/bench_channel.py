@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from wirespeed._queue import QueueRules
-from wirespeed._rfc6455 import OPCODE_TEXT, frame_header
+from wirespeed._base.queue_rules import QueueRules
+from wirespeed._base.rfc6455 import OPCODE_TEXT, frame_header
 
 if TYPE_CHECKING:
     from benchmarks.conftest import Measure, Twin
@@ -40,7 +40,7 @@ class Line:
             loads=None,
         )
         # Without an opening handshake: the connection is open.
-        self.link = twin.channel.LinkProtocol(self.channel, None, None)
+        self.link = twin.channel.BufferedChannelProtocol(self.channel, None, None)
         self.channel._on_open(NullTransport())
 
     def read(self, count: int = 1) -> None:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from wirespeed._rfc6455 import OPCODE_BINARY, OPCODE_TEXT, frame_header
+from wirespeed._base.rfc6455 import OPCODE_BINARY, OPCODE_TEXT, frame_header
 
 if TYPE_CHECKING:
     from benchmarks.conftest import Measure, Twin
-    from wirespeed._codec import MessageParser
+    from wirespeed._codec.contract import MessageParser
 
 READ_BYTES = 256 * 1024
 OPCODES = {"text": OPCODE_TEXT, "binary": OPCODE_BINARY}

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from wirespeed._rfc6455 import OPCODE_TEXT, frame_header
+from wirespeed._base.rfc6455 import OPCODE_TEXT, frame_header
 
 WORDS = {
     "ascii": '{"e":"trade", "s":"BNBBTC", "p":"0.0012", "q":"100", "m":true}, ',
@@ -33,7 +33,7 @@ WORDS = {
 JOINED = ("chinese", "emoji", "japanese")
 CLASSES = (*WORDS, "ascii, last é")
 SIZES = (8, 16, 64, 256, 1024, 16 * 1024, 1024 * 1024)
-CODECS = ("_core", "_purepython")
+CODECS = ("_core", "pure")
 READ_BYTES = 256 * 1024
 
 
@@ -58,7 +58,7 @@ def make_payloads(kind: str, size: int) -> list[bytes]:
 
 def codec(name: str) -> Any:
     """Give a codec, or skip where it is not built."""
-    return pytest.importorskip(f"wirespeed.{name}", exc_type=ImportError)
+    return pytest.importorskip(f"wirespeed._codec.{name}", exc_type=ImportError)
 
 
 def run(benchmark: BenchmarkFixture, payloads: list[bytes], function: Callable[[], Any]) -> None:

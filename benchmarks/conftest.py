@@ -41,15 +41,15 @@ class Twin:
 
 
 MODULES = {
-    "pure": ("wirespeed._purepython", "wirespeed._channel"),
-    "compiled": ("wirespeed._core", "wirespeed._channel_c"),
+    "pure": ("wirespeed._codec.pure", "wirespeed._channel"),
+    "compiled": ("wirespeed._codec._core", "wirespeed._channel_c"),
 }
 
 
 @pytest.fixture(scope="session", params=MODULES)
 def twin(request: pytest.FixtureRequest) -> Twin:
     """Give one implementation; a missing extension is an error where it is required."""
-    assert not importlib.import_module("wirespeed._backend").COMPILED, "imported too early"
+    assert not importlib.import_module("wirespeed._codec.backend").COMPILED, "imported too early"
     try:
         return Twin(*map(importlib.import_module, MODULES[request.param]))
     except ModuleNotFoundError as fault:

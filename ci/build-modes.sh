@@ -46,7 +46,7 @@ if WIRESPEED_REQUIRE_EXTENSION=1 expect pure 2>"$directory/required.log"; then
     echo "importing without the compiled core must fail" >&2
     exit 1
 fi
-grep "ImportError: the compiled core wirespeed._core is missing" "$directory/required.log"
+grep "ImportError: the compiled core wirespeed._codec._core is missing" "$directory/required.log"
 
 echo "1, with a compiler that always fails: does not install"
 if install must-broken CC=false WIRESPEED_BUILD_EXTENSION=1; then

@@ -11,12 +11,12 @@ trap 'rm -rf "$tree"' EXIT
 
 # The compiled channel has no types but those of its source, so that source is its stub.
 cp -r src pyproject.toml ci/stubtest-allowlist.txt "$tree"
-modules=(wirespeed._core)
-for source in src/wirespeed/_channel/[a-z]*.py; do
-    name=$(basename "$source" .py)
-    cp "$source" "$tree/src/wirespeed/_channel_c/$name.pyi"
-    modules+=("wirespeed._channel_c.$name")
-done
+modules=(wirespeed._codec._core)
+while read -r source; do
+    name=${source%.py}
+    cp "src/wirespeed/_channel/$source" "$tree/src/wirespeed/_channel_c/$name.pyi"
+    modules+=("wirespeed._channel_c.${name//\//.}")
+done < <(cd src/wirespeed/_channel && find . -name '[a-z]*.py' -printf '%P\n' | sort)
 
 cd "$tree"
 PYTHONPATH=src "$python" -m mypy.stubtest --concise --mypy-config-file pyproject.toml \

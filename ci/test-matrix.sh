@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
 
-left_out=(house kernels conformance integration/test_cli_bench.py twins/test_deflate.py)
+left_out=(house kernels conformance bench/test_bench.py twins/test_deflate.py)
 
 for version in "$@"; do
     python=$(bash ci/venv.sh "$version" "$directory/$version")

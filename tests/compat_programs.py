@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from integration.ends import turns
+from ends import turns
 from rawserver import RawConnection, raw_server
 
 from wirespeed.compat import aiohttp as dropin

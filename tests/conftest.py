@@ -1,16 +1,21 @@
 """Runs `async def` tests on every event loop, and fails those that leave something behind.
 
-Must not know of the package under test: only of pytest, event loops and certificates.
+The fixtures are what many tests vary: certificates, the kind of transport, the server's package.
 """
 
 from __future__ import annotations
 
 import gc
+import importlib
 import ssl
 
 import pytest
 import trustme
+from ends import Tls
 from looprunner import LOOP_FACTORIES, DeadlineOfProcess, is_async_test, run_async_test
+from servers import SERVERS, ServerFactory
+
+import wirespeed._network.transport
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -100,3 +105,27 @@ def client_ssl(ca: trustme.CA) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     ca.configure_trust(context)
     return context
+
+
+@pytest.fixture(params=["fast", "stock"])
+def transports(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the client use the fastest transports, then those of the event loop itself."""
+    if request.param == "stock":
+        monkeypatch.setattr(wirespeed._network.transport, "_calls_readers", lambda loop: False)
+    else:
+        # A test dependency: without it this would silently be the other case again.
+        importlib.import_module("aiofastnet")
+
+
+@pytest.fixture(params=["plain", "tls"])
+def tls(
+    request: pytest.FixtureRequest, server_ssl: ssl.SSLContext, client_ssl: ssl.SSLContext
+) -> Tls:
+    """Give the contexts for both ends, `None` for a plain connection."""
+    return Tls(server_ssl, client_ssl) if request.param == "tls" else Tls(None, None)
+
+
+@pytest.fixture(params=SERVERS)
+def serve(request: pytest.FixtureRequest) -> ServerFactory:
+    """Give the function that starts a server of one package."""
+    return SERVERS[request.param]

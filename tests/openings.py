@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from wirespeed._handshake import OpeningHandshake
-from wirespeed._request import Ask
-from wirespeed._url import parse_url
+from wirespeed._handshake.opening_handshake import OpeningHandshake
+from wirespeed._handshake.request import Ask
+from wirespeed._handshake.url import parse_url
 from wirespeed.exceptions import HandshakeError
 
 Split: TypeAlias = Callable[[bytes], list[bytes]]

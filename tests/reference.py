@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from wirespeed import exceptions
-from wirespeed._rfc6455 import (
+from wirespeed._base.rfc6455 import (
     OPCODE_BINARY,
     OPCODE_CLOSE,
     OPCODE_CONTINUATION,

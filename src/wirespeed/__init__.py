@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from ._backend import implementation
-from ._backoff import Reconnect, should_retry
-from ._close_info import CloseCause, CloseInfo
-from ._deflate import Deflate
-from ._latency import Latency
-from ._phases import Timings
-from ._protocol import ProtocolHandler
-from ._queue import Dropped, Pending
-from ._reconnect import Reconnecting
-from ._response import Response
-from ._rfc6455 import CloseCode, MessageType
-from ._stats import Stats
-from ._version import __version__
-from ._zlib import deflate_backend
+from ._base.close_info import CloseCause, CloseInfo
+from ._base.compression import Deflate
+from ._base.latency import Latency
+from ._base.queue_rules import Dropped, Pending
+from ._base.response import Response
+from ._base.rfc6455 import CloseCode, MessageType
+from ._base.stats import Stats
+from ._base.timings import Timings
+from ._base.version import __version__
+from ._codec.backend import implementation
+from ._codec.zlib_backend import deflate_backend
+from ._handshake.subprotocol import ProtocolHandler
+from ._opening.reconnect import Reconnect, should_retry
+from ._opening.reconnecting import Reconnecting
 from .client import Connecting, connect
+from .compat.aiosonic import WebSocketClient
 from .connection import Heartbeat, Message, MessageStream, WebSocketConnection
 from .exceptions import (
     CertificateMismatch,
@@ -35,7 +36,6 @@ from .exceptions import (
     ReadTimeout,
     WebSocketError,
 )
-from .web_socket_client import WebSocketClient
 
 __all__ = [
     "CertificateMismatch",

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from . import _backend
-from ._console import discard_output
-from ._version import __version__
+from ._base.version import __version__
+from ._cli.console import discard_output
+from ._codec import backend
 
 INTERRUPTED: Final = 130
 
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="wirespeed", description="An asyncio WebSocket client for fast feeds."
     )
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    version = f"wirespeed {__version__} ({_backend.implementation}, {python})"
+    version = f"wirespeed {__version__} ({backend.implementation}, {python})"
     parser.add_argument("--version", action="version", version=version)
     subcommands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_demo(subcommands.add_parser("demo", help="stream market ticks from a server of its own"))
@@ -223,18 +223,18 @@ def _header(text: str) -> tuple[str, str]:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    from . import _demo  # noqa: PLC0415
-    from ._demo_report import Goal  # noqa: PLC0415
+    from ._cli.demo import command  # noqa: PLC0415
+    from ._cli.demo.report import Goal  # noqa: PLC0415
 
     seconds = arguments.seconds
     goal = Goal(messages=arguments.messages if seconds is None else None, seconds=seconds)
-    return _demo.run(goal, tls=arguments.tls, batch=arguments.batch)
+    return command.run(goal, tls=arguments.tls, batch=arguments.batch)
 
 
 def _connect(arguments: argparse.Namespace) -> int:
-    from . import _open_session  # noqa: PLC0415
+    from ._cli import connect  # noqa: PLC0415
 
-    return _open_session.run(
+    return connect.run(
         arguments.url,
         headers=arguments.header,
         subprotocols=arguments.subprotocol,

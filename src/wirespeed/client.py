@@ -13,17 +13,18 @@ from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
 from types import TracebackType
 from typing import Any
 
-from ._attempt import Attempt, ComputeHeaders, ComputeUrl
-from ._backoff import Reconnect
-from ._deflate import CompressionLike
-from ._plan import Plan, Route, SocketOption
-from ._protocol import ProtocolHandler
-from ._queue import Overflow
-from ._reconnect import Reconnecting
-from ._request import DEFAULT_USER_AGENT, Ask, CookiesLike, HeadersLike
-from ._rfc6455 import DEFAULT_MAX_MESSAGE_BYTES
-from ._tls import warn_unverified
-from ._url import URLLike
+from ._base.queue_rules import Overflow
+from ._base.rfc6455 import DEFAULT_MAX_MESSAGE_BYTES
+from ._handshake.permessage_deflate import CompressionLike
+from ._handshake.request import DEFAULT_USER_AGENT, Ask, CookiesLike, HeadersLike
+from ._handshake.subprotocol import ProtocolHandler
+from ._handshake.url import URLLike
+from ._network.route import Route, SocketOption
+from ._network.tls import warn_unverified
+from ._opening.attempt import Attempt, ComputeHeaders, ComputeUrl
+from ._opening.plan import Plan
+from ._opening.reconnect import Reconnect
+from ._opening.reconnecting import Reconnecting
 from .connection import Heartbeat, Message, WebSocketConnection
 
 __all__ = ["Connecting", "connect"]

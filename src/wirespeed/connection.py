@@ -11,16 +11,10 @@ from collections.abc import Callable, Coroutine, Hashable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from . import _backend
-from ._arguments import check_bool, check_callable, check_interval, check_limit, check_window
-from ._closing import ClosingChannel
-from ._keepalive import KeepAlive
-from ._latency import Latency, measured
-from ._phases import Phases, Timings
-from ._pings import Pings
-from ._protocol import ProtocolHandler
-from ._queue import Overflow, QueueRules
-from ._rfc6455 import (
+from ._base.arguments import check_bool, check_callable, check_interval, check_limit, check_window
+from ._base.latency import Latency, measured
+from ._base.queue_rules import Overflow, QueueRules
+from ._base.rfc6455 import (
     DEFAULT_MAX_MESSAGE_BYTES,
     MAX_CONTROL_PAYLOAD_BYTES,
     OPCODE_BINARY,
@@ -30,10 +24,17 @@ from ._rfc6455 import (
     OPCODE_TEXT,
     CloseCode,
 )
-from ._silence import Heart, Heartbeat, IdleWatch
-from ._stats import Stats
+from ._base.stats import Stats
+from ._base.timings import Phases, Timings
+from ._codec import backend
+from ._handshake.subprotocol import ProtocolHandler
+from ._lifecycle.closing import ClosingChannel
+from ._lifecycle.heartbeat import Heart, Heartbeat
+from ._lifecycle.idle import IdleWatch
+from ._lifecycle.keep_alive import KeepAlive
+from ._lifecycle.pings import Pings
 
-if TYPE_CHECKING or not _backend.COMPILED:
+if TYPE_CHECKING or not backend.COMPILED:
     from ._channel import Message, MessageStream
 else:
     from ._channel_c import Message, MessageStream
@@ -41,8 +42,8 @@ else:
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-    from ._deflate import Deflate
-    from ._response import Response
+    from ._base.compression import Deflate
+    from ._base.response import Response
 
 __all__ = ["Heartbeat", "Message", "MessageStream", "WebSocketConnection"]
 
@@ -117,8 +118,8 @@ class WebSocketConnection(ClosingChannel):
         check_callable("dumps", dumps)
         super().__init__(
             loop,
-            _backend.MessageParser(max_message_size=max_message_size, decode_text=decode_text),
-            _backend.FrameBuilder(),
+            backend.MessageParser(max_message_size=max_message_size, decode_text=decode_text),
+            backend.FrameBuilder(),
             queue=QueueRules(
                 max_queue=max_queue,
                 max_queue_bytes=max_queue_bytes,
@@ -218,31 +219,31 @@ class WebSocketConnection(ClosingChannel):
         Counting is part of reading and writing; a snapshot adds up all that is queued, as
         `pending` does.
         """
-        parser, outgoing, reading = self._parser, self._outgoing, self._reading
+        parser, outbox, read_flow = self._parser, self._outbox, self._read_flow
         pending, dropped = self.pending, self.dropped
         return Stats(
             messages_received=self._received,
-            messages_sent=outgoing.messages(),
+            messages_sent=outbox.messages(),
             frames_received=parser.frames,
-            frames_sent=outgoing._builder.frames,
-            wire_bytes_received=reading._bytes,
-            wire_bytes_sent=outgoing._written_bytes,
+            frames_sent=outbox._builder.frames,
+            wire_bytes_received=read_flow._bytes,
+            wire_bytes_sent=outbox._written_bytes,
             payload_bytes_received=parser.payload_bytes,
-            payload_bytes_sent=outgoing._builder.payload_bytes,
+            payload_bytes_sent=outbox._builder.payload_bytes,
             queue_depth=pending.messages,
             max_queue_depth=max(self._inbox._deepest, pending.messages),
-            pauses=reading._pauses,
-            seconds_paused=reading.seconds_held(),
+            pauses=read_flow._pauses,
+            seconds_paused=read_flow.seconds_held(),
             messages_dropped=dropped.messages,
             bytes_dropped=dropped.bytes,
-            writes=outgoing._writes,
+            writes=outbox._writes,
             pings_received=parser.pings,
             pongs_received=parser.pongs,
-            pings_sent=outgoing._pings,
-            pongs_sent=outgoing._pongs,
+            pings_sent=outbox._pings,
+            pongs_sent=outbox._pongs,
             latency=self._latency,
-            last_received_at=reading._arrived_at or None,
-            last_sent_at=outgoing._wrote_at or None,
+            last_received_at=read_flow._arrived_at or None,
+            last_sent_at=outbox._wrote_at or None,
         )
 
     # -- sending -----------------------------------------------------------------------
@@ -388,8 +389,8 @@ class WebSocketConnection(ClosingChannel):
     def _own_pings(self) -> Pings:
         if self._pings is None:
             self._pings = Pings(self._loop)
-            if self._link is not None:
-                self._link.reach(self._pings)
+            if self._protocol is not None:
+                self._protocol.reach(self._pings)
             if self._reading_over:
                 self._pings.finish(self._end_of_pongs)
         return self._pings

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ._close_info import CloseInfo
-from ._response import Response, frozen_headers, retry_after_seconds
-from ._rfc6455 import MAX_CONTROL_PAYLOAD_BYTES, CloseCode
+from ._base.close_info import CloseInfo
+from ._base.response import Response, frozen_headers, retry_after_seconds
+from ._base.rfc6455 import MAX_CONTROL_PAYLOAD_BYTES, CloseCode
 
 __all__ = [
     "CertificateMismatch",

@@ -17,9 +17,9 @@ import wirespeed
 from wirespeed import Deflate, WebSocketConnection
 
 if TYPE_CHECKING or wirespeed.implementation == "pure":
-    from wirespeed._channel import LinkProtocol
+    from wirespeed._channel import BufferedChannelProtocol
 else:
-    from wirespeed._channel_c import LinkProtocol
+    from wirespeed._channel_c import BufferedChannelProtocol
 
 T = TypeVar("T")
 
@@ -165,7 +165,7 @@ class Wire:
     Attributes:
         connection: the client.
         transport: what it writes to.
-        link: its protocol, for the transport's callbacks.
+        protocol: its protocol, for the transport's callbacks.
     """
 
     def __init__(
@@ -178,10 +178,10 @@ class Wire:
         loop = asyncio.get_running_loop()
         self.connection = connection_class(loop, **options)
         self.transport = ScriptedTransport()
-        self.link = LinkProtocol(
+        self.protocol = BufferedChannelProtocol(
             self.connection, _complete_opening(compression), loop.create_future()
         )
-        self.link.connection_made(self.transport)
+        self.protocol.connection_made(self.transport)
         self.feed(b"the opening handshake")
         self.transport.blocks.clear()
         self.transport.copies.clear()
@@ -189,16 +189,16 @@ class Wire:
     def feed(self, data: bytes) -> None:
         """Let the transport read `data`, in as many reads as the memory it gets needs."""
         while data:
-            memory = self.link.get_buffer(-1)
+            memory = self.protocol.get_buffer(-1)
             size = min(len(data), len(memory))
             memory[:size] = data[:size]
-            self.link.buffer_updated(size)
+            self.protocol.buffer_updated(size)
             data = data[size:]
 
     def lose(self, exc: Exception | None = None) -> None:
         """Let the transport be gone."""
         self.transport.closing = True
-        self.link.connection_lost(exc)
+        self.protocol.connection_lost(exc)
 
     def written(self) -> bytes:
         """Return all that was written."""

@@ -53,13 +53,13 @@ async def test_a_cancelled_receive_takes_nothing(name: str) -> None:
 @pytest.mark.parametrize("name", SENDS)
 async def test_a_cancelled_send_is_sent_once(name: str) -> None:
     wire = Wire()
-    wire.link.pause_writing()
+    wire.protocol.pause_writing()
     task = asyncio.create_task(waits(SENDS[name](wire.connection)))
     await turns()
     assert not task.done()
     await cancelled(task)
     assert task.cancelled()
-    wire.link.resume_writing()
+    wire.protocol.resume_writing()
     await wire.connection.send("2")
     await turns()
     assert wire.sent() == [b"1", b"2"]
@@ -68,7 +68,7 @@ async def test_a_cancelled_send_is_sent_once(name: str) -> None:
 
 async def test_a_cancelled_flush_loses_nothing() -> None:
     wire = Wire()
-    wire.link.pause_writing()
+    wire.protocol.pause_writing()
     sending = asyncio.create_task(waits(wire.connection.send("1")))
     await turns()
     flushing = asyncio.create_task(waits(wire.connection.flush()))
@@ -76,7 +76,7 @@ async def test_a_cancelled_flush_loses_nothing() -> None:
     assert not flushing.done()
     await cancelled(flushing)
     assert flushing.cancelled()
-    wire.link.resume_writing()
+    wire.protocol.resume_writing()
     await sending
     await turns()
     assert wire.sent() == [b"1"]

@@ -125,7 +125,7 @@ class Connection(RuleBasedStateMachine):
         if self.wire.transport.closing:
             return
         self.paused = not self.paused
-        link = self.wire.link
+        link = self.wire.protocol
         self._do(link.pause_writing if self.paused else link.resume_writing)
 
     @precondition(lambda self: not self.is_over)
@@ -173,7 +173,7 @@ class Connection(RuleBasedStateMachine):
             return
         with self.runner:
             if self.paused:
-                self._do(self.wire.link.resume_writing)
+                self._do(self.wire.protocol.resume_writing)
             self.nothing_is_sent_twice_or_out_of_order()
             left = self.runner.run(self._end())
             everything = [data for share in [*self.shares, left] for data in share]

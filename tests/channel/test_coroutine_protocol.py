@@ -44,14 +44,14 @@ SENDS: dict[str, Make] = {
 def suspended(name: str, wire: Wire) -> Any:
     """Make a receive, or a send that has to wait."""
     if name in SENDS:
-        wire.link.pause_writing()
+        wire.protocol.pause_writing()
     return {**RECEIVES, **SENDS}[name](wire.connection)
 
 
 def release(name: str, wire: Wire) -> None:
     """Let the wait of `suspended` end."""
     if name in SENDS:
-        wire.link.resume_writing()
+        wire.protocol.resume_writing()
     else:
         wire.feed(binary(b"1") if name == "receive_bytes" else text("1"))
 

@@ -47,10 +47,10 @@ async def talk(wire: Wire) -> None:
     await turns()
     await in_callback(lambda: wire.feed(text("d")))
     await waiting
-    wire.link.pause_writing()
+    wire.protocol.pause_writing()
     sending = asyncio.create_task(ws.flush())
     await turns()
-    wire.link.resume_writing()
+    wire.protocol.resume_writing()
     await sending
     await cancelled(asyncio.create_task(ws.receive(timeout=30)))
     await turns()

@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 from channel.scripted import binary, close, ping, text, turns
 from channel.test_wake import WAYS, Way
-from integration.ends import both_ends, until_idle
+from ends import both_ends, until_idle
 from rawserver import BINARY, CLOSE, PONG, RawConnection
 
 import wirespeed
-import wirespeed._dial
+import wirespeed._network.transport
 from wirespeed import WebSocketConnection
 
 KIB = 1024
@@ -44,10 +44,10 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
     """Count the reads that are being taken."""
     counted = Reads()
 
-    for name in ("Link", "LinkProtocol"):
-        link_class: Any = getattr(wirespeed._dial, name)
+    for name in ("ChannelProtocol", "BufferedChannelProtocol"):
+        protocol_class: Any = getattr(wirespeed._network.transport, name)
 
-        class Counting(link_class):  # type: ignore[misc]
+        class Counting(protocol_class):  # type: ignore[misc]
             """Notes when a read begins and ends."""
 
             def buffer_updated(self, nbytes: int) -> None:
@@ -57,7 +57,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
                 finally:
                     counted.depth -= 1
 
-        monkeypatch.setattr(wirespeed._dial, name, Counting)
+        monkeypatch.setattr(wirespeed._network.transport, name, Counting)
     return counted
 
 
@@ -79,7 +79,7 @@ class Ends:
 def transports(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Let the client use the fastest transports, then those of the event loop itself."""
     if request.param == "stock":
-        monkeypatch.setattr(wirespeed._dial, "_calls_readers", lambda loop: False)
+        monkeypatch.setattr(wirespeed._network.transport, "_calls_readers", lambda loop: False)
     else:
         importlib.import_module("aiofastnet")
     name: str = request.param

@@ -279,9 +279,9 @@ async def test_pausing_inside_the_wake() -> None:
 
     def act(message: str) -> None:
         wire.transport.pause_reading()
-        wire.link.pause_writing()
+        wire.protocol.pause_writing()
         wire.connection.send(message)
-        wire.link.resume_writing()
+        wire.protocol.resume_writing()
         wire.transport.resume_reading()
 
     task = asyncio.create_task(collect(wire, received, act))

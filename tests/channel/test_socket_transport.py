@@ -20,16 +20,16 @@ import wirespeed
 from wirespeed import WebSocketConnection
 
 if TYPE_CHECKING or wirespeed.implementation == "pure":
-    from wirespeed._channel import Link, SocketTransport
+    from wirespeed._channel import ChannelProtocol, SocketTransport
 else:
-    from wirespeed._channel_c import Link, SocketTransport
+    from wirespeed._channel_c import ChannelProtocol, SocketTransport
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="not used there")
 
 BLOCK = bytes(range(256)) * 4096
 
 
-class Calls(Link):
+class Calls(ChannelProtocol):
     """Notes what the transport calls."""
 
     def __init__(self) -> None:

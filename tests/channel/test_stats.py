@@ -128,10 +128,10 @@ async def test_when_it_was_last_read_and_written() -> None:
     assert third.last_received_at >= second.last_sent_at
     assert third.last_sent_at == second.last_sent_at
     # Nothing is written while the transport is full.
-    wire.link.pause_writing()
+    wire.protocol.pause_writing()
     sent = wire.connection.send("x")
     assert wire.connection.stats.last_sent_at == second.last_sent_at
-    wire.link.resume_writing()
+    wire.protocol.resume_writing()
     await sent
     last = wire.connection.stats.last_sent_at
     assert last is not None

@@ -78,7 +78,7 @@ async def test_a_call_from_another_thread(name: str, state: str) -> None:
         waiting.append(asyncio.create_task(ws.receive_text()))
         await turns()
     elif state == "paused":
-        wire.link.pause_writing()
+        wire.protocol.pause_writing()
     elif state == "closing":
         wire.feed(close())
     elif state == "lost":
@@ -96,7 +96,7 @@ async def test_a_call_from_another_thread(name: str, state: str) -> None:
     if queued:
         assert await ws.receive_many() == queued
     if state == "paused":
-        wire.link.resume_writing()
+        wire.protocol.resume_writing()
     if state not in ("closing", "lost"):
         await ws.send("still there")
         assert wire.sent() == [b"still there"]

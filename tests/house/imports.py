@@ -13,11 +13,19 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Import:
-    """One imported module, by its full name, and where."""
+    """One import.
+
+    Attributes:
+        importer: the full name of the module that has it.
+        module: the full name of what is imported.
+        line: where it stands.
+        for_types: whether only type checkers see it.
+    """
 
     importer: str
     module: str
     line: int
+    for_types: bool = False
 
 
 def read_package(directory: Path) -> dict[str, str]:
@@ -31,17 +39,19 @@ def read_package(directory: Path) -> dict[str, str]:
 
 
 def imports_of(name: str, sources: Mapping[str, str], *, is_package: bool) -> list[Import]:
-    """List what the module `name` imports when it runs; what only type checkers see is left out."""
+    """List what the module `name` imports, at run time or for type checkers."""
     found = []
-    for node in _running_nodes(ast.parse(sources[name])):
+    for node, for_types in _nodes(ast.parse(sources[name]), False):
         match node:
             case ast.Import():
-                found += [Import(name, alias.name, node.lineno) for alias in node.names]
+                modules = [alias.name for alias in node.names]
             case ast.ImportFrom():
                 base = _base(name, node, is_package=is_package)
-                for alias in node.names:
-                    module = f"{base}.{alias.name}"
-                    found.append(Import(name, module if module in sources else base, node.lineno))
+                inner = [f"{base}.{alias.name}" for alias in node.names]
+                modules = [module if module in sources else base for module in inner]
+            case _:
+                continue
+        found += [Import(name, module, node.lineno, for_types) for module in modules]
     return found
 
 
@@ -60,16 +70,17 @@ def _base(name: str, node: ast.ImportFrom, *, is_package: bool) -> str:
     return ".".join([*parts[:keep], *([node.module] if node.module else [])])
 
 
-def _running_nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """Walk the tree past the bodies of `if TYPE_CHECKING:`."""
+def _nodes(tree: ast.AST, for_types: bool) -> Iterator[tuple[ast.AST, bool]]:
+    """Walk the tree; tell of each node whether it is inside `if TYPE_CHECKING:`."""
     for node in ast.iter_child_nodes(tree):
-        yield node
+        yield node, for_types
         if isinstance(node, ast.If) and _is_type_checking(node.test):
-            for other in node.orelse:
-                yield other
-                yield from _running_nodes(other)
+            for part, inside in ((node.body, True), (node.orelse, for_types)):
+                for other in part:
+                    yield other, inside
+                    yield from _nodes(other, inside)
         else:
-            yield from _running_nodes(node)
+            yield from _nodes(node, for_types)
 
 
 def _is_type_checking(test: ast.expr) -> bool:

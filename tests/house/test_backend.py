@@ -19,7 +19,7 @@ WITHOUT_CORE = """
 import sys, importlib.abc
 class Missing(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
-        if name == "wirespeed._core":
+        if name == "wirespeed._codec._core":
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Missing())
 """
@@ -59,7 +59,7 @@ def test_a_missing_core_that_is_required_is_an_error() -> None:
     done = run(WITHOUT_CORE + PRINT, WIRESPEED_REQUIRE_EXTENSION="1")
     assert done.returncode == 1
     assert (
-        "ImportError: the compiled core wirespeed._core is missing,"
+        "ImportError: the compiled core wirespeed._codec._core is missing,"
         " and WIRESPEED_REQUIRE_EXTENSION is set" in done.stderr
     )
 

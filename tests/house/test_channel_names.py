@@ -13,16 +13,18 @@ from pathlib import Path
 import pytest
 
 import wirespeed
-from wirespeed import _backend
+from wirespeed._codec import backend
 
 PARTS = {
-    "_inbox": ["inbox.Inbox", "lanes.LaneInbox"],
-    "_outgoing": ["outgoing.Outgoing"],
-    "_reading": ["reading.Reading"],
+    "_inbox": ["receive.inbox.Inbox", "receive.lanes.LaneInbox"],
+    "_outbox": ["send.outbox.Outbox"],
+    "_read_flow": ["receive.read_flow.ReadFlow"],
 }
 PACKAGE = Path(wirespeed.__file__).parent
 # The channel's own source is compiled, and may call functions of C.
-SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent.name != "_channel")
+SOURCES = sorted(
+    path for path in PACKAGE.rglob("*.py") if "_channel" not in path.relative_to(PACKAGE).parts
+)
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -32,7 +34,7 @@ def test_what_is_called_exists(part: str) -> None:
         for path in SOURCES
         for name in re.findall(rf"\.{part}\.(\w+)\(", path.read_text(encoding="utf-8"))
     }
-    channel = f"wirespeed.{'_channel_c' if _backend.COMPILED else '_channel'}"
+    channel = f"wirespeed.{'_channel_c' if backend.COMPILED else '_channel'}"
     for name_of_class in PARTS[part]:
         kind = pkgutil.resolve_name(f"{channel}.{name_of_class}")
         assert [name for name in sorted(called) if not hasattr(kind, name)] == []

@@ -9,51 +9,64 @@ import re
 from pathlib import Path
 
 import pytest
-from house.floors import FLOOR_OF, faults_in, room_of
+from house.floors import FLOOR_OF, FLOORS, faults_in, part_of
 from house.imports import packages_in, read_package
 from house.project import ROOT, declared_packages
 
 PACKAGE = ROOT / "src" / "wirespeed"
 CYTHON = sorted((ROOT / "cython").rglob("*.p[yx][xd]"))
-PACKAGES = frozenset({"wirespeed", "wirespeed._channel"})
+PACKAGES = frozenset({"wirespeed", "wirespeed._channel", "wirespeed._codec", "wirespeed._opening"})
 THIRD_PARTY = frozenset({"h11", "multidict"})
 BENCH = frozenset({"picows"})
+FOLDER = re.compile(r"^\| (?P<floor>\d+) \| (?P<parts>[^|]+) \| [^|]+ \|$", re.MULTILINE)
 
 BROKEN = {
-    "floor above": ({"wirespeed._url": "from .client import connect"}, "from a floor above"),
-    "package itself": ({"wirespeed._url": "from . import x"}, "from a floor above"),
-    "absolute": ({"wirespeed._url": "import wirespeed.client"}, "from a floor above"),
+    "floor above": ({"wirespeed.exceptions": "from .client import c"}, "from a floor above"),
+    "package itself": ({"wirespeed._base.url": "from .. import x"}, "from a floor above"),
+    "absolute": ({"wirespeed._base.url": "import wirespeed.client"}, "from a floor above"),
     "inside a function": (
-        {"wirespeed._codec": "def f():\n    from ._backend import implementation"},
-        "line 2: imports wirespeed._backend from a floor above",
+        {"wirespeed._codec.inflate": "def f():\n    from ..connection import c"},
+        "line 2: imports wirespeed.connection from a floor above",
     ),
     "in the other branch": (
-        {"wirespeed._url": "if TYPE_CHECKING:\n    pass\nelse:\n    from . import client"},
+        {"wirespeed._base.x": "if TYPE_CHECKING:\n    pass\nelse:\n    from .. import client"},
         "line 4: imports wirespeed from a floor above",
     ),
-    "order within the channel": (
-        {
-            "wirespeed._channel": "",
-            "wirespeed._channel.channel": "",
-            "wirespeed._channel.outgoing": "from .channel import Channel",
-        },
-        "wirespeed._channel.outgoing, line 1: imports wirespeed._channel.channel from",
+    "for type checkers": (
+        {"wirespeed._base.x": "if TYPE_CHECKING:\n    from ..client import connect"},
+        "line 2: imports wirespeed.client from a floor above",
     ),
     "compiled channel": (
-        {"wirespeed._channel_c": "", "wirespeed._url": "from ._channel_c import Channel"},
+        {"wirespeed._channel_c": "", "wirespeed._codec.x": "from .._channel_c import Channel"},
         "imports wirespeed._channel_c from a floor above",
     ),
-    "circle": (
-        {"wirespeed._url": "from . import _request", "wirespeed._request": "from ._url import u"},
+    "circle inside a folder": (
+        {"wirespeed._codec.x": "from .y import a", "wirespeed._codec.y": "from . import x"},
         "a circle: ",
     ),
-    "module without a floor": ({"wirespeed._attic": ""}, "wirespeed._attic has no floor"),
+    "circle of types": (
+        {
+            "wirespeed._codec.x": "if TYPE_CHECKING:\n    from .y import a",
+            "wirespeed._codec.y": "from . import x",
+        },
+        "a circle: ",
+    ),
+    "circle of two folders": (
+        {
+            "wirespeed._codec.x": "from .._handshake.url import a",
+            "wirespeed._codec.y": "",
+            "wirespeed._handshake.url": "",
+            "wirespeed._handshake.head": "from .._codec.y import b",
+        },
+        "a circle: ",
+    ),
+    "module without a floor": ({"wirespeed.attic": ""}, "wirespeed.attic has no floor"),
     "import without a floor": (
         {"wirespeed.client": "from ._attic import x"},
         "imports wirespeed._attic, which has no floor",
     ),
-    "asyncio": ({"wirespeed._handshake": "import asyncio"}, "imports asyncio below the floor"),
-    "socket": ({"wirespeed._url": "from socket import AF_INET"}, "imports socket below the floor"),
+    "asyncio": ({"wirespeed._handshake.x": "import asyncio"}, "imports asyncio below the floor"),
+    "socket": ({"wirespeed._base.x": "from socket import AF_INET"}, "imports socket below the"),
     "cython": ({"wirespeed.client": "import cython"}, "imports cython"),
     "not declared": ({"wirespeed.client": "import numpy.fft"}, "imports numpy, which pyproject"),
     "the benchmark's own": (
@@ -61,22 +74,25 @@ BROKEN = {
         "imports picows, which pyproject",
     ),
     "benchmark": (
-        {"wirespeed._session": "from ._bench import works", "wirespeed._bench.works": ""},
-        "wirespeed._session, line 1: imports wirespeed._bench.works from",
+        {"wirespeed.client": "from ._bench import works", "wirespeed._bench.works": ""},
+        "wirespeed.client, line 1: imports wirespeed._bench.works from",
     ),
 }
 SOUND = {
     "floor below": {
-        "wirespeed.client": "from . import exceptions\nfrom ._url import URL",
+        "wirespeed.client": "from . import exceptions\nfrom ._handshake.url import URL",
         "wirespeed.exceptions": "",
     },
-    "same floor": {"wirespeed._handshake": "from ._url import URL", "wirespeed._url": ""},
-    "for type checkers": {"wirespeed._url": "if TYPE_CHECKING:\n    from .client import connect"},
+    "same folder": {
+        "wirespeed._handshake.opening": "from .url import URL",
+        "wirespeed._handshake.url": "",
+    },
     "asyncio": {"wirespeed.client": "import asyncio, ssl\nimport h11"},
+    "types of others": {"wirespeed._base.x": "if TYPE_CHECKING:\n    from stubs import Buffer"},
     "another client in the benchmark": {"wirespeed._bench.worker": "import picows"},
-    "two steps up": {
+    "three steps up": {
         "wirespeed._channel": "",
-        "wirespeed._channel.inbox": "from ..exceptions import ReadTimeout",
+        "wirespeed._channel.receive.inbox": "from ...exceptions import ReadTimeout",
         "wirespeed.exceptions": "",
     },
 }
@@ -106,21 +122,47 @@ def test_a_sound_house_is_left_alone(name: str) -> None:
     assert faults_in(sources, packages=PACKAGES, third_party=THIRD_PARTY, bench=BENCH) == []
 
 
+def test_a_stranger_sees_at_most_twelve_floors() -> None:
+    assert len(FLOORS) <= 12
+
+
+def test_the_map_in_contributing_is_the_house() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = [(int(row["floor"]), row["parts"]) for row in FOLDER.finditer(text)]
+    floors: dict[int, set[str]] = {}
+    for floor, parts in rows:
+        floors.setdefault(floor, set()).update(re.findall(r"`(\w+)/?`", parts))
+    assert floors == {floor: set(parts) for floor, parts in enumerate(FLOORS)}
+    there = {path.stem for path in PACKAGE.glob("*.py")}
+    there |= {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert there - {"_channel_c"} == set(FLOOR_OF)
+
+
+def test_a_private_folder_has_plain_names() -> None:
+    folders = [path.parent for path in PACKAGE.glob("_*/**/__init__.py")]
+    names = {path.name for folder in folders for path in folder.iterdir()}
+    private = {name for name in names if name.startswith("_") and not name.startswith("__")}
+    assert {name.partition(".")[0].partition("_core")[2] for name in private} <= {
+        *("", "_builder", "_bytes", "_socket", "_wake"),
+    }
+    assert all(name.startswith("_core") for name in private)
+
+
 @pytest.mark.parametrize("path", CYTHON, ids=lambda path: str(path.relative_to(ROOT / "cython")))
 def test_cython_keeps_the_floors_too(path: Path) -> None:
     module = ".".join(path.relative_to(ROOT / "cython").with_suffix("").parts)
-    floor = FLOOR_OF[room_of(module.removesuffix(".__init__"))]
+    floor = FLOOR_OF[part_of(module.removesuffix(".__init__"))]
     pattern = r"^\s*(?:from\s+(wirespeed\S*)\s+c?import\s+(\w+)|c?import\s+(wirespeed\S*))"
     for base, name, direct in re.findall(pattern, path.read_text(encoding="utf-8"), re.MULTILINE):
-        room = room_of(direct or (f"{base}.{name}" if base == "wirespeed" else base))
-        assert FLOOR_OF[room] <= floor, f"{path.name} imports {room}"
+        part = part_of(direct or (f"{base}.{name}" if base == "wirespeed" else base))
+        assert FLOOR_OF[part] <= floor, f"{path.name} imports {part}"
 
 
 def test_every_single_source_is_compiled() -> None:
-    directory = ROOT / "cython" / "wirespeed" / "_channel_c"
-    sources = {path.stem for path in (ROOT / "src/wirespeed/_channel").glob("[a-z]*.py")}
+    source, twin = ROOT / "src" / "wirespeed" / "_channel", ROOT / "cython/wirespeed/_channel_c"
+    names = {path.relative_to(source) for path in source.rglob("[a-z]*.py")}
     for suffix in (".py", ".pxd"):
-        assert {path.stem for path in directory.glob(f"[a-z]*{suffix}")} == sources
-    for source in sources:
-        original = ROOT / "src" / "wirespeed" / "_channel" / f"{source}.py"
-        assert (directory / f"{source}.py").read_bytes() == original.read_bytes()
+        found = {path.relative_to(twin) for path in twin.rglob(f"[a-z]*{suffix}")}
+        assert found == {name.with_suffix(suffix) for name in names}
+    for name in names:
+        assert (twin / name).read_bytes() == (source / name).read_bytes()

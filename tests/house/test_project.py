@@ -16,9 +16,9 @@ def test_the_version_is_stated_once() -> None:
     project = pyproject()
     assert project["project"]["dynamic"] == ["version"]
     assert project["tool"]["setuptools"]["dynamic"]["version"] == {
-        "attr": "wirespeed._version.__version__"
+        "attr": "wirespeed._base.version.__version__"
     }
-    source = (ROOT / "src" / "wirespeed" / "_version.py").read_text(encoding="utf-8")
+    source = (ROOT / "src" / "wirespeed" / "_base" / "version.py").read_text(encoding="utf-8")
     assert re.findall(r'"(\d+\.\d+\.\d+\S*)"', source) == [wirespeed.__version__]
 
 

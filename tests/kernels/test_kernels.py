@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-SOURCES = HERE.parent.parent / "cython" / "wirespeed"
+SOURCES = HERE.parent.parent / "cython" / "wirespeed" / "kernels"
 HEADERS = ("ascii.h", "cpu.h", "header.h", "lookup.h", "mask.h", "transcode.h", "utf8.h")
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover")

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import reference
 
-from wirespeed import _codec
+from wirespeed._codec import contract
 from wirespeed.exceptions import ProtocolError
 
 
@@ -20,14 +20,14 @@ class MakeParser(Protocol):
 
     def __call__(
         self, *, max_message_size: int | None = ..., masked: bool = ..., decode_text: bool = ...
-    ) -> _codec.MessageParser:
+    ) -> contract.MessageParser:
         """Make one."""
 
 
 class MakeBuilder(Protocol):
     """The class of a builder."""
 
-    def __call__(self, *, entropy: _codec.Entropy | None = None) -> _codec.FrameBuilder:
+    def __call__(self, *, entropy: contract.Entropy | None = None) -> contract.FrameBuilder:
         """Make one."""
 
 
@@ -38,15 +38,15 @@ class Codec(Protocol):
 
     MessageParser: MakeParser
     FrameBuilder: MakeBuilder
-    Utf8Validator: Callable[[], _codec.Utf8Validator]
-    apply_mask: _codec.ApplyMask
-    call_in_context: _codec.CallInContext
-    is_held: _codec.IsHeld
-    receive_into: _codec.ReceiveInto
-    send_some: _codec.SendSome
-    stop_with: _codec.StopWith
-    total_length: _codec.TotalLength
-    use_send_slot: _codec.UseSendSlot
+    Utf8Validator: Callable[[], contract.Utf8Validator]
+    apply_mask: contract.ApplyMask
+    call_in_context: contract.CallInContext
+    is_held: contract.IsHeld
+    receive_into: contract.ReceiveInto
+    send_some: contract.SendSome
+    stop_with: contract.StopWith
+    total_length: contract.TotalLength
+    use_send_slot: contract.UseSendSlot
 
 
 class Peer:
@@ -56,7 +56,7 @@ class Peer:
     returned: a parser that reads past `size`, or keeps a reference, shows.
     """
 
-    def __init__(self, parser: _codec.MessageParser) -> None:
+    def __init__(self, parser: contract.MessageParser) -> None:
         self.parser = parser
         self.outcome = reference.Outcome()
         self.reads_in_place = 0

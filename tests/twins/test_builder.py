@@ -15,7 +15,7 @@ from hypothesis import given, settings, strategies as st
 from twins.buffers import BYTES_LIKE, NOT_BYTES_LIKE
 from twins.driving import Codec
 
-from wirespeed._rfc6455 import MASKING_KEY_BLOCK_BYTES
+from wirespeed._base.rfc6455 import MASKING_KEY_BLOCK_BYTES
 
 LENGTHS = (*range(70), 124, 125, 126, 127, 128, 255, 256, 1000, 8192, 65535, 65536, 65537, 200_003)
 

@@ -12,8 +12,8 @@ import reference
 from twins.driving import Codec, Peer
 from twins.streams import random_message, random_sizes, random_stream, spoil
 
-from wirespeed import _core, _purepython
-from wirespeed._rfc6455 import OPCODE_BINARY, OPCODE_PING, OPCODE_PONG, OPCODE_TEXT
+from wirespeed._base.rfc6455 import OPCODE_BINARY, OPCODE_PING, OPCODE_PONG, OPCODE_TEXT
+from wirespeed._codec import _core, pure
 
 LENGTHS = (0, 1, 125, 126, 127, 1000, 65535, 65536, 70_000)
 
@@ -73,7 +73,7 @@ def test_both_twins_count_the_same_in_spoiled_streams() -> None:
     for _ in range(500):
         stream = spoil(rng, random_stream(rng, masked=False))
         sizes = random_sizes(rng)
-        parsers = [module.MessageParser() for module in (_core, _purepython)]
+        parsers = [module.MessageParser() for module in (_core, pure)]
         for parser in parsers:
             Peer(parser).receive(stream, sizes)
         assert counts(parsers[0]) == counts(parsers[1])

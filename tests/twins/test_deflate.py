@@ -13,8 +13,8 @@ from deflating import BACKENDS, TAIL, deflate, deflate_finally
 from hypothesis import given, settings, strategies as st
 from twins.driving import Codec, Peer
 
-from wirespeed._inflate import STEP_BYTES, Inflater, wire_limit
-from wirespeed._rfc6455 import Binary, frame_header
+from wirespeed._base.rfc6455 import Binary, frame_header
+from wirespeed._codec.inflate import STEP_BYTES, Inflater, wire_limit
 
 MIB = 1024 * 1024
 ONE_BYTE = [1]

@@ -17,9 +17,9 @@ from hypothesis import given, settings, strategies as st
 from twins.driving import Codec
 from twins.streams import random_stream
 
-from wirespeed import _codec
-from wirespeed._inflate import Inflater
-from wirespeed._rfc6455 import Binary
+from wirespeed._base.rfc6455 import Binary
+from wirespeed._codec import contract
+from wirespeed._codec.inflate import Inflater
 from wirespeed.exceptions import ProtocolError
 
 KIB = 1024
@@ -37,7 +37,7 @@ class Reader:
         error: the fault, as `reference.Outcome` has it.
     """
 
-    def __init__(self, parser: _codec.MessageParser) -> None:
+    def __init__(self, parser: contract.MessageParser) -> None:
         self.parser = parser
         self.given: list[Any] = []
         self.error: tuple[str, int, str] | None = None

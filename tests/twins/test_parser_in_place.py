@@ -16,7 +16,7 @@ import pytest
 import reference
 from twins.driving import Codec, Peer
 
-from wirespeed._codec import MessageParser
+from wirespeed._codec.contract import MessageParser
 from wirespeed.exceptions import ProtocolError
 
 KIB = 1024
@@ -27,7 +27,7 @@ DIRECT_BYTES = 64 * KIB
 
 def gives_memory(codec: Codec) -> bool:
     """Tell whether this twin reads in place at all."""
-    return codec.__name__ == "wirespeed._core"
+    return codec.__name__ == "wirespeed._codec._core"
 
 
 def room(parser: MessageParser) -> int | None:

@@ -9,7 +9,7 @@ import pytest
 import reference
 from twins.driving import Codec, Peer, parse
 
-from wirespeed._rfc6455 import is_sendable_close_code
+from wirespeed._base.rfc6455 import is_sendable_close_code
 from wirespeed.exceptions import InvalidUtf8, MessageTooBig, ProtocolError
 
 # RFC 6455 section 5.7, the frames that a server may send.

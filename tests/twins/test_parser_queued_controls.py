@@ -9,7 +9,7 @@ import reference
 from rawserver import BINARY, PING, PONG, TEXT
 from twins.driving import Codec
 
-from wirespeed._rfc6455 import Binary, Control
+from wirespeed._base.rfc6455 import Binary, Control
 
 STREAM = b"".join(
     (

@@ -14,7 +14,7 @@ from rawserver import BINARY, CONTINUATION, TEXT
 from twins.driving import Codec, Peer, parse
 from twins.streams import random_sizes, random_stream, spoil
 
-from wirespeed._rfc6455 import Binary
+from wirespeed._base.rfc6455 import Binary
 
 Marked = list[tuple[str, bytes]]
 

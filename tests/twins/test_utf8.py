@@ -21,7 +21,7 @@ from twins.utf8_cases import (
     SURROUNDINGS,
 )
 
-from wirespeed._codec import Utf8Validator
+from wirespeed._codec.contract import Utf8Validator
 
 
 def state(validator: Utf8Validator) -> str:

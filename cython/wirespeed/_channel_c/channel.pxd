@@ -1,8 +1,8 @@
 cimport cython
 
-from wirespeed._core cimport MessageParser
-from wirespeed._channel_c.bounds cimport Bounds, Drops, bound
-from wirespeed._channel_c.inbox cimport (
+from wirespeed._codec._core cimport MessageParser
+from wirespeed._channel_c.receive.overflow cimport Bounds, Drops, bound
+from wirespeed._channel_c.receive.inbox cimport (
     Batches,
     Inbox,
     Messages,
@@ -12,21 +12,21 @@ from wirespeed._channel_c.inbox cimport (
     ReceiveMessage,
     ReceiveText,
 )
-from wirespeed._channel_c.lanes cimport LaneBounds, LaneInbox
-from wirespeed._channel_c.message cimport Message
-from wirespeed._channel_c.reading cimport Reading
-from wirespeed._channel_c.sending cimport Sender
-from wirespeed._channel_c.stream_receiving cimport MessageStream
-from wirespeed._channel_c.unfinished cimport Unfinished
+from wirespeed._channel_c.receive.lanes cimport LaneBounds, LaneInbox
+from wirespeed._channel_c.receive.message cimport Message
+from wirespeed._channel_c.receive.read_flow cimport ReadFlow
+from wirespeed._channel_c.send.sender cimport Sender
+from wirespeed._channel_c.receive.message_stream cimport MessageStream
+from wirespeed._channel_c.receive.partial_message cimport PartialMessage
 
 
 cdef class Channel(Sender):
     cdef object __weakref__
     cdef readonly MessageParser _parser
-    cdef readonly Reading _reading
+    cdef readonly ReadFlow _read_flow
     cdef Drops _drops
     cdef Bounds _bounds
-    cdef Unfinished _unfinished
+    cdef PartialMessage _partial
     cdef Py_ssize_t _max_waiting
     cdef Py_ssize_t _max_assembled
     cdef readonly object _transport
@@ -38,7 +38,7 @@ cdef class Channel(Sender):
     cdef object _ending_fault
     cdef readonly Py_ssize_t _received
     cdef public object _on_messages
-    cdef public object _link
+    cdef public object _protocol
 
     @cython.locals(before=Py_ssize_t)
     cdef _read(self, object data, Py_ssize_t size)
@@ -46,10 +46,10 @@ cdef class Channel(Sender):
     cdef _read_in_place(self, Py_ssize_t size)
     @cython.locals(parser=MessageParser, inbox=Inbox, added=Py_ssize_t)
     cdef _after_read(self, Py_ssize_t before, object fault)
-    @cython.locals(unfinished=Unfinished)
+    @cython.locals(partial=PartialMessage)
     cdef _wake(self)
-    @cython.locals(unfinished=Unfinished)
-    cdef Unfinished _own_unfinished(self)
+    @cython.locals(partial=PartialMessage)
+    cdef PartialMessage _own_partial(self)
     cpdef Py_ssize_t _heard(self) noexcept
     cdef _take_controls(self)
     cdef _bound_queue(self)

@@ -1,6 +1,6 @@
 cimport cython
 
-from wirespeed._core_wake cimport call_in_context
+from wirespeed._codec._core_wake cimport call_in_context
 
 
 cpdef raise_later(object loop, object exc)

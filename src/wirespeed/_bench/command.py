@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from .._console import complain, note, say
-from . import contenders, results, works
+from .._cli.console import complain, note, say
+from . import contenders, works
 from .contenders import OURS, Contender
 from .figures import Case
-from .processes import Failed
-from .progress import Progress
-from .report import whole
-from .runner import Benchmark, Plan
+from .report import json_file
+from .report.progress import Progress
+from .report.tables import whole
+from .run.processes import Failed
+from .run.runner import Benchmark, Plan
 from .works import Work
 
 INTERRUPTED: Final = 130
@@ -80,7 +81,7 @@ def run(options: Options) -> int:
     loops = _loops(options.loop or ("asyncio" if options.preset == "quick" else "both"))
     here = [contender for contender in wanted if contender.missing() is None]
     plan = _plan(options, _cases(chosen, loops, options), here)
-    told = results.surroundings(plan, preset=options.preset, contenders=wanted, loops=loops)
+    told = json_file.surroundings(plan, preset=options.preset, contenders=wanted, loops=loops)
     _tell_missing(wanted, loops)
     benchmark = Benchmark(plan, Progress(sys.stdout))
     interrupted = False
@@ -148,7 +149,7 @@ def _write(told: dict[str, Any], cases: Sequence[Case], directory: Path) -> None
     say(f"\n{report}")
     directory.mkdir(parents=True, exist_ok=True)
     directory.joinpath("report.md").write_text(report, encoding="utf-8")
-    content = {**told, "cases": [results.case_json(case) for case in cases]}
+    content = {**told, "cases": [json_file.case_json(case) for case in cases]}
     directory.joinpath("results.json").write_text(
         json.dumps(content, indent=1) + "\n", encoding="utf-8"
     )
@@ -156,7 +157,7 @@ def _write(told: dict[str, Any], cases: Sequence[Case], directory: Path) -> None
     if importlib.util.find_spec("matplotlib") is None:
         note(f"no charts: matplotlib is not installed; {INSTALL}")
     else:
-        from . import charts  # noqa: PLC0415
+        from .report import charts  # noqa: PLC0415
 
         written += charts.draw(cases, directory)
     say(f"written to {directory}: {', '.join(written)}")

@@ -12,8 +12,8 @@ import zlib
 from itertools import accumulate
 from typing import Final
 
-from .._inflate import TAIL
-from .._rfc6455 import LENGTH_IS_16_BIT, OPCODE_BINARY, OPCODE_TEXT, RSV1_BIT, frame_header
+from .._base.rfc6455 import LENGTH_IS_16_BIT, OPCODE_BINARY, OPCODE_TEXT, RSV1_BIT, frame_header
+from .._codec.inflate import TAIL
 from .works import Work
 
 # One write of a flood; large enough that the writer is never what a reader waits for.

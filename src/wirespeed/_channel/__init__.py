@@ -5,16 +5,16 @@ Must not know how a connection is opened or closed.
 """
 
 from .channel import Channel
-from .link import Link, LinkProtocol
-from .message import Message
-from .stream_receiving import MessageStream
-from .transport import SocketTransport
-from .typed import TypedReceiver, WSMessage
+from .protocol import BufferedChannelProtocol, ChannelProtocol
+from .receive.aiohttp_messages import TypedReceiver, WSMessage
+from .receive.message import Message
+from .receive.message_stream import MessageStream
+from .socket_transport import SocketTransport
 
 __all__ = [
+    "BufferedChannelProtocol",
     "Channel",
-    "Link",
-    "LinkProtocol",
+    "ChannelProtocol",
     "Message",
     "MessageStream",
     "SocketTransport",

@@ -1,7 +1,7 @@
 """The data path of one connection: socket reads in, messages queued, frames out.
 
 Must not know how a connection is opened or closed: what ends the data path is told to
-the methods at the end of `Channel`. Compiled as `_channel_c.channel` from this same source.
+the methods at the end of `Channel`.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from .._arguments import batch_limit
-from .._deflater import Deflater
-from .._inflate import Inflater
-from .._queue import Dropped, Pending, QueueRules
-from .._rfc6455 import OPCODE_PING
+from .._base.arguments import batch_limit
+from .._base.queue_rules import Dropped, Pending, QueueRules
+from .._base.rfc6455 import OPCODE_PING
+from .._codec.deflate import Deflater
+from .._codec.inflate import Inflater
 from ..exceptions import ProtocolError, QueueOverflow
-from .bounds import Bounds, Drops, bound
-from .inbox import (
+from .receive.inbox import (
     Batches,
     Inbox,
     Messages,
@@ -27,16 +26,17 @@ from .inbox import (
     ReceiveMessage,
     ReceiveText,
 )
-from .lanes import LaneBounds, LaneInbox
-from .message import Message
-from .reading import Reading
-from .sending import Sender
-from .stream_receiving import MessageStream
-from .unfinished import Unfinished
+from .receive.lanes import LaneBounds, LaneInbox
+from .receive.message import Message
+from .receive.message_stream import MessageStream
+from .receive.overflow import Bounds, Drops, bound
+from .receive.partial_message import PartialMessage
+from .receive.read_flow import ReadFlow
+from .send.sender import Sender
 
 if TYPE_CHECKING:
-    from .. import _codec
-    from .._deflate import Deflate
+    from .._base.compression import Deflate
+    from .._codec import contract
 
 # How many turns of the event loop a consumer gets to answer the last messages.
 PATIENCE_TURNS = 4
@@ -46,14 +46,14 @@ class Channel(Sender):
     """Messages in both directions over one transport; the engine of `WebSocketConnection`.
 
     A channel belongs to the thread of its event loop. It is the consumer's side; what a
-    transport calls is in `Link`.
+    transport calls is in `ChannelProtocol`.
     """
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        parser: _codec.MessageParser,
-        builder: _codec.FrameBuilder,
+        parser: contract.MessageParser,
+        builder: contract.FrameBuilder,
         *,
         queue: QueueRules,
         loads: Callable[[Any], Any],
@@ -63,23 +63,23 @@ class Channel(Sender):
     ) -> None:
         super().__init__(loop, builder)
         self._parser = parser
-        self._reading = Reading(loop, batch_window)
+        self._read_flow = ReadFlow(loop, batch_window)
         self._drops = Drops(loop, queue.on_drop)
         self._bounds: Bounds
-        clock = self._reading if queue.timestamps else None
+        clock = self._read_flow if queue.timestamps else None
         if queue.has_lanes:
             lanes = LaneInbox(loop, loads, decode_text, clock)
             self._inbox = lanes
-            self._bounds = LaneBounds(lanes, self._reading, self._drops, queue)
+            self._bounds = LaneBounds(lanes, self._read_flow, self._drops, queue)
         else:
             self._inbox = Inbox(loop, loads, decode_text, clock)
-            self._bounds = bound(self._inbox, self._reading, self._drops, queue)
+            self._bounds = bound(self._inbox, self._read_flow, self._drops, queue)
         # Made when it is needed; these are for it, and the rules need not be kept.
-        self._unfinished: Unfinished | None = None
+        self._partial: PartialMessage | None = None
         self._max_waiting = queue.max_waiting()
         self._max_assembled = queue.max_assembled(parser.limited)
         self._transport: asyncio.Transport | None = None
-        self._link: Any = None
+        self._protocol: Any = None
         self._write_buffer_size = write_buffer_size
         # Set by who wants to know: called with the payload of each Ping.
         self._on_ping: Callable[[bytes], object] | None = None
@@ -185,7 +185,7 @@ class Channel(Sender):
             QueueOverflow: as `receive`.
         """
         self._check_thread()
-        return MessageStream(self._loop, self._inbox, self._own_unfinished(), timeout)
+        return MessageStream(self._loop, self._inbox, self._own_partial(), timeout)
 
     def receive_nowait(self) -> Message:
         """Take the next message if there is one.
@@ -215,9 +215,9 @@ class Channel(Sender):
         """
         self._check_thread()
         pending = self._inbox.pending()
-        if self._unfinished is None:
+        if self._partial is None:
             return pending
-        return Pending(pending.messages, pending.bytes + self._unfinished.size())
+        return Pending(pending.messages, pending.bytes + self._partial.size())
 
     @property
     def dropped(self) -> Dropped:
@@ -252,7 +252,7 @@ class Channel(Sender):
             return
         fault = None
         before = len(self._inbox._queue)
-        self._reading.arrived(size)
+        self._read_flow.arrived(size)
         try:
             self._parser.feed(data, self._inbox._queue, size)
         except ProtocolError as exc:
@@ -265,7 +265,7 @@ class Channel(Sender):
             return
         fault = None
         before = len(self._inbox._queue)
-        self._reading.arrived(size)
+        self._read_flow.arrived(size)
         try:
             self._parser.buffer_updated(size, self._inbox._queue)
         except ProtocolError as exc:
@@ -278,8 +278,8 @@ class Channel(Sender):
         inbox = self._inbox
         added = len(inbox._queue) - before
         self._received += added
-        if self._unfinished is not None:
-            self._received += self._unfinished.take_read()
+        if self._partial is not None:
+            self._received += self._partial.take_read()
         if self._on_messages is not None and added:
             self._on_messages(inbox._queue[-added:])
         inbox.admit(before)
@@ -293,29 +293,29 @@ class Channel(Sender):
         self._wake()
         if inbox._fresh:
             self._bound_queue()
-        if parser.filled > self._max_assembled or self._unfinished is not None:
-            self._own_unfinished().bound()
+        if parser.filled > self._max_assembled or self._partial is not None:
+            self._own_partial().bound()
         if self._is_ending:
             self._end_after_messages(PATIENCE_TURNS)
 
-    def _own_unfinished(self) -> Unfinished:
-        unfinished = self._unfinished
-        if unfinished is None:
-            unfinished = Unfinished(
-                self._parser, self._inbox, self._reading, self._max_waiting, self._max_assembled
+    def _own_partial(self) -> PartialMessage:
+        partial = self._partial
+        if partial is None:
+            partial = PartialMessage(
+                self._parser, self._inbox, self._read_flow, self._max_waiting, self._max_assembled
             )
-            self._unfinished = unfinished
-            if self._link is not None:
-                self._link.reach(unfinished._readers)
+            self._partial = partial
+            if self._protocol is not None:
+                self._protocol.reach(partial._readers)
             if self._discarding or self._reading_over:
-                unfinished.finish()
-        return unfinished
+                partial.finish()
+        return partial
 
     def _heard(self) -> int:
         """Return a number that grows whenever a message, or a chunk of one, arrives."""
-        if self._unfinished is None:
+        if self._partial is None:
             return self._received
-        return self._received + self._unfinished.progress()
+        return self._received + self._partial.progress()
 
     def _bound_queue(self) -> None:
         """Act on what the consumers have left of the reads since the last time."""
@@ -349,15 +349,15 @@ class Channel(Sender):
             self._on_close_frame(close[0], close[1])
 
     def _wake(self) -> None:
-        unfinished = self._unfinished
-        if self._inbox.has_waiters() or (unfinished is not None and unfinished.has_readers()):
-            self._outgoing.begin_wake()
+        partial = self._partial
+        if self._inbox.has_waiters() or (partial is not None and partial.has_readers()):
+            self._outbox.begin_wake()
             try:
-                if unfinished is not None:
-                    unfinished.wake()
+                if partial is not None:
+                    partial.wake()
                 self._inbox.wake()
             finally:
-                self._outgoing.end_wake()
+                self._outbox.end_wake()
 
     def _take_controls(self) -> None:
         controls = self._parser.controls
@@ -382,20 +382,20 @@ class Channel(Sender):
     def _read_to_the_end(self) -> None:
         """Read without pauses: what comes now is needed to close."""
         self._bounds.finish()
-        if self._unfinished is not None:
-            self._unfinished.finish()
-        self._reading.finish()
+        if self._partial is not None:
+            self._partial.finish()
+        self._read_flow.finish()
 
     def _use_compression(self, agreed: Deflate) -> None:
         self._parser.accept_compressed(Inflater.of_server(agreed))
-        self._outgoing.compress_with(Deflater(agreed))
+        self._outbox.compress_with(Deflater(agreed))
 
     def _on_open(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         if self._write_buffer_size is not None:
             transport.set_write_buffer_limits(self._write_buffer_size)
-        self._reading.attach(transport)
-        self._outgoing.attach(transport.write)
+        self._read_flow.attach(transport)
+        self._outbox.attach(transport.write)
 
     def _on_pong(self, payload: bytes) -> None:
         raise NotImplementedError

@@ -1,6 +1,6 @@
 """What a suspended task holds on to, resumed inside the very call that brings its news.
 
-Must not know what it is that is waited for. Compiled as `_channel_c.waiter` from this same source.
+Must not know what it is that is waited for.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextvars import Context, copy_context
 from types import TracebackType
 from typing import Any, NoReturn
 
-from .._backend import call_in_context
+from .._codec.backend import call_in_context
 
 if sys.version_info >= (3, 12):
     from asyncio import current_task

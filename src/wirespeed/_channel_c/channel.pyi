@@ -1,3 +1,1 @@
-from wirespeed._channel.channel import (
-    Channel as Channel,
-)
+from wirespeed._channel.channel import Channel as Channel

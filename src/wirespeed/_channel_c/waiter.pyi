@@ -1,4 +1,1 @@
-from wirespeed._channel.waiter import (
-    Awaitable as Awaitable,
-    Waiter as Waiter,
-)
+from wirespeed._channel.waiter import Awaitable as Awaitable, Waiter as Waiter

@@ -9,7 +9,7 @@ import json
 import ssl
 from typing import Any, ClassVar
 
-from ... import _backend
+from ..._codec import backend
 from ...compat import aiohttp
 from ..works import Work
 from .client import Arrivals, Message
@@ -29,7 +29,7 @@ class Receive:
 
     packages: ClassVar[tuple[str, ...]] = ("wirespeed", "aiofastnet")
     settings: ClassVar[str] = (
-        f"compress=0, max_msg_size=0, no heartbeat, one session; {_backend.implementation}"
+        f"compress=0, max_msg_size=0, no heartbeat, one session; {backend.implementation}"
     )
     receives: ClassVar[str] = "receive()"
     _ws: aiohttp.ClientWebSocketResponse

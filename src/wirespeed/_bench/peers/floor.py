@@ -17,12 +17,12 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
-from ... import _backend
-from ..._rfc6455 import OPCODE_TEXT, frame_header
+from ..._base.rfc6455 import OPCODE_TEXT, frame_header
+from ..._codec import backend
 from ..works import Work
 from .client import Arrivals
 
-if TYPE_CHECKING or not _backend.COMPILED:
+if TYPE_CHECKING or not backend.COMPILED:
     from ..._channel.waiter import Waiter, suspend
 else:
     from ..._channel_c.waiter import Waiter, suspend

@@ -10,8 +10,8 @@ import json
 import ssl
 from typing import Any, ClassVar
 
-from ... import _backend
-from ..._zlib import deflate_backend
+from ..._codec import backend
+from ..._codec.zlib_backend import deflate_backend
 from ...client import connect
 from ...connection import WebSocketConnection
 from ..works import Work
@@ -31,7 +31,7 @@ class Each:
 
     packages: ClassVar[tuple[str, ...]] = ("wirespeed", "aiofastnet")
     settings: ClassVar[str] = (
-        f"max_message_size=None, no keep-alive Pings; {_backend.implementation}, {deflate_backend}"
+        f"max_message_size=None, no keep-alive Pings; {backend.implementation}, {deflate_backend}"
     )
     receives: ClassVar[str] = "async for"
     options: ClassVar[dict[str, Any]] = options(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ..._close_info import CloseCause
+from ..._base.close_info import CloseCause
 from ...connection import WebSocketConnection
 from ...exceptions import ConnectionDisconnected
 from ._errors import ClientConnectionResetError

@@ -8,9 +8,9 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Final
 
-from ... import _backend
+from ..._codec import backend
 
-if TYPE_CHECKING or not _backend.COMPILED:
+if TYPE_CHECKING or not backend.COMPILED:
     from ..._channel import TypedReceiver, WSMessage
 else:
     from ..._channel_c import TypedReceiver, WSMessage

@@ -10,15 +10,11 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from ..._closing import check_close
-from ..._rfc6455 import MAX_CONTROL_PAYLOAD_BYTES, CloseCode
+from ..._base.rfc6455 import MAX_CONTROL_PAYLOAD_BYTES, CloseCode
+from ..._lifecycle.closing import check_close
 from ...exceptions import ProtocolError
 from ._connection import Connection
-from ._errors import (
-    ServerTimeoutError,
-    WebSocketError,
-    WSMessageTypeError,
-)
+from ._errors import ServerTimeoutError, WebSocketError, WSMessageTypeError
 from ._messages import CLOSED, CLOSING, TypedReceiver, WSCloseCode, WSMessage, WSMsgType
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from multidict import CIMultiDict
 
-from ..._deflate import Deflate
+from ..._base.compression import Deflate
 from ._arguments import (
     DEFAULT_TIMEOUT,
     BasicAuth,

@@ -1,1 +1,0 @@
-../../../src/wirespeed/_channel/lanes.py

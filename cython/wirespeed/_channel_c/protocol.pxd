@@ -1,0 +1,39 @@
+cimport cython
+
+from wirespeed._codec._core cimport MessageParser
+from wirespeed._codec._core_wake cimport referent
+from wirespeed._channel_c.channel cimport Channel
+
+
+cdef class ChannelProtocol:
+    cdef object _channel
+    cdef Channel _held_sends
+    cdef list _receivers
+    cdef list _senders
+    cdef list _awaited
+    cdef MessageParser _parser
+    cdef object _opening
+    cdef object _opened
+    cdef bytearray _memory
+    cdef object _whole
+    cdef object _view
+    cdef bint _is_in_place
+    cdef object _transport
+
+    cpdef hold(self, Channel channel)
+    cpdef reach(self, object awaited)
+    cpdef connection_made(self, object transport)
+    cpdef get_buffer(self, Py_ssize_t sizehint)
+    @cython.locals(channel=Channel)
+    cpdef buffer_updated(self, Py_ssize_t nbytes)
+    @cython.locals(channel=Channel)
+    cpdef eof_received(self)
+    @cython.locals(channel=Channel)
+    cpdef connection_lost(self, object exc)
+    @cython.locals(channel=Channel)
+    cpdef pause_writing(self)
+    @cython.locals(channel=Channel)
+    cpdef resume_writing(self)
+    cdef _end_opening_at_eof(self, object cause)
+    @cython.locals(channel=Channel)
+    cdef _end_opening(self, object cause=*)

@@ -1,0 +1,136 @@
+cimport cython
+
+from wirespeed._codec._core_bytes cimport total_length
+from wirespeed._codec._core_wake cimport is_held, set_result as stop_with
+from wirespeed._channel_c.receive.message cimport Message, stamp, stamp_of, unstamped
+from wirespeed._channel_c.receive.read_flow cimport ReadFlow
+from wirespeed._channel_c.waiter cimport Awaitable, Waiter, begin, suspend
+
+cdef Py_ssize_t COMPACT_AT
+
+
+cdef object _TEXT
+cdef object _BINARY
+
+
+cpdef object _bare(object entry)
+
+
+cdef class Receive(Awaitable):
+    @cython.locals(inbox=Inbox, waiter=Waiter, expired=bint, served=bint)
+    cdef bint _is_ready(self) except -1
+    @cython.locals(inbox=Inbox)
+    cdef object _hand_over(self)
+    cdef object _take(self, Inbox inbox)
+    @cython.locals(waiter=Waiter)
+    cdef Waiter _suspend(self, Inbox inbox)
+    cdef _start_timer(self, Inbox inbox, Waiter waiter)
+    @cython.locals(waiter=Waiter, inbox=Inbox)
+    cdef _leave_queue(self)
+    @cython.locals(inbox=Inbox)
+    cpdef _forget(self)
+
+
+cdef class ReceiveMessage(Receive):
+    cdef object _take(self, Inbox inbox)
+
+
+cdef class ReceiveText(Receive):
+    cdef object _take(self, Inbox inbox)
+
+
+cdef class ReceiveBytes(Receive):
+    cdef object _take(self, Inbox inbox)
+
+
+cdef class ReceiveJson(Receive):
+    cdef object _take(self, Inbox inbox)
+
+
+cdef class ReceiveMany(Receive):
+    cdef object _take(self, Inbox inbox)
+
+
+cdef class Inbox:
+    cdef object _loop
+    cdef object _loads
+    cdef bint _decode_text
+    cdef ReadFlow _clock
+    cdef bint _is_plain
+    cdef list _queue
+    cdef Py_ssize_t _head
+    cdef Py_ssize_t _added
+    cdef Py_ssize_t _fresh
+    cdef readonly Py_ssize_t _deepest
+    cdef Py_ssize_t _reserved
+    cdef list _waiters
+    cdef public object _owner
+    cdef bint _waking
+    cdef object _end
+    cdef Receive _spare
+    cdef object _on_taken
+    cdef object _on_wait
+
+    @cython.locals(wait=Receive)
+    cdef Awaitable receive(self, type kind, bint is_step, object timeout, Py_ssize_t limit)
+    @cython.final
+    cdef Py_ssize_t available(self) noexcept
+    @cython.final
+    cdef bint may_take(self, bint served) except -1
+    @cython.final
+    @cython.locals(waiter=Waiter)
+    cdef bint _has_line(self) except -1
+    cdef Waiter first_waiter(self, int opcode)
+    cdef leave_line(self, Receive receive)
+    cdef note_poll(self)
+    cdef bint has_messages(self) noexcept
+    cpdef list waiting(self)
+    cdef bint has_waiters(self) noexcept
+    cdef Py_ssize_t count(self) noexcept
+    @cython.locals(count=Py_ssize_t)
+    cdef note_depth(self)
+    @cython.locals(start=Py_ssize_t)
+    cdef Py_ssize_t bytes_of_last(self, Py_ssize_t count) except -1
+    cdef admit(self, Py_ssize_t before)
+    cpdef pending(self)
+    cdef list last(self, Py_ssize_t count)
+    cdef object at(self, Py_ssize_t position)
+    cdef object replace(self, Py_ssize_t position, object entry)
+    cdef append(self, object entry)
+    cdef put_back(self, Message message)
+    @cython.final
+    cdef list cut_first(self, Py_ssize_t count)
+    @cython.locals(start=Py_ssize_t)
+    cdef list cut_last(self, Py_ssize_t count)
+    cdef Message message_of(self, object entry)
+    @cython.final
+    cdef bint _is_text(self, object entry) except -1
+    cdef peek(self)
+    cdef Message take_now(self)
+    cdef object decode(self, object data)
+    @cython.locals(waiter=Waiter, in_place=bint)
+    cdef wake(self)
+    @cython.final
+    cdef bint next_is_text(self) except -1
+    @cython.final
+    cdef Message pop_message(self)
+    @cython.final
+    cdef object pop(self)
+    @cython.final
+    cdef object _pop_entry(self)
+    @cython.final
+    @cython.locals(size=Py_ssize_t)
+    cdef _advance(self, Py_ssize_t count)
+    @cython.locals(count=Py_ssize_t, batch=list)
+    cpdef list pop_many(self, Py_ssize_t limit)
+
+
+@cython.final
+cdef class Messages:
+    cdef Inbox _inbox
+
+
+@cython.final
+cdef class Batches:
+    cdef Inbox _inbox
+    cdef Py_ssize_t _max_messages

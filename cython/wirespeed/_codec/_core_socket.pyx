@@ -1,0 +1,70 @@
+"""The system calls of a non-blocking socket, without a detour through the socket object.
+
+Knows nothing of what is received or sent. Its twin is `wirespeed._codec.pure.socket_calls`.
+"""
+
+from cpython.buffer cimport (
+    PyBUF_SIMPLE,
+    PyBUF_WRITABLE,
+    PyBuffer_Release,
+    PyObject_GetBuffer,
+)
+from cpython.exc cimport PyErr_SetFromErrno
+from libc.errno cimport EAGAIN, EINTR, errno
+
+cdef extern from *:
+    """
+    #if defined(_WIN32)
+    /* Not used there: a socket is no file descriptor, and errno not its error. */
+    #include <errno.h>
+    static Py_ssize_t ws_recv(int fd, void *buffer, size_t size) {
+        (void)fd; (void)buffer; (void)size; errno = ENOSYS; return -1;
+    }
+    static Py_ssize_t ws_send(int fd, const void *data, size_t size) {
+        (void)fd; (void)data; (void)size; errno = ENOSYS; return -1;
+    }
+    #else
+    #include <sys/socket.h>
+    #if !defined(MSG_NOSIGNAL)
+    #define MSG_NOSIGNAL 0  /* macOS; Python ignores SIGPIPE anyway. */
+    #endif
+    #define ws_recv(fd, buffer, size) recv(fd, buffer, size, 0)
+    #define ws_send(fd, data, size) send(fd, data, size, MSG_NOSIGNAL)
+    #endif
+    """
+    Py_ssize_t ws_recv(int fd, void *buffer, size_t size) nogil
+    Py_ssize_t ws_send(int fd, const void *data, size_t size) nogil
+
+
+cpdef Py_ssize_t receive_into(object sock, int fd, object memory) except -2:
+    """Read into `memory`; see `contract.ReceiveInto`."""
+    cdef Py_buffer view
+    cdef Py_ssize_t size
+    PyObject_GetBuffer(memory, &view, PyBUF_WRITABLE)
+    try:
+        with nogil:
+            size = ws_recv(fd, view.buf, view.len)
+        return checked(size)
+    finally:
+        PyBuffer_Release(&view)
+
+
+cpdef Py_ssize_t send_some(object sock, int fd, object data) except -2:
+    """Write some of `data`; see `contract.SendSome`."""
+    cdef Py_buffer view
+    cdef Py_ssize_t size
+    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+    try:
+        with nogil:
+            size = ws_send(fd, view.buf, view.len)
+        return checked(size)
+    finally:
+        PyBuffer_Release(&view)
+
+
+cdef Py_ssize_t checked(Py_ssize_t size) except -2:
+    """Return -1 where the socket is not ready, and raise any other error."""
+    if size >= 0 or errno == EAGAIN or errno == EINTR:
+        return size
+    PyErr_SetFromErrno(OSError)
+    return -2

@@ -1,0 +1,1 @@
+"""What a run of `wirespeed bench` shows: tables, charts, progress and a JSON file."""

@@ -1,0 +1,1 @@
+"""A run of `wirespeed bench`: the server and the workers, each a process, and what they measure."""

@@ -1,0 +1,191 @@
+"""The side of a connection that a transport calls: where reads land, and what they become.
+
+Must not know of messages; it hands bytes to the opening handshake or to the channel.
+
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from operator import call as referent
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, ref
+
+from ..exceptions import HandshakeError
+from .channel import Channel
+
+if TYPE_CHECKING:
+    from .._handshake.opening_handshake import OpeningHandshake, Response
+
+SHARED_BUFFER_BYTES = 256 * 1024
+PRIVATE_BUFFER_BYTES = 64 * 1024
+# Compressed data inflates to 1032 times its size at most: this way a single read, which is parsed
+# to its end before the bounds of the queue apply, brings no more than 16 MiB.
+COMPRESSED_READ_BYTES = 16 * 1024
+
+# The memory of each loop, and the view of it that is lent.
+_shared_buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[bytearray, memoryview]] = (
+    WeakKeyDictionary()
+)
+
+
+def _read_buffer(loop: asyncio.AbstractEventLoop) -> tuple[bytearray, memoryview]:
+    """Return the memory that a connection of `loop` reads into, and a view of it.
+
+    Where `get_buffer`, the read and `buffer_updated` are one synchronous step, all
+    connections of a loop share one buffer: it stays in the processor's cache, and an idle
+    connection needs none. libuv on Windows reads asynchronously into memory that it holds.
+    """
+    if sys.platform == "win32" and not isinstance(loop, asyncio.BaseEventLoop):
+        return _viewed(bytearray(PRIVATE_BUFFER_BYTES))
+    shared = _shared_buffers.get(loop)
+    if shared is None:
+        shared = _shared_buffers[loop] = _viewed(bytearray(SHARED_BUFFER_BYTES))
+    return shared
+
+
+def _viewed(memory: bytearray) -> tuple[bytearray, memoryview]:
+    return memory, memoryview(memory)
+
+
+class ChannelProtocol:
+    """The transport's callbacks (`asyncio.BufferedProtocol`).
+
+    The event loop holds it while the transport is open. A connection that nobody uses any more
+    must not be held for that: it is referred to weakly, until it begins to end. Those who
+    wait for something hold it, and are held in turn from here.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        opening: OpeningHandshake,
+        opened: asyncio.Future[Response],
+    ) -> None:
+        self._channel = ref(channel)
+        self._held_sends: Channel | None = None
+        self._receivers: list[Any] | None = channel._inbox.waiting()
+        self._senders: list[Any] | None = channel._outbox._waiters
+        # Made when it is needed: an idle connection is to be small.
+        self._awaited: list[Any] | None = None
+        self._parser = channel._parser
+        channel._protocol = self
+        # Whoever holds a receive, an iteration or the wait of a send holds the channel.
+        channel._inbox._owner = channel
+        channel._outbox._owner = channel
+        self._opening: OpeningHandshake | None = opening
+        self._opened: asyncio.Future[Response] | None = opened
+        self._memory, self._whole = _read_buffer(channel._loop)
+        # As much of it as may be read at once.
+        self._view = self._whole
+        self._is_in_place = False
+        self._transport: asyncio.Transport | None = None
+
+    def hold(self, channel: Channel) -> None:
+        """Keep the connection alive until its transport is gone: it has begun to end."""
+        self._held_sends = channel
+        # The garbage collector may have cleared it.
+        self._channel = ref(channel)
+
+    def reach(self, awaited: Any) -> None:
+        """Keep alive who waits for this."""
+        if self._awaited is None:
+            self._awaited = []
+        self._awaited.append(awaited)
+
+    def connection_made(self, transport: Any) -> None:
+        """Send the opening handshake's request."""
+        self._transport = transport
+        if self._opening is not None:
+            if self._opening.offers_compression:
+                self._view = self._view[:COMPRESSED_READ_BYTES]
+            transport.write(self._opening.request())
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Lend memory to read into; the loan ends with the next call, whatever came of it."""
+        view = self._parser.get_buffer()
+        self._is_in_place = view is not None
+        return self._view if view is None else view
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what was read."""
+        channel: Channel | None = referent(self._channel)
+        if channel is None:
+            # Dropped, and about to be aborted.
+            return
+        if self._is_in_place:
+            self._is_in_place = False
+            channel._read_in_place(nbytes)
+        elif self._opening is None:
+            channel._read(self._memory, nbytes)
+        elif self._opening.receive_data(bytes(self._view[:nbytes])):
+            self._end_opening()
+
+    def eof_received(self) -> None:
+        """End the opening handshake, or tell the channel; the transport closes itself."""
+        channel: Channel | None = referent(self._channel)
+        if self._opening is not None:
+            self._end_opening_at_eof(None)
+        elif channel is not None:
+            channel._on_eof()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the channel that the transport is gone."""
+        channel: Channel | None = referent(self._channel)
+        if self._opening is not None:
+            self._end_opening_at_eof(exc)
+        if channel is not None:
+            channel._on_lost(exc)
+        self._held_sends = None
+        self._receivers = self._senders = self._awaited = None
+
+    def pause_writing(self) -> None:
+        """Let senders wait."""
+        channel: Channel | None = referent(self._channel)
+        if channel is not None:
+            channel._outbox.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Let senders go on."""
+        channel: Channel | None = referent(self._channel)
+        if channel is not None:
+            channel._on_resume_writing()
+
+    def _end_opening_at_eof(self, cause: Exception | None) -> None:
+        # Given up already: then it was not the server who ended the stream.
+        if self._opening is not None and self._opened is not None and not self._opened.done():
+            self._opening.receive_eof()
+        self._end_opening(cause)
+
+    def _end_opening(self, cause: Exception | None = None) -> None:
+        """Open the channel, or let the opening fail with what the server answered."""
+        opening, opened = self._opening, self._opened
+        # Nothing of the opening outlives it.
+        self._opening = self._opened = None
+        channel: Channel | None = referent(self._channel)
+        if opening is None or opened is None or opened.done() or channel is None:
+            return
+        try:
+            response = opening.result()
+            if self._transport is None:
+                raise HandshakeError("the server answered before it was asked")
+        except Exception as exc:
+            channel._reading_over = True
+            exc.__cause__ = cause
+            opened.set_exception(exc)
+            return
+        channel._on_open(self._transport)
+        if opening.compression is not None:
+            channel._use_compression(opening.compression)
+        else:
+            self._view = self._whole
+        opened.set_result(response)
+        if opening.trailing_data:
+            channel._read(opening.trailing_data, len(opening.trailing_data))
+
+
+class BufferedChannelProtocol(ChannelProtocol, asyncio.BufferedProtocol):
+    """A `ChannelProtocol` that asyncio's own transports accept."""
+
+    __slots__ = ()

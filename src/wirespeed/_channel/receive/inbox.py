@@ -1,0 +1,500 @@
+"""The message queue of one connection and the receives that wait for it.
+
+Must not know of transports or frames.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from ..._base.queue_rules import Pending
+from ..._base.rfc6455 import Binary, MessageType
+from ..._codec.backend import is_held, stop_with, total_length, use_send_slot
+from ...exceptions import MessageTypeError, ReadTimeout
+from ..waiter import Awaitable, Waiter, begin, suspend
+from .message import Message, stamp, stamp_of, unstamped
+from .read_flow import ReadFlow
+
+# Taken entries at the front of the queue are cut off in blocks of at least this many.
+COMPACT_AT = 1024
+
+
+_TEXT = MessageType.TEXT
+_BINARY = MessageType.BINARY
+
+
+class Receive(Awaitable):
+    """One receive: awaited once, it takes the data of the next message.
+
+    Cancelling it loses nothing: a message leaves the queue only in the very step in
+    which it is handed to the task. The option: this is a step of an iteration.
+    """
+
+    def __next__(self) -> Waiter:
+        if self._is_ready():
+            stop_with(self, self._hand_over())
+            raise StopIteration
+        return self._suspend(self._source)
+
+    def _is_ready(self) -> bool:
+        """Tell whether there is a message to take, and raise if there never will be."""
+        inbox: Inbox | None = self._source
+        if inbox is None:
+            raise RuntimeError("this receive has been awaited already")
+        expired = served = False
+        waiter = self._waiter
+        if waiter is not None:
+            expired = waiter.expired
+            served = waiter.reserved
+            self._leave_queue()
+        if inbox.may_take(served):
+            return True
+        if inbox._end is not None and inbox.available() <= 0:
+            self._source = None
+            raise inbox.end_error(self._option)
+        if expired or (self._timeout is not None and self._timeout <= 0):
+            self._source = None
+            inbox.wake()
+            raise ReadTimeout(f"no message arrived within {self._timeout} seconds")
+        return False
+
+    def _hand_over(self) -> Any:
+        inbox: Inbox = self._source
+        self._source = None
+        try:
+            return self._take(inbox)
+        finally:
+            if inbox._waiters:
+                # Who came while messages were set aside stands in line although there are more.
+                inbox.wake()
+
+    def _take(self, inbox: Inbox) -> Any:
+        return inbox.pop()
+
+    def _suspend(self, inbox: Inbox) -> Waiter:
+        waiter = suspend(inbox._loop)
+        self._waiter = waiter
+        inbox._waiters.append(waiter)
+        if self._timeout is not None:
+            self._start_timer(inbox, waiter)
+        if inbox._on_wait is not None:
+            inbox._on_wait(False)
+        return waiter
+
+    def _start_timer(self, inbox: Inbox, waiter: Waiter) -> None:
+        if self._deadline is None:
+            self._deadline = inbox._loop.time() + (self._timeout or 0)
+        self._timer = inbox._loop.call_at(self._deadline, waiter.expire)
+
+    def _leave_queue(self) -> None:
+        """Leave the line, and give back what was set aside for this receive."""
+        waiter = self._waiter
+        inbox: Inbox | None = self._source
+        self._waiter = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if waiter is None or inbox is None:
+            return
+        if waiter.reserved:
+            inbox._reserved -= 1
+        elif waiter in inbox._waiters:
+            inbox._waiters.remove(waiter)
+
+    def _forget(self) -> None:
+        inbox: Inbox | None = self._source
+        if inbox is not None:
+            self._leave_queue()
+            self._source = None
+            inbox.wake()
+
+
+class ReceiveMessage(Receive):
+    """Takes the next message as a `Message`."""
+
+    def _take(self, inbox: Inbox) -> Any:
+        return inbox.pop_message()
+
+
+class ReceiveText(Receive):
+    """Takes the next message if it is text."""
+
+    def _take(self, inbox: Inbox) -> Any:
+        if not inbox.next_is_text():
+            inbox.wake()
+            raise MessageTypeError("the next message is binary, text was asked for")
+        return inbox.pop()
+
+
+class ReceiveBytes(Receive):
+    """Takes the next message if it is binary."""
+
+    def _take(self, inbox: Inbox) -> Any:
+        if inbox.next_is_text():
+            inbox.wake()
+            raise MessageTypeError("the next message is text, bytes were asked for")
+        return inbox.pop()
+
+
+class ReceiveJson(Receive):
+    """Takes the next message and decodes it."""
+
+    def _take(self, inbox: Inbox) -> Any:
+        return inbox.decode(inbox.pop())
+
+
+class ReceiveMany(Receive):
+    """Takes all messages that are queued, or up to `limit` (0: all)."""
+
+    def _take(self, inbox: Inbox) -> Any:
+        return inbox.pop_many(self._limit)
+
+
+for kind in (Receive, ReceiveMessage, ReceiveText, ReceiveBytes, ReceiveJson, ReceiveMany):
+    use_send_slot(kind)
+
+
+class Inbox:
+    """Messages in the order of arrival, and the receives waiting for them, first come first served.
+
+    A woken receive has one message set aside (`_reserved`) until it has run, so that a
+    receive that comes later cannot overtake it.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        loads: Callable[[Any], Any],
+        decode_text: bool,
+        clock: ReadFlow | None = None,
+    ) -> None:
+        self._loop = loop
+        self._loads = loads
+        # If not, text is queued as `bytes` and binary data as `Binary`.
+        self._decode_text = decode_text
+        # Tells when the socket was read, to stamp each message with it; `None` for none.
+        self._clock = clock
+        # Whether what is queued is what is received.
+        self._is_plain = decode_text and clock is None
+        self._queue: list[Any] = []
+        self._head = 0
+        # How many messages the last read brought, and how many have come since their bounds
+        # were looked at.
+        self._added = 0
+        self._fresh = 0
+        # The most messages that were left queued after a read.
+        self._deepest = 0
+        self._reserved = 0
+        # Always the same list: the protocol has it.
+        self._waiters: list[Waiter] = []
+        # Whoever holds a receive or an iteration holds this.
+        self._owner: Any = None
+        self._waking = False
+        # Makes the error of a receive once nothing more will arrive.
+        self._end: Callable[[bool], BaseException] | None = None
+        # The last receive that was made.
+        self._spare: Receive | None = None
+        # Called after a message was taken, while the queue is too full to read more.
+        self._on_taken: Callable[[int], object] | None = None
+        # Called when those who wait are others than before, and with `True` after somebody has
+        # looked for a message in vain, where that makes a difference to what is arriving.
+        self._on_wait: Callable[[bool], object] | None = None
+
+    def receive(
+        self, kind: type[Receive], is_step: bool, timeout: float | None, limit: int
+    ) -> Awaitable:
+        """Make a receive; out of the last one, if that is of its kind and done with.
+
+        Args:
+            kind: what to make.
+            is_step: whether it is a step of an iteration.
+            timeout: in seconds.
+            limit: how many messages to take, for `ReceiveMany`.
+        """
+        wait = self._spare
+        if type(wait) is not kind or is_held(wait):
+            wait = self._spare = kind.__new__(kind)
+        return begin(wait, self, is_step, timeout, limit)
+
+    def available(self) -> int:
+        """Count the messages that are not set aside for a woken receive."""
+        return len(self._queue) - self._head - self._reserved
+
+    def may_take(self, served: bool) -> bool:
+        """Tell whether a receive may take a message now.
+
+        Args:
+            served: whether one was set aside for it. If not, it has to stand behind all
+                who came before.
+        """
+        if self.available() <= 0:
+            return False
+        return served or (self._reserved == 0 and not self._has_line())
+
+    def _has_line(self) -> bool:
+        while self._waiters:
+            waiter: Waiter = self._waiters[0]
+            if not waiter.done():
+                return True
+            self._waiters.pop(0)
+        return False
+
+    def first_waiter(self, opcode: int) -> Waiter | None:
+        """Return who is the first to wait for a message; `None` if nobody does.
+
+        Args:
+            opcode: of the message; 0 if it may be any.
+        """
+        return self._waiters[0] if self._has_line() else None
+
+    def leave_line(self, receive: Receive) -> None:
+        """Let a receive stand in line no more; its waiter remains to be woken."""
+        if receive._waiter in self._waiters:
+            self._waiters.remove(receive._waiter)
+
+    def has_messages(self) -> bool:
+        """Whether messages are queued that are not set aside."""
+        return self.available() > 0
+
+    def waiting(self) -> list[Any]:
+        """Return the list of those who wait; it stays the same."""
+        return self._waiters
+
+    def has_waiters(self) -> bool:
+        """Whether a receive waits."""
+        return bool(self._waiters)
+
+    def count(self) -> int:
+        """Count the queued messages."""
+        return len(self._queue) - self._head
+
+    def note_depth(self) -> None:
+        """Remember how many messages are queued, if there never were more."""
+        count = self.count()
+        self._deepest = max(self._deepest, count)
+
+    def bytes_of_last(self, count: int) -> int:
+        """Sum up the lengths of the last `count` messages, or of all that are queued."""
+        start = max(len(self._queue) - count, self._head)
+        return total_length(self._queue, start)
+
+    def admit(self, before: int) -> None:
+        """Take in what a read has added to the list, which had `before` entries."""
+        self._added = len(self._queue) - before
+        self._fresh += self._added
+        if self._clock is not None:
+            stamp(self._queue, before, self._clock._arrived_at)
+
+    def pending(self) -> Pending:
+        """Count what has arrived and was not received."""
+        return Pending(self.count(), total_length(self._queue, self._head))
+
+    def last(self, count: int) -> list[Any]:
+        """Copy the last `count` entries."""
+        return self._queue[len(self._queue) - count :]
+
+    def at(self, position: int) -> Any:
+        """Look at a queued entry; 0 is the next one."""
+        return self._queue[self._head + position]
+
+    def replace(self, position: int, entry: Any) -> Any:
+        """Put `entry` where another is queued, and return that."""
+        replaced = self._queue[self._head + position]
+        self._queue[self._head + position] = entry
+        return replaced
+
+    def append(self, entry: Any) -> None:
+        """Queue an entry that was cut off."""
+        self._queue.append(entry)
+
+    def put_back(self, message: Message) -> None:
+        """Queue a message again that was the next one."""
+        entry: Any = message.data
+        if message.type is _BINARY and not self._decode_text:
+            entry = Binary(entry)
+        self._queue.insert(self._head, entry)
+        # The bounds have to look at all that is queued again.
+        self._fresh = self.count()
+
+    def cut_first(self, count: int) -> list[Any]:
+        """Take the next `count` entries off, as they are queued."""
+        entries = self._queue[self._head : self._head + count]
+        self._queue[self._head : self._head + count] = [None] * count
+        self._advance(count)
+        return entries
+
+    def cut_last(self, count: int) -> list[Any]:
+        """Take the last `count` entries off, as they are queued."""
+        start = len(self._queue) - count
+        entries = self._queue[start:]
+        del self._queue[start:]
+        return entries
+
+    def message_of(self, entry: Any) -> Message:
+        """Make the message that a queued entry stands for."""
+        kind = _TEXT if self._is_text(entry) else _BINARY
+        return Message(kind, _bare(entry), stamp_of(entry))
+
+    def _is_text(self, entry: Any) -> bool:
+        """Tell the type of a queued entry."""
+        entry = unstamped(entry)
+        return isinstance(entry, str) if self._decode_text else not isinstance(entry, Binary)
+
+    def peek(self) -> Message | None:
+        """Return the message that `take_now` would take, `None` if there is none."""
+        if self.may_take(False):
+            return self.message_of(self._queue[self._head])
+        self.note_poll()
+        return None
+
+    def take_now(self) -> Message:
+        """Take the next message if there is one that is not set aside."""
+        if self.may_take(False):
+            return self.pop_message()
+        if self.available() <= 0:
+            self.raise_if_ended()
+        self.note_poll()
+        raise asyncio.QueueEmpty("no message is queued")
+
+    def note_poll(self) -> None:
+        """Take note that somebody who does not wait has found no message."""
+        if self._on_wait is not None:
+            self._on_wait(True)
+
+    def decode(self, data: Any) -> Any:
+        """Decode with `loads`."""
+        try:
+            return self._loads(data)
+        except StopIteration as exc:
+            # From a `__next__` it would count as the result.
+            raise RuntimeError("loads raised StopIteration") from exc
+
+    def finish(self, end: Callable[[bool], BaseException]) -> None:
+        """Let every receive end with what `end` makes, once nothing is queued.
+
+        Those that wait learn of it with the next `wake`.
+
+        Args:
+            end: called with whether the receive is a step of an iteration.
+        """
+        self._end = end
+
+    def raise_if_ended(self) -> None:
+        """Raise the error of a receive when nothing more will arrive."""
+        if self._end is not None:
+            raise self._end(False)
+
+    def end_error(self, ends_iteration: bool) -> BaseException:
+        """Make the error that a receive at the end raises."""
+        if self._end is None:
+            raise RuntimeError("the queue has not ended")
+        return self._end(ends_iteration)
+
+    def wake(self) -> None:
+        """Wake as many waiting receives as there are messages for, or all at the end."""
+        if self._waking:
+            return
+        self._waking = True
+        try:
+            while self._waiters and (self._end is not None or self.available() > 0):
+                waiter: Waiter = self._waiters.pop(0)
+                if waiter.done():
+                    continue
+                # Who is resumed in place must not overtake who is to be resumed later.
+                in_place = self._reserved == 0
+                if self.available() > 0:
+                    waiter.reserved = True
+                    self._reserved += 1
+                if in_place:
+                    waiter.wake()
+                else:
+                    waiter.wake_later()
+        finally:
+            self._waking = False
+        if self._on_wait is not None:
+            self._on_wait(False)
+
+    def next_is_text(self) -> bool:
+        """Tell the type of the next message; there must be one."""
+        entry = self._queue[self._head]
+        return isinstance(entry, str) if self._is_plain else self._is_text(entry)
+
+    def pop_message(self) -> Message:
+        """Take the next message with its type; there must be one."""
+        entry = self._pop_entry()
+        if self._is_plain:
+            return Message(_TEXT if isinstance(entry, str) else _BINARY, entry)
+        return self.message_of(entry)
+
+    def pop(self) -> Any:
+        """Take the next message; there must be one."""
+        entry = self._pop_entry()
+        return entry if self._is_plain else _bare(entry)
+
+    def _pop_entry(self) -> Any:
+        entry = self._queue[self._head]
+        self._queue[self._head] = None
+        self._advance(1)
+        if self._on_taken is not None:
+            self._on_taken(len(entry))
+        return entry
+
+    def _advance(self, count: int) -> None:
+        self._head += count
+        size = len(self._queue)
+        if self._head == size:
+            self._queue = []
+            self._head = 0
+        elif self._head >= COMPACT_AT and 2 * self._head >= size:
+            del self._queue[: self._head]
+            self._head = 0
+
+    def pop_many(self, limit: int) -> list[Any]:
+        """Take up to `limit` messages (0: all) that are not set aside for others."""
+        count = self.available()
+        if limit and limit < count:
+            count = limit
+        if count == len(self._queue):
+            # The whole of what was queued: the very list is handed over.
+            batch = self._queue
+            self._queue = []
+        else:
+            batch = self.cut_first(count)
+        if self._on_taken is not None:
+            self._on_taken(total_length(batch, 0))
+        return batch if self._is_plain else list(map(_bare, batch))
+
+
+def _bare(entry: Any) -> Any:
+    """Return the data of a queued entry."""
+    entry = unstamped(entry)
+    return entry.data if isinstance(entry, Binary) else entry
+
+
+class Messages:
+    """The asynchronous iterator over a channel's messages, one by one."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+
+    def __aiter__(self) -> Messages:
+        return self
+
+    def __anext__(self) -> Coroutine[Any, Any, str | bytes]:
+        return self._inbox.receive(Receive, True, None, 0)
+
+
+class Batches:
+    """The asynchronous iterator over a channel's messages, in lists."""
+
+    def __init__(self, inbox: Inbox, max_messages: int) -> None:
+        self._inbox = inbox
+        self._max_messages = max_messages
+
+    def __aiter__(self) -> Batches:
+        return self
+
+    def __anext__(self) -> Coroutine[Any, Any, list[str | bytes]]:
+        return self._inbox.receive(ReceiveMany, True, None, self._max_messages)

@@ -1,0 +1,453 @@
+"""A queue in two lanes, text and binary, whose receivers do not wait for each other.
+
+Must not know of transports or frames.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from ..._base.queue_rules import Pending, QueueRules
+from ..._base.rfc6455 import OPCODE_TEXT, Binary, MessageType
+from ..._codec.backend import use_send_slot
+from ...exceptions import QueueOverflow, ReadTimeout
+from ..waiter import Awaitable, Waiter, begin, suspend
+from .inbox import (
+    Inbox,
+    Receive,
+    ReceiveBytes,
+    ReceiveJson,
+    ReceiveMany,
+    ReceiveMessage,
+    ReceiveText,
+)
+from .message import Message
+from .overflow import Bounds, Drops, bound
+from .read_flow import ReadFlow
+
+_TEXT = MessageType.TEXT
+_BINARY = MessageType.BINARY
+
+
+class Entry:
+    """A message in a lane.
+
+    Attributes:
+        number: its place in the order of arrival.
+        message: with its type.
+    """
+
+    def __init__(self, number: int, message: Message) -> None:
+        self.number = number
+        self.message = message
+
+    def __len__(self) -> int:
+        return len(self.message.data)
+
+
+class Lane(Inbox):
+    """The messages of one type, each an `Entry`."""
+
+    def replace(self, position: int, entry: Any) -> Any:
+        """Put an entry where another is queued, in its place in the order of arrival."""
+        newer: Entry = entry
+        replaced: Entry = self._queue[self._head + position]
+        newer.number = replaced.number
+        self._queue[self._head + position] = newer
+        return replaced
+
+    def message_of(self, entry: Any) -> Message:
+        """Give the message of an entry."""
+        queued: Entry = entry
+        return queued.message
+
+    def first_number(self) -> int:
+        """Return the place of the next message in the order of arrival; there must be one."""
+        entry: Entry = self._queue[self._head]
+        return entry.number
+
+    def admit_one(self, entry: Entry) -> None:
+        """Queue what a read has brought."""
+        self._queue.append(entry)
+        self._added += 1
+        self._fresh += 1
+
+    def give_back(self, entry: Entry) -> None:
+        """Queue an entry again that was taken."""
+        index = self._head
+        while index < len(self._queue) and self._queue[index].number < entry.number:
+            index += 1
+        self._queue.insert(index, entry)
+        # The bounds have to look at all that is queued again.
+        self._fresh = self.count()
+
+
+class LaneReceive(Receive):
+    """One receive, whatever its kind.
+
+    A message is set aside for it when it is woken, and given back if it is cancelled.
+    """
+
+    _kind: type[Receive]
+    _entry: Entry | None
+
+    def _is_ready(self) -> bool:
+        inbox: LaneInbox | None = self._source
+        if inbox is None:
+            raise RuntimeError("this receive has been awaited already")
+        expired = False
+        waiter = self._waiter
+        if waiter is not None:
+            expired = waiter.expired
+            self._leave_queue()
+        if self._entry is None:
+            self._entry = inbox.take_in_turn(self._kind)
+        if self._entry is not None:
+            return True
+        if inbox._end is not None:
+            self._source = None
+            raise inbox.end_error(self._option)
+        if expired or (self._timeout is not None and self._timeout <= 0):
+            self._source = None
+            inbox.wake()
+            raise ReadTimeout(f"no message arrived within {self._timeout} seconds")
+        return False
+
+    def _hand_over(self) -> Any:
+        inbox: LaneInbox = self._source
+        entry = inbox.fulfil(self)
+        self._source = None
+        try:
+            return self._result(inbox, entry)
+        finally:
+            if inbox._line:
+                # Who came while messages were set aside stands in line although there are more.
+                inbox.wake()
+
+    def _result(self, inbox: LaneInbox, entry: Entry) -> Any:
+        message = entry.message
+        if self._kind is ReceiveMessage:
+            return message
+        if self._kind is ReceiveJson:
+            return inbox.decode(message.data)
+        if self._kind is ReceiveMany:
+            return inbox.take_more(entry, self._limit)
+        return message.data
+
+    def _suspend(self, inbox: Inbox) -> Waiter:
+        lanes: LaneInbox = self._source
+        waiter = suspend(lanes._loop)
+        self._waiter = waiter
+        lanes._line.append(self)
+        if self._timeout is not None:
+            self._start_timer(lanes, waiter)
+        if lanes._on_wait is not None:
+            lanes._on_wait(False)
+        return waiter
+
+    def _leave_queue(self) -> None:
+        """Leave the line; what is set aside remains so."""
+        inbox: LaneInbox | None = self._source
+        self._waiter = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if inbox is not None and self in inbox._line:
+            inbox._line.remove(self)
+
+    def _forget(self) -> None:
+        inbox: LaneInbox | None = self._source
+        if inbox is None:
+            return
+        self._leave_queue()
+        self._source = None
+        entry = self._entry
+        if entry is not None:
+            self._entry = None
+            inbox._promised.remove(self)
+            inbox.give_back(entry)
+            inbox.wake()
+
+
+use_send_slot(LaneReceive)
+
+
+class LaneInbox(Inbox):
+    """Messages in two lanes, and the receives waiting for them.
+
+    Those who wait are served in the order in which they came, each with the oldest message
+    that it can take. The list that reads append to is only where messages arrive.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        loads: Callable[[Any], Any],
+        decode_text: bool,
+        clock: ReadFlow | None = None,
+    ) -> None:
+        super().__init__(loop, loads, decode_text, clock)
+        # What the lanes hold is decoded as far as it will be.
+        self.text = Lane(loop, loads, True)
+        self.binary = Lane(loop, loads, True)
+        self._numbered = 0
+        # Who waits for a message, who has one and did not run yet, whose turn it is to be woken.
+        self._line: list[LaneReceive] = []
+        self._promised: list[LaneReceive] = []
+        self._to_wake: list[LaneReceive] = []
+        self._is_matching = False
+        self._has_news = False
+
+    def receive(
+        self, kind: type[Receive], is_step: bool, timeout: float | None, limit: int
+    ) -> Awaitable:
+        """Make a receive; see `Inbox.receive`."""
+        wait = LaneReceive.__new__(LaneReceive)
+        wait._kind = kind
+        wait._entry = None
+        return begin(wait, self, is_step, timeout, limit)
+
+    def admit(self, before: int) -> None:
+        """Sort what a read has brought into the lanes."""
+        arrived = self._queue
+        self._queue = []
+        self._added = len(arrived)
+        self._fresh += self._added
+        self.text._added = 0
+        self.binary._added = 0
+        stamp = None if self._clock is None else self._clock._arrived_at
+        for data in arrived:
+            is_text = isinstance(data, str) if self._decode_text else not isinstance(data, Binary)
+            self._numbered += 1
+            if is_text:
+                self.text.admit_one(Entry(self._numbered, Message(_TEXT, data, stamp)))
+            else:
+                bare = data.data if isinstance(data, Binary) else data
+                self.binary.admit_one(Entry(self._numbered, Message(_BINARY, bare, stamp)))
+
+    def count(self) -> int:
+        """Count the messages that were not received."""
+        return self.text.count() + self.binary.count() + len(self._promised)
+
+    def has_messages(self) -> bool:
+        """Whether messages are queued that are not set aside."""
+        return self.text.count() > 0 or self.binary.count() > 0
+
+    def pending(self) -> Pending:
+        """Count what has arrived and was not received."""
+        size = self.text.pending().bytes + self.binary.pending().bytes
+        for receive in self._promised:
+            if receive._entry is not None:
+                size += len(receive._entry)
+        return Pending(self.count(), size)
+
+    def waiting(self) -> list[Any]:
+        """Return the list of those who wait; it stays the same."""
+        return self._line
+
+    def has_waiters(self) -> bool:
+        """Whether a receive waits."""
+        return bool(self._line)
+
+    def first_waiter(self, opcode: int) -> Waiter | None:
+        """Return who is the first to wait for a message that is such; see `Inbox`."""
+        for receive in self._line:
+            waiter = receive._waiter
+            if waiter is None or waiter.done():
+                continue
+            if not opcode or _takes(receive._kind, opcode == OPCODE_TEXT):
+                return waiter
+        return None
+
+    def leave_line(self, receive: Receive) -> None:
+        """Let a receive stand in line no more; its waiter remains to be woken."""
+        if receive in self._line:
+            self._line.remove(receive)
+
+    def give_back(self, entry: Entry) -> None:
+        """Take a message back that was set aside; who holds a newer one gets it instead."""
+        for receive in self._promised:
+            held = receive._entry
+            is_older = held is not None and entry.number < held.number
+            if held is not None and is_older and _takes(receive._kind, _is_text(entry)):
+                receive._entry = entry
+                entry = held
+        lane = self.text if _is_text(entry) else self.binary
+        lane.give_back(entry)
+
+    def put_back(self, message: Message) -> None:
+        """Queue a message again that is older than all that are queued."""
+        self.give_back(Entry(0, message))
+
+    def peek(self) -> Message | None:
+        """Return the message that `take_now` would take, `None` if there is none."""
+        lane = self._lane_for(ReceiveMessage)
+        if lane is None or not self._is_turn_of(ReceiveMessage, lane):
+            self.note_poll()
+            return None
+        return lane.message_of(lane.at(0))
+
+    def take_now(self) -> Message:
+        """Take the next message if there is one that is not set aside."""
+        entry = self.take_in_turn(ReceiveMessage)
+        if entry is not None:
+            return entry.message
+        if not self.has_messages():
+            self.raise_if_ended()
+        self.note_poll()
+        raise asyncio.QueueEmpty("no message is queued")
+
+    def take(self, kind: type[Receive]) -> Entry | None:
+        """Take the oldest message that a kind of receive can take."""
+        lane = self._lane_for(kind)
+        if lane is None:
+            return None
+        entry: Entry = lane.pop()
+        return entry
+
+    def take_in_turn(self, kind: type[Receive]) -> Entry | None:
+        """Take the same for a receive that does not wait, unless others came before."""
+        lane = self._lane_for(kind)
+        if lane is None or not self._is_turn_of(kind, lane):
+            return None
+        entry: Entry = lane.pop()
+        return entry
+
+    def _is_turn_of(self, kind: type[Receive], lane: Lane) -> bool:
+        """Tell whether nobody came before who may take from this lane.
+
+        What is set aside can come back: to take a newer message first would break the order.
+        """
+        for receive in self._promised:
+            entry = receive._entry
+            if entry is not None and _takes(kind, _is_text(entry)):
+                return False
+        for receive in self._line:
+            waiter = receive._waiter
+            is_waiting = waiter is not None and not waiter.done()
+            if is_waiting and _takes(receive._kind, lane is self.text):
+                return False
+        return True
+
+    def fulfil(self, receive: LaneReceive) -> Entry:
+        """Return the message that a receive has got, and forget that it was promised."""
+        entry = receive._entry
+        if entry is None:
+            raise RuntimeError("no message was set aside")
+        receive._entry = None
+        if receive in self._promised:
+            self._promised.remove(receive)
+        return entry
+
+    def take_more(self, entry: Entry, limit: int) -> list[Any]:
+        """Take up to `limit` messages (0: all), one of which is taken already."""
+        entries = [entry]
+        while len(entries) != limit:
+            another = self.take(ReceiveMany)
+            if another is None:
+                break
+            entries.append(another)
+        # One that was given back may be older than the first.
+        entries.sort(key=_number)
+        return [taken.message.data for taken in entries]
+
+    def _lane_for(self, kind: type[Receive]) -> Lane | None:
+        """Return the lane with the oldest message that a kind of receive can take."""
+        text = self.text if _takes(kind, True) and self.text.count() else None
+        binary = self.binary if _takes(kind, False) and self.binary.count() else None
+        if text is None or binary is None:
+            return binary if text is None else text
+        return text if text.first_number() < binary.first_number() else binary
+
+    def wake(self) -> None:
+        """Set messages aside for those who wait, or let them see the end; then wake these."""
+        self._has_news = True
+        if self._is_matching:
+            return
+        self._is_matching = True
+        try:
+            while self._has_news:
+                self._has_news = False
+                for receive in list(self._line):
+                    self._serve(receive)
+        finally:
+            self._is_matching = False
+        self._wake_served()
+        if self._on_wait is not None:
+            self._on_wait(False)
+
+    def _serve(self, receive: LaneReceive) -> None:
+        waiter = receive._waiter
+        if waiter is None or waiter.done():
+            return
+        entry = self.take(receive._kind)
+        if entry is not None:
+            receive._entry = entry
+            self._promised.append(receive)
+        elif self._end is None:
+            return
+        self._line.remove(receive)
+        self._to_wake.append(receive)
+
+    def _wake_served(self) -> None:
+        if self._waking:
+            return
+        self._waking = True
+        try:
+            while self._to_wake:
+                receive = self._to_wake.pop(0)
+                waiter = receive._waiter
+                if waiter is None or waiter.done():
+                    continue
+                # Who is resumed in place must not overtake who is to be resumed later.
+                if not self._promised or self._promised[0] is receive:
+                    waiter.wake()
+                else:
+                    waiter.wake_later()
+        finally:
+            self._waking = False
+
+
+def _takes(kind: type[Receive], is_text: bool) -> bool:
+    if is_text:
+        return kind is not ReceiveBytes
+    # JSON is text: with two lanes its receiver need not care for what is in the other.
+    return kind is not ReceiveText and kind is not ReceiveJson
+
+
+def _is_text(entry: Entry) -> bool:
+    return entry.message.type is _TEXT
+
+
+def _number(entry: Entry) -> int:
+    return entry.number
+
+
+class LaneBounds(Bounds):
+    """The bounds of both lanes."""
+
+    def __init__(
+        self, inbox: LaneInbox, read_flow: ReadFlow, drops: Drops, rules: QueueRules
+    ) -> None:
+        # Of the base's attributes none but this is of use.
+        self._inbox = inbox
+        self._text = bound(inbox.text, read_flow, drops, rules, "text_queue_maxsize")
+        self._binary = bound(inbox.binary, read_flow, drops, rules, "binary_queue_maxsize")
+
+    def apply(self, is_ending: bool) -> QueueOverflow | None:
+        """Act on what reads have left in each lane; see `Bounds.apply`."""
+        self._inbox._fresh = 0
+        text = self._text.apply(is_ending)
+        return self._binary.apply(is_ending) or text
+
+    def discard(self) -> None:
+        """Drop what there is no room for; see `Bounds.discard`."""
+        self._text.discard()
+        self._binary.discard()
+
+    def finish(self) -> None:
+        """Let everything be read from now on: the connection is closing."""
+        self._text.finish()
+        self._binary.finish()

@@ -1,0 +1,179 @@
+"""A message that is received in chunks: what the consumer holds, and waits with.
+
+Must not know of transports or frames.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from threading import get_ident
+from typing import Any, Self
+
+from ..._base.rfc6455 import MessageType
+from ..._codec.backend import use_send_slot
+from ...exceptions import ReadTimeout
+from ..waiter import Awaitable, Waiter, begin, suspend
+from .inbox import Inbox, Receive, ReceiveMessage
+from .partial_message import Chunks, PartialMessage
+
+
+class ReceiveChunk(Receive):
+    """Takes the next chunk of a stream; until that has a message, it waits for its turn."""
+
+    # Held so that it is not over while somebody waits.
+    _stream: MessageStream
+    _turn: Receive | None
+
+    def _is_ready(self) -> bool:
+        inbox: Inbox | None = self._source
+        if inbox is None:
+            raise RuntimeError("this receive has been awaited already")
+        chunks = self._stream._chunks
+        waiter = self._waiter
+        if waiter is None and chunks.waiter is not None:
+            raise RuntimeError("somebody waits for the next chunk of this stream already")
+        expired = waiter is not None and waiter.expired
+        chunks.partial.leave(chunks)
+        if not chunks.is_served and not chunks.is_over:
+            if waiter is None:
+                chunks.partial.start(chunks)
+            if not chunks.is_served and not self._has_turn(inbox, chunks):
+                return False
+        self._leave_queue()
+        if chunks.has_chunk():
+            return True
+        if chunks.is_over or chunks.is_complete:
+            chunks.is_over = True
+            self._forget()
+            raise StopAsyncIteration
+        if inbox._end is not None:
+            self._source = None
+            # Even a clean close cuts a message off.
+            raise inbox.end_error(False)
+        if expired or (self._timeout is not None and self._timeout <= 0):
+            chunks.partial.give_back(chunks)
+            self._forget()
+            raise ReadTimeout(f"no chunk arrived within {self._timeout} seconds")
+        return False
+
+    def _has_turn(self, inbox: Inbox, chunks: Chunks) -> bool:
+        """Take the next message if it is there and no other receive came before."""
+        turn = self._turn
+        if turn is None:
+            made: Any = inbox.receive(ReceiveMessage, False, self._timeout, 0)
+            turn = self._turn = made
+        self._waiter = None
+        if not turn._is_ready():
+            return False
+        chunks.take_whole(turn._hand_over())
+        return True
+
+    def _hand_over(self) -> Any:
+        self._source = None
+        return self._stream._chunks.pop()
+
+    def _suspend(self, inbox: Inbox) -> Waiter:
+        chunks = self._stream._chunks
+        turn = self._turn
+        if not chunks.is_served and turn is not None:
+            waiter = turn._suspend(inbox)
+            self._waiter = waiter
+            chunks.partial.enter(chunks, turn)
+            return waiter
+        waiter = suspend(inbox._loop)
+        self._waiter = waiter
+        if self._timeout is not None:
+            self._start_timer(inbox, waiter)
+        chunks.partial.wait(chunks, waiter)
+        return waiter
+
+    def _leave_queue(self) -> None:
+        """Wait no more; a turn that was not taken remains where it is."""
+        self._waiter = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._turn is not None and self._stream._chunks.is_served:
+            self._turn._leave_queue()
+
+    def _forget(self) -> None:
+        if self._source is None:
+            return
+        self._source = None
+        if self._waiter is not None:
+            chunks = self._stream._chunks
+            chunks.partial.leave(chunks)
+            chunks.partial.give_back(chunks)
+        self._leave_queue()
+        if self._turn is not None:
+            self._turn._forget()
+
+
+use_send_slot(ReceiveChunk)
+
+
+class MessageStream:
+    """One message in chunks: `str` if it is text, `bytes` if it is binary; none is empty.
+
+    Iterate over it, once. The message is its own as soon as a chunk was taken; until then another
+    receive may have it. With `decode_text=False` text comes as `bytes`, too; it is always cut
+    between characters. A chunk is what one read of the socket has brought, and a message that was
+    queued already is one chunk. What is left of the message when the iteration is left early, its
+    `async with` block ends, `aclose` is called or the stream is dropped is discarded as it arrives.
+
+    It belongs to the thread of its event loop. One task at a time may wait for a chunk.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        inbox: Inbox,
+        partial: PartialMessage,
+        timeout: float | None,
+    ) -> None:
+        self._loop = loop
+        self._thread = get_ident()
+        self._inbox = inbox
+        self._chunks = Chunks(partial)
+        self._timeout = timeout
+
+    @property
+    def type(self) -> MessageType | None:
+        """The type of the message; `None` until something of it, or its end, has arrived."""
+        return self._chunks.type
+
+    def __aiter__(self) -> MessageStream:
+        return self
+
+    def __anext__(self) -> Coroutine[Any, Any, str | bytes]:
+        self._check_thread()
+        return self._next()
+
+    def _next(self) -> Awaitable:
+        wait = ReceiveChunk.__new__(ReceiveChunk)
+        wait._stream = self
+        wait._turn = None
+        return begin(wait, self._inbox, True, self._timeout, 0)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Discard what is left of the message; it never waits.
+
+        Who waits for a chunk finds the iteration at its end. A message of which nothing was taken
+        is left to the next receive.
+        """
+        self._check_thread()
+        self._chunks.drop()
+
+    def __del__(self) -> None:
+        self._chunks.abandon(self._loop)
+
+    def _check_thread(self) -> None:
+        if get_ident() != self._thread:
+            raise RuntimeError("a connection may only be used in the thread of its event loop")

@@ -1,0 +1,264 @@
+"""What happens to the messages that a queue has no room for.
+
+Must not know who receives, nor what a frame is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from ..._base.queue_rules import Dropped, QueueRules
+from ..._codec.backend import total_length
+from ...exceptions import QueueOverflow
+from ..waiter import raise_later
+from .conflation import Conflation
+from .inbox import Inbox
+from .read_flow import ReadFlow
+
+
+class Drops:
+    """Counts what is dropped, and tells who wants to know.
+
+    Args:
+        loop: takes the exceptions of `on_drop`.
+        on_drop: called with each message that is dropped, oldest first.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, on_drop: Callable[[Any], object] | None
+    ) -> None:
+        self._loop = loop
+        self._on_drop = on_drop
+        self._messages = 0
+        self._bytes = 0
+
+    def counted(self) -> Dropped:
+        """Return the counts."""
+        return Dropped(self._messages, self._bytes)
+
+    def add(self, inbox: Inbox, entries: list[Any]) -> None:
+        """Count entries that were queued in `inbox`; all state must be final."""
+        self._messages += len(entries)
+        self._bytes += total_length(entries, 0)
+        if self._on_drop is not None:
+            for entry in entries:
+                self._tell(inbox.message_of(entry))
+
+    def _tell(self, message: Any) -> None:
+        try:
+            if self._on_drop is not None:
+                self._on_drop(message)
+        except Exception as exc:
+            self._loop.call_exception_handler({"message": "on_drop failed", "exception": exc})
+        except BaseException as exc:
+            raise_later(self._loop, exc)
+
+
+class Bounds:
+    """Holds reading back when the queue is over its bounds, until half of them is taken.
+
+    Only what a read leaves queued, after those who waited have taken theirs, is counted.
+    """
+
+    def __init__(
+        self, inbox: Inbox, read_flow: ReadFlow, drops: Drops, rules: QueueRules, name: str
+    ) -> None:
+        """Bound a queue.
+
+        Args:
+            inbox: the queue.
+            read_flow: what fills it.
+            drops: where drops are counted.
+            rules: the bounds.
+            name: which of the rules bounds the messages; without a bound, `max_queue` does.
+        """
+        own = getattr(rules, name)
+        self._inbox = inbox
+        self._read_flow = read_flow
+        self._drops = drops
+        self._name = name
+        self._max_messages: int | None = rules.max_queue if own is None else own
+        self._max_bytes = rules.max_queue_bytes
+        self._conflation: Conflation | None = None
+        if rules.conflate is not None:
+            self._conflation = Conflation(inbox, rules.conflate)
+        # An upper bound of the bytes queued: what is taken counts until it matters.
+        self._bytes = 0
+        self._is_holding = False
+        self._is_finished = False
+        self._has_discarded = False
+
+    def apply(self, is_ending: bool) -> QueueOverflow | None:
+        """Act on what reads have left queued; all state must be final.
+
+        Args:
+            is_ending: a Close frame or a fault was read already.
+
+        Returns:
+            The error that the connection must be failed with, if any.
+        """
+        inbox = self._inbox
+        fresh = inbox._fresh
+        inbox._fresh = 0
+        count = inbox.count()
+        if count <= fresh:
+            fresh = count
+            self._bytes = 0
+        if not fresh:
+            return None
+        self._bytes += inbox.bytes_of_last(fresh)
+        if self._conflation is not None:
+            replaced = self._conflation.merge(fresh)
+            if replaced:
+                self._drop(replaced)
+        if not self._is_over():
+            return None
+        if inbox._on_taken is None:
+            self._count_bytes()
+            if self._max_bytes is not None and 2 * self._bytes > self._max_bytes:
+                # So near the bound, to add up all that is queued at each read would be dear.
+                inbox._on_taken = self._after_taken
+        return self._relieve(is_ending) if self._is_over() else None
+
+    def _relieve(self, is_ending: bool) -> QueueOverflow | None:
+        """Act on a queue that is over its bounds."""
+        if not is_ending and not self._is_holding and not self._is_finished:
+            self._is_holding = self._read_flow.hold_back()
+            if self._is_holding:
+                self._inbox._on_taken = self._after_taken
+        return None
+
+    def discard(self) -> None:
+        """While closing: drop what the last read brought if there is no room, and all after it."""
+        inbox = self._inbox
+        added = min(inbox._added, inbox.count())
+        if not self._has_discarded and added < inbox.count():
+            self._count_bytes()
+            self._has_discarded = self._is_over()
+        if self._has_discarded and added:
+            inbox._fresh -= added
+            self._drop(inbox.cut_last(added))
+
+    def finish(self) -> None:
+        """Let everything be read from now on: the connection is closing."""
+        self._is_finished = True
+        self._is_holding = False
+
+    def _is_over(self) -> bool:
+        return (self._max_messages is not None and self._inbox.count() > self._max_messages) or (
+            self._max_bytes is not None and self._bytes > self._max_bytes
+        )
+
+    def _is_half_empty(self) -> bool:
+        return (self._max_messages is None or 2 * self._inbox.count() <= self._max_messages) and (
+            self._max_bytes is None or 2 * self._bytes <= self._max_bytes
+        )
+
+    def _count_bytes(self) -> None:
+        self._bytes = self._inbox.bytes_of_last(self._inbox.count())
+
+    def _after_taken(self, size: int) -> None:
+        self._bytes -= size
+        if self._is_half_empty():
+            self._inbox._on_taken = None
+            if self._is_holding:
+                self._is_holding = False
+                self._read_flow.release()
+
+    def _drop(self, entries: list[Any]) -> None:
+        self._bytes -= total_length(entries, 0)
+        self._drops.add(self._inbox, entries)
+
+
+class Dropping(Bounds):
+    """Drops what is over the bounds; reading never pauses.
+
+    What is set aside for a woken receive is not dropped, nor a message that is alone.
+    """
+
+    def discard(self) -> None:
+        """Go on as before while closing."""
+
+    def _relieve(self, is_ending: bool) -> QueueOverflow | None:
+        count = self._count_over()
+        if count:
+            self._cut(count)
+        return None
+
+    def _count_over(self) -> int:
+        """Count how many messages must go."""
+        inbox = self._inbox
+        count = inbox.count()
+        size = self._bytes
+        dropped = 0
+        most = inbox.available()
+        while dropped < most and (
+            (self._max_messages is not None and count - dropped > self._max_messages)
+            or (self._max_bytes is not None and size > self._max_bytes and count - dropped > 1)
+        ):
+            size -= len(inbox.at(self._next_to_go(dropped, count)))
+            dropped += 1
+        return dropped
+
+    def _next_to_go(self, dropped: int, count: int) -> int:
+        raise NotImplementedError
+
+    def _cut(self, count: int) -> None:
+        raise NotImplementedError
+
+
+class DropOldest(Dropping):
+    """Drops the messages that have waited longest."""
+
+    def _next_to_go(self, dropped: int, count: int) -> int:
+        return dropped
+
+    def _cut(self, count: int) -> None:
+        self._drop(self._inbox.cut_first(count))
+
+
+class DropNewest(Dropping):
+    """Drops the messages that came last."""
+
+    def _next_to_go(self, dropped: int, count: int) -> int:
+        return count - dropped - 1
+
+    def _cut(self, count: int) -> None:
+        if self._conflation is not None:
+            self._conflation.forget_last(count)
+        self._drop(self._inbox.cut_last(count))
+
+
+class CloseWhenFull(Bounds):
+    """Fails the connection; a message that is alone is never too much."""
+
+    def _relieve(self, is_ending: bool) -> QueueOverflow | None:
+        count = self._inbox.count()
+        if is_ending or self._is_finished:
+            return None
+        if self._max_messages is not None and count > self._max_messages:
+            return QueueOverflow(
+                f"{count} messages are queued, limit is {self._max_messages} ({self._name})"
+            )
+        if count > 1:
+            return QueueOverflow(
+                f"{self._bytes} bytes are queued, limit is {self._max_bytes} (max_queue_bytes)"
+            )
+        return None
+
+
+_KINDS: dict[str, type[Bounds]] = {
+    "pause": Bounds,
+    "drop_oldest": DropOldest,
+    "drop_newest": DropNewest,
+    "close": CloseWhenFull,
+}
+
+
+def bound(
+    inbox: Inbox, read_flow: ReadFlow, drops: Drops, rules: QueueRules, name: str = "max_queue"
+) -> Bounds:
+    """Make the bounds that the rules ask for; see `Bounds`."""
+    return _KINDS[rules.overflow](inbox, read_flow, drops, rules, name)

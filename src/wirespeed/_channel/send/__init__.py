@@ -1,0 +1,1 @@
+"""The sending half of the data path: frames gathered into few writes."""

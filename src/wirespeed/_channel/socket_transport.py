@@ -1,0 +1,247 @@
+"""The transport of a plain connection on asyncio's own event loop: one socket, read and written.
+
+Must not know of frames or messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from .._codec.backend import receive_into, send_some
+from .protocol import ChannelProtocol
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+HIGH_WATER_BYTES = 64 * 1024
+
+
+class SocketTransport:
+    """What an `asyncio.Transport` promises, for a connected socket and a `ChannelProtocol`.
+
+    In the way between the event loop and a `ChannelProtocol` that is compiled like itself there is
+    nothing: no Python call, no memory of its own while it is idle.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, sock: socket.socket, protocol: ChannelProtocol
+    ) -> None:
+        self._loop = loop
+        self._sock = sock
+        self._fd = sock.fileno()
+        self._protocol = protocol
+        # What the socket did not take yet.
+        self._backlog: deque[Buffer] | None = None
+        self._backlog_bytes = 0
+        self._high_water = HIGH_WATER_BYTES
+        self._low_water = HIGH_WATER_BYTES // 4
+        self._writing_is_paused = False
+        self._reading_is_paused = True
+        self._eof_is_due = False
+        self._is_closing = False
+        self._is_lost = False
+
+    def start(self) -> None:
+        """Tell the protocol, and begin to read."""
+        self._protocol.connection_made(self)
+        self.resume_reading()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Give `socket`, `peername` or `sockname`; a lost socket has no names."""
+        if name == "socket":
+            return self._sock
+        try:
+            if name == "peername":
+                return self._sock.getpeername()
+            if name == "sockname":
+                return self._sock.getsockname()
+        except OSError:
+            pass
+        return default
+
+    # -- reading -----------------------------------------------------------------------
+
+    def pause_reading(self) -> None:
+        """Leave what arrives in the socket."""
+        if not self._reading_is_paused:
+            self._reading_is_paused = True
+            self._loop.remove_reader(self._fd)
+
+    def resume_reading(self) -> None:
+        """Read what arrives."""
+        if self._reading_is_paused and not self._is_closing:
+            self._reading_is_paused = False
+            self._loop.add_reader(self._fd, self.read_waiting)
+
+    def read_waiting(self) -> int:
+        """Read once what waits in the socket, also while reading is paused.
+
+        What is left makes the event loop call again, unless reading is paused.
+
+        Returns:
+            How many bytes those were; less than 1 if nothing waited, or the stream has ended.
+        """
+        if self._is_closing:
+            return 0
+        size = 0
+        try:
+            size = receive_into(self._sock, self._fd, self._protocol.get_buffer(-1))
+            if size > 0:
+                self._protocol.buffer_updated(size)
+            elif size == 0:
+                self._protocol.eof_received()
+                self.close()
+        except OSError as exc:
+            self._lose(exc)
+        except Exception as exc:
+            self._report(exc)
+            self._lose(exc)
+        return size
+
+    # -- writing -----------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """Send, now or as soon as the socket takes it; `data` must not change any more."""
+        if self._is_closing or self._eof_is_due:
+            return
+        if self._backlog_bytes == 0:
+            try:
+                size = send_some(self._sock, self._fd, data)
+            except OSError as exc:
+                self._lose(exc)
+                return
+            if size == len(data):
+                return
+            self._loop.add_writer(self._fd, self._write_ready)
+            self._keep(memoryview(data)[max(size, 0) :])
+        else:
+            self._keep(data)
+        self._pause_if_full()
+
+    def set_write_buffer_limits(self, high: int) -> None:
+        """Pause the protocol's writing over `high` bytes, resume it at a fourth of that."""
+        self._high_water = high
+        self._low_water = high // 4
+        self._pause_if_full()
+
+    def get_write_buffer_size(self) -> int:
+        """Count the bytes that the socket did not take yet; after the end, that it never took."""
+        return self._backlog_bytes
+
+    def can_write_eof(self) -> bool:
+        """Tell that the sending side can be closed alone."""
+        return True
+
+    def write_eof(self) -> None:
+        """Close the sending side, after all that was written."""
+        if self._is_closing or self._eof_is_due:
+            return
+        self._eof_is_due = True
+        if self._backlog_bytes == 0:
+            self._shut_down()
+
+    def _keep(self, data: Buffer) -> None:
+        if self._backlog is None:
+            self._backlog = deque()
+        self._backlog.append(data)
+        self._backlog_bytes += len(memoryview(data))
+
+    def _write_ready(self) -> None:
+        """Send what the socket takes of the backlog."""
+        backlog = self._backlog
+        while backlog:
+            data = memoryview(backlog[0])
+            try:
+                size = send_some(self._sock, self._fd, data)
+            except OSError as exc:
+                self._lose(exc)
+                return
+            if size < 0:
+                break
+            self._backlog_bytes -= size
+            if size < len(data):
+                backlog[0] = data[size:]
+                break
+            backlog.popleft()
+        if not backlog:
+            self._backlog = None
+            self._loop.remove_writer(self._fd)
+        self._resume_if_low()
+        # What was resumed may have written more, or closed.
+        if self._backlog_bytes == 0:
+            self._after_backlog()
+
+    def _after_backlog(self) -> None:
+        if self._is_closing:
+            self._schedule_end(None)
+        elif self._eof_is_due:
+            self._shut_down()
+
+    def _shut_down(self) -> None:
+        try:
+            self._sock.shutdown(socket.SHUT_WR)
+        except OSError as exc:
+            self._lose(exc)
+
+    def _pause_if_full(self) -> None:
+        if self._backlog_bytes > self._high_water and not self._writing_is_paused:
+            self._writing_is_paused = True
+            self._protocol.pause_writing()
+
+    def _resume_if_low(self) -> None:
+        if self._writing_is_paused and self._backlog_bytes <= self._low_water:
+            self._writing_is_paused = False
+            try:
+                self._protocol.resume_writing()
+            except Exception as exc:
+                self._report(exc)
+
+    # -- closing -----------------------------------------------------------------------
+
+    def is_closing(self) -> bool:
+        """Whether the transport is closed, or will be once all was written."""
+        return self._is_closing
+
+    def close(self) -> None:
+        """Close after all that was written."""
+        if self._is_closing:
+            return
+        self._stop_reading()
+        if self._backlog_bytes == 0:
+            self._schedule_end(None)
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._lose(None)
+
+    def _stop_reading(self) -> None:
+        self.pause_reading()
+        self._is_closing = True
+
+    def _lose(self, exc: Exception | None) -> None:
+        """Close at once, because of `exc` if there is one."""
+        self._stop_reading()
+        if self._backlog is not None:
+            self._backlog = None
+            self._loop.remove_writer(self._fd)
+        self._schedule_end(exc)
+
+    def _schedule_end(self, exc: Exception | None) -> None:
+        if not self._is_lost:
+            self._is_lost = True
+            self._loop.call_soon(self._end, exc)
+
+    def _end(self, exc: Exception | None) -> None:
+        try:
+            self._protocol.connection_lost(exc)
+        finally:
+            self._sock.close()
+
+    def _report(self, exc: Exception) -> None:
+        """Tell the loop of an error that is nobody's but this library's."""
+        self._loop.call_exception_handler(
+            {"message": "wirespeed: a transport's callback failed", "exception": exc}
+        )

@@ -1,9 +1,0 @@
-from wirespeed._channel.bounds import (
-    Bounds as Bounds,
-    CloseWhenFull as CloseWhenFull,
-    DropNewest as DropNewest,
-    DropOldest as DropOldest,
-    Dropping as Dropping,
-    Drops as Drops,
-    bound as bound,
-)

@@ -1,3 +1,0 @@
-from wirespeed._channel.conflation import (
-    Conflation as Conflation,
-)

@@ -1,3 +1,0 @@
-from wirespeed._channel.held import (
-    Held as Held,
-)

@@ -1,7 +1,0 @@
-from wirespeed._channel.lanes import (
-    Entry as Entry,
-    Lane as Lane,
-    LaneBounds as LaneBounds,
-    LaneInbox as LaneInbox,
-    LaneReceive as LaneReceive,
-)

@@ -1,4 +1,0 @@
-from wirespeed._channel.link import (
-    Link as Link,
-    LinkProtocol as LinkProtocol,
-)

@@ -1,7 +1,0 @@
-from wirespeed._channel.message import (
-    Message as Message,
-    Stamped as Stamped,
-    stamp as stamp,
-    stamp_of as stamp_of,
-    unstamped as unstamped,
-)

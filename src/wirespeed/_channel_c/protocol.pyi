@@ -1,0 +1,4 @@
+from wirespeed._channel.protocol import (
+    BufferedChannelProtocol as BufferedChannelProtocol,
+    ChannelProtocol as ChannelProtocol,
+)

@@ -1,3 +1,0 @@
-from wirespeed._channel.reading import (
-    Reading as Reading,
-)

@@ -1,0 +1,1 @@
+from wirespeed._channel.receive.conflation import Conflation as Conflation

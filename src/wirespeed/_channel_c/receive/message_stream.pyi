@@ -1,0 +1,4 @@
+from wirespeed._channel.receive.message_stream import (
+    MessageStream as MessageStream,
+    ReceiveChunk as ReceiveChunk,
+)

@@ -1,0 +1,9 @@
+from wirespeed._channel.receive.overflow import (
+    Bounds as Bounds,
+    CloseWhenFull as CloseWhenFull,
+    DropNewest as DropNewest,
+    DropOldest as DropOldest,
+    Dropping as Dropping,
+    Drops as Drops,
+    bound as bound,
+)

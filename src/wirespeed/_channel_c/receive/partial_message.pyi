@@ -1,0 +1,4 @@
+from wirespeed._channel.receive.partial_message import (
+    Chunks as Chunks,
+    PartialMessage as PartialMessage,
+)

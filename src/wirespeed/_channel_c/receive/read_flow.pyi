@@ -1,0 +1,1 @@
+from wirespeed._channel.receive.read_flow import ReadFlow as ReadFlow

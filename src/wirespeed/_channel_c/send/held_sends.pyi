@@ -1,0 +1,1 @@
+from wirespeed._channel.send.held_sends import HeldSends as HeldSends

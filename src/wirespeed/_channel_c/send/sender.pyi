@@ -1,0 +1,1 @@
+from wirespeed._channel.send.sender import Sender as Sender

@@ -1,3 +1,0 @@
-from wirespeed._channel.sending import (
-    Sender as Sender,
-)

@@ -1,0 +1,1 @@
+from wirespeed._channel.socket_transport import SocketTransport as SocketTransport

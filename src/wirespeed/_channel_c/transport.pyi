@@ -1,3 +1,0 @@
-from wirespeed._channel.transport import (
-    SocketTransport as SocketTransport,
-)

@@ -1,4 +1,0 @@
-from wirespeed._channel.unfinished import (
-    Chunks as Chunks,
-    Unfinished as Unfinished,
-)

@@ -1,0 +1,1 @@
+"""`wirespeed demo`: a stream of market ticks from a server in another process."""

@@ -1,0 +1,167 @@
+"""The feed server of `wirespeed demo`: one connection flooded with market ticks, then the end.
+
+Runs in a process of its own, so that it shares no CPU figure with the client; must not know
+what the client measures. Blocking sockets: there is one connection, and nothing else to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import contextlib
+import hashlib
+import os
+import select
+import signal
+import socket
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from typing import Final
+
+import h11
+
+from ..._base.rfc6455 import (
+    HANDSHAKE_GUID,
+    OPCODE_CLOSE,
+    OPCODE_PING,
+    OPCODE_PONG,
+    CloseCode,
+    frame_header,
+)
+from ..._codec import backend
+from ...exceptions import ProtocolError
+from ..console import say
+from .certificate import server_context
+from .ticks import blocks
+
+_READ_BYTES: Final = 64 * 1024
+# For a client that no longer says anything; the demo's own client does not need it.
+_SILENCE_SECONDS: Final = 5.0
+
+
+class FeedConnection:
+    """The server's side of one connection; socket errors are left to the caller."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._parser = backend.MessageParser(masked=True)
+        self._client_is_gone = False
+
+    def shake_hands(self) -> None:
+        """Complete the opening handshake (RFC 6455 section 4.2).
+
+        Raises:
+            h11.ProtocolError: the request is not the start of a WebSocket.
+        """
+        http = h11.Connection(h11.SERVER)
+        while (request := http.next_event()) is h11.NEED_DATA:
+            http.receive_data(self._socket.recv(_READ_BYTES))
+        key = b""
+        if isinstance(request, h11.Request):
+            key = dict(request.headers).get(b"sec-websocket-key", b"")
+        if not key:
+            raise h11.RemoteProtocolError("the request has no Sec-WebSocket-Key")
+        accept = base64.b64encode(
+            hashlib.sha1(key + HANDSHAKE_GUID, usedforsecurity=False).digest()
+        )
+        headers = [
+            (b"Upgrade", b"websocket"),
+            (b"Connection", b"Upgrade"),
+            (b"Sec-WebSocket-Accept", accept),
+        ]
+        response = h11.InformationalResponse(status_code=101, headers=headers)
+        self._socket.sendall(http.send(response) or b"")
+
+    def stream(self, messages: int | None, seconds: float | None) -> None:
+        """Send ticks up to either limit, or until the client closes; then close.
+
+        The close reason tells how many ticks were sent.
+        """
+        sent = 0
+        end = None if seconds is None else time.monotonic() + seconds
+        for count, data in blocks(messages):
+            self._socket.sendall(data)
+            sent += count
+            self._take_input()
+            if self._client_is_closing() or (end is not None and time.monotonic() >= end):
+                break
+        reason = f"{sent} messages".encode()
+        payload = int(CloseCode.NORMAL_CLOSURE).to_bytes(2, "big") + reason
+        self._socket.sendall(frame_header(OPCODE_CLOSE, len(payload)) + payload)
+        self._socket.settimeout(_SILENCE_SECONDS)
+        while not self._client_is_closing():
+            self._read()
+
+    def _client_is_closing(self) -> bool:
+        return self._client_is_gone or self._parser.close is not None
+
+    def _take_input(self) -> None:
+        """Read what has arrived, without waiting for more."""
+        while not self._client_is_closing() and self._has_input():
+            self._read()
+
+    def _has_input(self) -> bool:
+        if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+            return True
+        return bool(select.select([self._socket], [], [], 0)[0])
+
+    def _read(self) -> None:
+        data = self._socket.recv(_READ_BYTES)
+        self._client_is_gone = not data
+        # A client may send messages; this server has no use for them.
+        self._parser.feed(data, [])
+        for opcode, payload in self._parser.controls:
+            if opcode == OPCODE_PING:
+                self._socket.sendall(frame_header(OPCODE_PONG, len(payload)) + payload)
+        self._parser.controls = []
+
+
+def serve_one(listening: socket.socket, arguments: argparse.Namespace) -> None:
+    """Serve the first connection; what a client does wrong only ends it."""
+    sock, _ = listening.accept()
+    with contextlib.suppress(OSError, h11.ProtocolError, ProtocolError):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if arguments.tls:
+            sock = server_context().wrap_socket(sock, server_side=True)
+        with sock:
+            connection = FeedConnection(sock)
+            connection.shake_hands()
+            connection.stream(arguments.messages, arguments.seconds)
+
+
+def end_with_parent() -> None:
+    """End this process as soon as the parent's end of standard input is closed.
+
+    The system closes it however the parent ends, so that no server is ever left behind.
+    """
+
+    def wait() -> None:
+        # Not `sys.stdin`: its lock would be held when the interpreter shuts down.
+        while os.read(0, 1):
+            pass
+        os._exit(0)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve one connection on a port of 127.0.0.1 that the first line of output names."""
+    parser = argparse.ArgumentParser(prog="wirespeed._cli.demo.server", description=__doc__)
+    parser.add_argument("--messages", type=int)
+    parser.add_argument("--seconds", type=float)
+    parser.add_argument("--tls", action="store_true")
+    arguments = parser.parse_args(argv)
+    # Ctrl-C is for the demo, which then closes the connection.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
+    with socket.create_server(("127.0.0.1", 0), backlog=1) as listening:
+        say(str(listening.getsockname()[1]))
+        serve_one(listening, arguments)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""Checks what a program sends, and gives the bytes of it: one payload, or one a fragment.
+
+Makes no frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from .._base.rfc6455 import OPCODE_BINARY, OPCODE_TEXT
+from .backend import Utf8Validator
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    from .contract import Payload
+
+
+def as_bytes(opcode: int, payload: Payload) -> bytes | memoryview:
+    """Return the bytes of a payload, checked as the builder checks them.
+
+    Raises:
+        TypeError, ValueError: the payload cannot be sent.
+    """
+    if isinstance(payload, str):
+        return payload.encode()
+    if isinstance(payload, bytes):
+        data: bytes | memoryview = payload
+    else:
+        try:
+            view = memoryview(payload)
+        except TypeError:
+            name = type(payload).__name__
+            raise TypeError(f"payload must be str or bytes-like, not {name}") from None
+        data = view if view.c_contiguous else view.tobytes()
+    if opcode == OPCODE_TEXT:
+        check = Utf8Validator()
+        if not (check.feed(data) and check.complete):
+            raise ValueError("text payload is not valid UTF-8")
+    return data
+
+
+def fragments(data: Buffer | Iterable[str] | Iterable[Buffer]) -> tuple[int, list[bytes]]:
+    """Return the opcode of the message and the payload of each of its frames.
+
+    Something bytes-like gives one binary payload; an empty iterable gives none.
+    Everything is checked before anything is returned, so that no message is
+    begun that cannot be finished.
+
+    Raises:
+        TypeError: `data` is neither bytes-like nor an iterable of only `str` or only bytes-like.
+    """
+    try:
+        return OPCODE_BINARY, [bytes(memoryview(data))]  # type: ignore[arg-type]
+    except TypeError:
+        pass
+    if isinstance(data, Mapping) or not isinstance(data, Iterable):
+        raise TypeError(
+            f"data must be str, bytes-like or an iterable of these, not {type(data).__name__}"
+        )
+    parts = list(data)
+    if all(isinstance(part, str) for part in parts):
+        return OPCODE_TEXT, [str(part).encode() for part in parts]
+    return OPCODE_BINARY, [_binary(index, part) for index, part in enumerate(parts)]
+
+
+def _binary(index: int, part: object) -> bytes:
+    try:
+        return bytes(memoryview(part))  # type: ignore[arg-type]
+    except TypeError:
+        raise mixed_fragments(index, part) from None
+
+
+def mixed_fragments(index: int, part: object) -> TypeError:
+    """Make the error of a fragment that does not go with those before it."""
+    return TypeError(
+        f"fragment {index} is {type(part).__name__}, all must be str or all bytes-like"
+    )

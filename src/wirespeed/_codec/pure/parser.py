@@ -1,0 +1,447 @@
+"""The parser in plain Python: bytes of frames in, messages out (RFC 6455 section 5).
+
+Does no I/O.
+"""
+
+from __future__ import annotations
+
+from codecs import utf_8_decode
+from operator import index
+from typing import TYPE_CHECKING, Any, Final
+
+from ... import exceptions
+from ..._base.rfc6455 import (
+    DEFAULT_MAX_MESSAGE_BYTES,
+    FIN_BIT,
+    LENGTH_BITS,
+    LENGTH_IS_16_BIT,
+    LENGTH_IS_64_BIT,
+    MASK_BIT,
+    MAX_CONTROL_PAYLOAD_BYTES,
+    OPCODE_BINARY,
+    OPCODE_BITS,
+    OPCODE_CLOSE,
+    OPCODE_CONTINUATION,
+    OPCODE_PING,
+    OPCODE_PONG,
+    OPCODE_TEXT,
+    RESERVED_BITS,
+    RSV1_BIT,
+    Control,
+    check_max_message_size,
+    undecoded,
+)
+from ..inflate import SLICE_BYTES, wire_limit
+from .parser_checks import check_reserved, parse_close
+from .parser_fast_path import take_long_messages, take_short_messages
+from .text_and_mask import MASKING_KEY_BYTES, Utf8Validator, flat_view, mask, valid_bytes
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    from ..inflate import Inflater
+
+OPCODES: Final = frozenset(
+    (OPCODE_CONTINUATION, OPCODE_TEXT, OPCODE_BINARY, OPCODE_CLOSE, OPCODE_PING, OPCODE_PONG)
+)
+LENGTH_BYTES: Final = {LENGTH_IS_16_BIT: 2, LENGTH_IS_64_BIT: 8}
+MAX_HEADER_BYTES: Final = 14
+# More than the bytes of any message that can arrive: compared with, never reported.
+NO_LIMIT: Final = 1 << 64
+
+
+class MessageParser:
+    """Bytes of frames in, whole messages out (RFC 6455 sections 5 and 8.1).
+
+    Attributes:
+        controls: opcode and payload of each Ping and Pong, oldest first.
+        close: code and reason of the peer's Close frame once it has arrived.
+        queues_controls: whether Pings and Pongs are queued as `Control`, too.
+        message_opcode: that of the message at hand, of a continuation between messages.
+        chunks: where the chunks of the message at hand go, `None` if it is to be whole.
+    """
+
+    __slots__ = (
+        "_compressed",
+        "_control",
+        "_decode_text",
+        "_done",
+        "_fin",
+        "_header",
+        "_in_frame",
+        "_inflater",
+        "_key",
+        "_length",
+        "_limit",
+        "_masked",
+        "_message",
+        "_missing",
+        "_opcode",
+        "_short_limit",
+        "_text",
+        "_wire_bytes",
+        "chunks",
+        "close",
+        "controls",
+        "frames",
+        "message_opcode",
+        "payload_bytes",
+        "pings",
+        "pongs",
+        "queues_controls",
+    )
+
+    def __init__(
+        self,
+        *,
+        max_message_size: int | None = DEFAULT_MAX_MESSAGE_BYTES,
+        masked: bool = False,
+        decode_text: bool = True,
+    ) -> None:
+        """Make a parser for one direction of one connection.
+
+        Args:
+            max_message_size: limit for one message in payload bytes, inclusive;
+                `None` for no limit. Control frames do not count.
+            masked: `False` reads what servers send (a masked frame is an
+                error), `True` what clients send (unmasks; an unmasked frame is an error).
+            decode_text: `False` gives text as `bytes`, checked to be UTF-8, and the data of
+                binary messages as `Binary`.
+        """
+        limit = check_max_message_size(max_message_size)
+        self.controls: list[tuple[int, bytes]] = []
+        self.close: tuple[int, str] | None = None
+        self.queues_controls = False
+        self._limit = NO_LIMIT if limit is None else limit
+        self._short_limit = min(self._limit, LENGTH_IS_16_BIT - 1)
+        self._masked = bool(masked)
+        self._decode_text = bool(decode_text)
+        self._done = False
+        # The header at hand, as far as it has arrived.
+        self._header = b""
+        # The frame at hand, once its header is complete.
+        self._in_frame = False
+        self._opcode = OPCODE_CONTINUATION
+        self._fin = True
+        self._length = 0
+        self._missing = 0
+        self.frames = self.payload_bytes = self.pings = self.pongs = 0
+        self._key = b""
+        self._control = bytearray()
+        # The message at hand.
+        self.message_opcode = OPCODE_CONTINUATION
+        self.chunks: list[Any] | None = None
+        self._message = bytearray()
+        self._text: Utf8Validator | None = None
+        # What inflates compressed messages, and whether the one at hand is one.
+        self._inflater: Inflater | None = None
+        self._compressed = False
+        self._wire_bytes = 0
+
+    def accept_compressed(self, inflater: Inflater) -> None:
+        """Take compressed messages from now on (RFC 7692 section 6); RSV1 is an error before."""
+        self._inflater = inflater
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a `max_message_size`."""
+        return self._limit != NO_LIMIT
+
+    @property
+    def filled(self) -> int:
+        """Count the bytes that are held of the message at hand."""
+        return len(self._message)
+
+    def stream(self, chunks: list[Any]) -> None:
+        """Give the message at hand, or else the next one, in chunks."""
+        self.chunks = chunks
+        self._give_chunk()
+
+    def take_back(self, given: list[str | bytes]) -> bool:
+        """Give the message whole after all; `False` if that is over the limit."""
+        data = b"".join(chunk.encode() if isinstance(chunk, str) else chunk for chunk in given)
+        total = len(data) + len(self._message)
+        if self._in_frame and self._opcode < OPCODE_CLOSE and not self._compressed:
+            total += self._missing
+        if total > self._limit:
+            return False
+        self.chunks = None
+        self._message[:0] = data
+        return True
+
+    def feed(self, data: Buffer, messages: list[str | bytes], size: int = -1) -> None:
+        """Parse the first `size` bytes of `data` (all of it when -1).
+
+        Each finished message is appended to `messages`: text as `str`, binary as
+        `bytes`. After a Close frame, and after an error, everything is ignored.
+
+        Raises:
+            ProtocolError: the stream is malformed. The messages before the fault
+                have been appended.
+            TypeError: `data` is not bytes-like, or `messages` no list.
+            ValueError: `data` holds fewer than `size` bytes.
+        """
+        if not isinstance(messages, list):
+            raise TypeError(f"messages must be a list, not {type(messages).__name__}")
+        with flat_view(data, "data must be bytes-like") as view:
+            end = len(view)
+            if size != -1:
+                size = index(size)
+                if not 0 <= size <= end:
+                    raise ValueError(f"size is {size} bytes, data holds {end}")
+                end = size
+            try:
+                if self._decode_text:
+                    self._parse(view, end, messages)
+                else:
+                    self._parse_undecoded(view, end, messages)
+                if self.chunks is not None:
+                    self._give_chunk()
+            except BaseException:
+                # Out of memory counts too: a parser that lost its place must not go on.
+                self._stop_at_fault()
+                raise
+
+    def get_buffer(self) -> memoryview | None:
+        """Give no memory: plain Python gains nothing by reading in place."""
+        return None
+
+    def buffer_updated(self, size: int, messages: list[str | bytes]) -> None:
+        """Refuse with a `RuntimeError`: `get_buffer` never gave memory to read into."""
+        raise RuntimeError("no buffer is out")
+
+    def _parse_undecoded(self, view: memoryview, end: int, messages: list[Any]) -> None:
+        decoded: list[str | bytes] = []
+        try:
+            self._parse(view, end, decoded)
+        finally:
+            # Decoding is the quickest check there is in plain Python.
+            messages.extend(map(undecoded, decoded))
+
+    def _parse(self, view: memoryview, end: int, messages: list[str | bytes]) -> None:
+        position = 0
+        while position < end and not self._done:
+            if not self._in_frame:
+                if not (
+                    self._header or self.message_opcode or self._masked or self.chunks is not None
+                ):
+                    position = self._take_ready_messages(view, position, end, messages)
+                    if position == end:
+                        return
+                position = self._take_header(view, position, end)
+                if not self._in_frame:
+                    return
+            stop = min(end, position + self._missing)
+            with view[position:stop] as piece:
+                self._take_payload(piece)
+            position = stop
+            if not self._missing:
+                self._in_frame = False
+                self._end_frame(messages)
+
+    def _take_ready_messages(
+        self, view: memoryview, position: int, end: int, messages: list[str | bytes]
+    ) -> int:
+        """Take and count the messages that lie ahead in full; return where they end."""
+        known = len(messages)
+        start = position
+        length_bytes = 0
+        position = take_short_messages(view, position, end, self._short_limit, messages)
+        if position < end:
+            position, length_bytes = take_long_messages(view, position, end, self._limit, messages)
+        count = len(messages) - known
+        self.frames += count
+        self.payload_bytes += position - start - 2 * count - length_bytes
+        return position
+
+    def _take_header(self, view: memoryview, position: int, end: int) -> int:
+        """Take the bytes of a header and begin its frame once it is complete."""
+        known = len(self._header)
+        header = self._header + view[position : min(end, position + MAX_HEADER_BYTES)]
+        header_bytes = self._begin_frame(header)
+        if header_bytes == 0:
+            self._header = header
+            return end
+        self._header = b""
+        return position + header_bytes - known
+
+    def _begin_frame(self, header: bytes) -> int:
+        """Check a header as far as it is there; return its size, 0 while bytes are missing."""
+        if len(header) < 2:
+            return 0
+        first, second = header[0], header[1]
+        opcode = first & OPCODE_BITS
+        self._check_start(first, opcode, masked=second >= MASK_BIT)
+        length = second & LENGTH_BITS
+        length_bytes = LENGTH_BYTES.get(length, 0)
+        key_start = 2 + length_bytes
+        if len(header) < key_start:
+            return 0
+        if length_bytes:
+            length = int.from_bytes(header[2:key_start], "big")
+        self._check_length(first, length, length_bytes)
+        end = key_start + (MASKING_KEY_BYTES if self._masked else 0)
+        if len(header) < end:
+            return 0
+        self._in_frame = True
+        self._opcode = opcode
+        self._fin = first >= FIN_BIT
+        self._length = self._missing = length
+        self._key = header[key_start:end]
+        if OPCODE_CONTINUATION < opcode < OPCODE_CLOSE:
+            self.message_opcode = opcode
+            self._text = Utf8Validator() if opcode == OPCODE_TEXT else None
+            if first & RSV1_BIT and self._inflater is not None:
+                self._compressed = True
+                self._wire_bytes = 0
+                self._inflater.begin()
+        if self._compressed and opcode < OPCODE_CLOSE:
+            self._wire_bytes += length
+        return end
+
+    def _check_start(self, first: int, opcode: int, *, masked: bool) -> None:
+        """Refuse what the first two bytes of a header already show to be wrong."""
+        if first & RESERVED_BITS:
+            check_reserved(first & RESERVED_BITS, opcode, may_compress=self._inflater is not None)
+        if opcode not in OPCODES:
+            raise exceptions.unknown_opcode(opcode)
+        if masked != self._masked:
+            raise exceptions.masked_frame() if masked else exceptions.unmasked_frame()
+        if opcode >= OPCODE_CLOSE:
+            if first < FIN_BIT:
+                raise exceptions.fragmented_control_frame()
+        elif opcode == OPCODE_CONTINUATION:
+            if not self.message_opcode:
+                raise exceptions.unexpected_continuation()
+        elif self.message_opcode:
+            raise exceptions.expected_continuation(opcode)
+
+    def _check_length(self, first: int, length: int, length_bytes: int) -> None:
+        """Refuse a payload length before any of the payload is there."""
+        if length_bytes == 8 and length >= 1 << 63:
+            raise exceptions.length_too_large(length)
+        if length_bytes == 8 and length < 1 << 16:
+            raise exceptions.length_not_minimal(length, 8)
+        if length_bytes == 2 and length < LENGTH_IS_16_BIT:
+            raise exceptions.length_not_minimal(length, 2)
+        if first & OPCODE_BITS >= OPCODE_CLOSE:
+            if length > MAX_CONTROL_PAYLOAD_BYTES:
+                raise exceptions.control_payload_too_long(length)
+            return
+        if self._compressed or first & RSV1_BIT:
+            wire_bytes = self._wire_bytes + length if self._compressed else length
+            if self.chunks is None and wire_bytes > wire_limit(self._limit):
+                raise exceptions.compressed_message_too_big(
+                    wire_bytes, wire_limit(self._limit), self._limit
+                )
+            return
+        message_bytes = len(self._message) + length
+        if message_bytes > self._limit and self.chunks is None:
+            raise exceptions.message_too_big(message_bytes, self._limit)
+
+    def _take_payload(self, piece: memoryview | bytes) -> None:
+        """Add the next bytes of the payload of the frame at hand."""
+        size = len(piece)
+        self._missing -= size
+        if self._masked:
+            piece = mask(piece, self._key)
+            turn = size % MASKING_KEY_BYTES
+            self._key = self._key[turn:] + self._key[:turn]
+        if self._opcode >= OPCODE_CLOSE:
+            self._control += piece
+            return
+        if self._compressed and self._inflater is not None:
+            for start in range(0, size, SLICE_BYTES):
+                with memoryview(piece)[start : start + SLICE_BYTES] as data:
+                    step = self._inflater.inflate(data)
+                self._take_steps(self._inflater, step)
+            return
+        self._add(piece)
+
+    def _take_steps(self, inflater: Inflater, step: bytes | None) -> None:
+        """Add what was inflated to the message, up to the limit."""
+        while step is not None:
+            room = self._limit - len(self._message) if self.chunks is None else len(step)
+            self._add(step[:room])
+            if len(step) > room:
+                raise exceptions.message_too_big(self._limit + 1, self._limit)
+            step = inflater.more(step)
+
+    def _add(self, piece: memoryview | bytes) -> None:
+        self._message += piece
+        if self._text is not None and not self._text.feed(piece):
+            raise exceptions.invalid_text()
+
+    def _end_frame(self, messages: list[Any]) -> None:
+        if self._opcode >= OPCODE_CLOSE:
+            payload = bytes(self._control)
+            self._control = bytearray()
+            if self._opcode == OPCODE_CLOSE:
+                self.close = parse_close(payload)
+                self._give_chunk()
+                self._stop()
+            else:
+                if self.queues_controls:
+                    messages.append(Control(self._opcode, payload))
+                if not self.queues_controls or self._opcode == OPCODE_PONG:
+                    self.controls.append((self._opcode, payload))
+                if self._opcode == OPCODE_PING:
+                    self.pings += 1
+                else:
+                    self.pongs += 1
+        elif self._fin:
+            if self._compressed and self._inflater is not None:
+                self._take_steps(self._inflater, self._inflater.end())
+                self._inflater.check_end()
+                self._compressed = False
+            self._end_message(messages)
+        self.frames += 1
+        self.payload_bytes += self._length
+
+    def _end_message(self, messages: list[Any]) -> None:
+        text = self._text
+        if text is not None and not text.complete:
+            raise exceptions.invalid_text()
+        self._give_chunk()
+        payload = self._message
+        self._message = bytearray()
+        self.message_opcode = OPCODE_CONTINUATION
+        self._text = None
+        message = bytes(payload) if text is None else str(payload, "utf-8")
+        if self.chunks is None:
+            messages.append(message)
+        else:
+            # The empty chunk behind the last one.
+            self.chunks.append(message if self._decode_text else undecoded(message))
+            self.chunks = None
+
+    def _give_chunk(self) -> None:
+        """Hand over what is there of the message, but a character at the end that is cut off."""
+        if self.chunks is None or not self._message:
+            return
+        payload, size = self._message, len(self._message)
+        chunk: Any = payload
+        if self._text is None:
+            chunk = bytes(payload)
+        else:
+            chunk, size = utf_8_decode(payload, "strict", False)
+        if size:
+            self.chunks.append(chunk if self._decode_text else undecoded(chunk))
+            self._message = payload[size:]
+
+    def _stop_at_fault(self) -> None:
+        """Hand over what is valid before a fault, then ignore everything."""
+        if self._text is not None:
+            self._message = self._message[: valid_bytes(self._message)]
+        self._give_chunk()
+        self._stop()
+
+    def _stop(self) -> None:
+        """Ignore everything from now on, and give the memory back."""
+        self._done = True
+        self._inflater = None
+        self.message_opcode = OPCODE_CONTINUATION
+        self.chunks = None
+        self._header = b""
+        self._control = bytearray()
+        self._message = bytearray()

@@ -1,0 +1,75 @@
+"""Fails a connection on which no message arrives. A Ping or Pong is not a message."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from weakref import ref
+
+from .._base.close_info import CloseCause
+from .._base.weak_timers import call_weakly
+from .closing import ClosingChannel
+from .keep_alive import LAST_LOOK_SECONDS
+
+# A look at a counter costs less than the time of each message: silence is measured in
+# these parts of its time.
+LOOKS = 8
+
+
+class Silence:
+    """Counts in looks, some parts of a time, how long no message has arrived on a channel."""
+
+    __slots__ = ("_channel", "_received", "looks")
+
+    def __init__(self, channel: ClosingChannel) -> None:
+        self._channel = channel
+        self._received = channel._heard()
+        self.looks = 0
+
+    def look(self, count: int = 1) -> int:
+        """Count this look if nothing came since the last, and if it would have been read."""
+        channel = self._channel
+        if channel._heard() != self._received:
+            self._received = channel._heard()
+            self.looks = 0
+        elif not channel._read_flow.is_paused():
+            self.looks += count
+        return self.looks
+
+
+class IdleWatch:
+    """Gives up a connection on which no message arrives for `timeout` seconds.
+
+    Silence is noticed up to an eighth of that late. The clock stops while nothing is read.
+    """
+
+    __slots__ = ("__weakref__", "_channel", "_silence", "_timeout", "_timer")
+
+    def __init__(self, channel: ClosingChannel, timeout: float) -> None:
+        self._channel = channel
+        self._timeout = timeout
+        self._silence = Silence(channel)
+        self._timer: asyncio.TimerHandle
+        self._after(timeout / LOOKS, IdleWatch._look)
+
+    def stop(self) -> None:
+        """Watch no more."""
+        self._timer.cancel()
+
+    def _after(self, seconds: float, step: Callable[[IdleWatch], None]) -> None:
+        self._timer = self._channel._loop.call_later(seconds, call_weakly, ref(self), step)
+
+    def _look(self) -> None:
+        if self._channel.closed:
+            return
+        if self._silence.look() < LOOKS:
+            self._after(self._timeout / LOOKS, IdleWatch._look)
+        else:
+            self._after(LAST_LOOK_SECONDS, IdleWatch._end)
+
+    def _end(self) -> None:
+        if self._silence.look(0) < LOOKS:
+            self._look()
+            return
+        reason = f"no message within idle_timeout ({self._timeout:g} seconds)"
+        self._channel._give_up(CloseCause.IDLE_TIMEOUT, reason)

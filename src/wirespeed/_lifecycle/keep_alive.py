@@ -1,0 +1,145 @@
+"""Keep-alive: Pings in the background, and the end of a connection whose peer is gone.
+
+Must not know of messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from weakref import ref
+
+from .._base.close_info import CloseCause
+from .._base.rfc6455 import OPCODE_PING
+from .._base.weak_timers import call_weakly
+from .closing import ClosingChannel
+
+# Before the peer is given up, what waits in the socket is read once more: the event loop may
+# have been blocked, and uvloop runs timers before it looks at sockets.
+LAST_LOOK_SECONDS = 0.001
+PREFIX_BYTES = 8
+
+
+class KeepAlive:
+    """Pings one connection, with one timer (RFC 6455 section 5.5.2).
+
+    Any byte of the peer counts as its answer. While nothing is read, because the queue is full
+    or a batch window is open, the peer cannot be heard: then it is still asked, which
+    keeps the way open, but not given up.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_asked_at",
+        "_asked_clock",
+        "_asked_with",
+        "_channel",
+        "_count",
+        "_interval",
+        "_prefix",
+        "_progress",
+        "_timeout",
+        "_timer",
+        "_waited",
+    )
+
+    def __init__(self, channel: ClosingChannel, timeout: float | None) -> None:
+        self._channel = channel
+        self._interval = 0.0
+        self._timeout = timeout
+        self._timer: asyncio.TimerHandle | None = None
+        # No Ping of a user begins with the same bytes, unless by a chance of 1 to 2^64.
+        self._prefix = b""
+        self._count = 0
+        # The last Ping, if it is not answered, and when it was sent.
+        self._asked_with: bytes | None = None
+        self._asked_clock = 0.0
+        self._asked_at = 0.0
+        self._progress = 0
+        # Seconds from the last Ping to the next look.
+        self._waited = 0.0
+
+    def start(self, interval: float) -> None:
+        """Ping every `interval` seconds from now on."""
+        self.stop()
+        self._interval = interval
+        self._asked_at = self._channel._loop.time()
+        self._at(interval, KeepAlive._ask)
+
+    def stop(self) -> None:
+        """Ping no more; what is under way may still be answered."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def owns(self, payload: bytes) -> bool:
+        """Tell whether this is the payload of a keep-alive Ping."""
+        return bool(self._prefix) and payload.startswith(self._prefix)
+
+    def round_trip(self, payload: bytes) -> float | None:
+        """Return the seconds since the Ping with this payload; `None` if a later one was sent."""
+        if payload != self._asked_with:
+            return None
+        self._asked_with = None
+        return time.perf_counter() - self._asked_clock
+
+    def _ask(self) -> None:
+        channel = self._channel
+        if channel.closed:
+            return
+        self._progress = channel._read_flow.progress()
+        self._asked_at = channel._loop.time()
+        # Where the transport is full the Ping would only wait behind what waits already.
+        if not channel._outbox.is_paused():
+            self._send()
+        if self._timeout is None:
+            self._at(self._interval, KeepAlive._ask)
+        else:
+            self._waited = 0.0
+            self._wait(self._timeout)
+
+    def _send(self) -> None:
+        if not self._prefix:
+            self._prefix = secrets.token_bytes(PREFIX_BYTES)
+        self._count += 1
+        payload = self._prefix + self._count.to_bytes(8, "big")
+        self._asked_with = payload
+        self._asked_clock = time.perf_counter()
+        self._channel._send_control(OPCODE_PING, payload)
+
+    def _wait(self, timeout: float) -> None:
+        """Look once an interval: however long the timeout, who has answered is asked again."""
+        self._waited = min(self._waited + self._interval, timeout)
+        self._at(self._waited, KeepAlive._look)
+
+    def _look(self) -> None:
+        timeout = self._timeout or 0.0
+        if self._is_heard():
+            return
+        if self._waited < timeout:
+            self._wait(timeout)
+        else:
+            # However late this look was.
+            late = self._channel._loop.time() - self._asked_at
+            self._at(late + LAST_LOOK_SECONDS, KeepAlive._end)
+
+    def _end(self) -> None:
+        if not self._is_heard():
+            self._timer = None
+            reason = f"no answer within ping_timeout ({self._timeout:g} seconds)"
+            self._channel._give_up(CloseCause.PING_TIMEOUT, reason)
+
+    def _is_heard(self) -> bool:
+        """Tell whether the peer is there, or cannot be heard; then ask again when it is time."""
+        read_flow = self._channel._read_flow
+        if read_flow.progress() == self._progress and not read_flow.is_paused():
+            return False
+        self._at(self._interval, KeepAlive._ask)
+        return True
+
+    def _at(self, delay: float, step: Callable[[KeepAlive], None]) -> None:
+        """Take the next step `delay` seconds after the last Ping, or the start."""
+        when = self._asked_at + delay
+        self._timer = self._channel._loop.call_at(when, call_weakly, ref(self), step)

@@ -1,0 +1,1 @@
+"""From a URL to an open transport: addresses, TCP, TLS, Unix sockets and proxies."""

@@ -1,0 +1,150 @@
+"""A tunnel through an HTTP proxy: CONNECT out, the proxy's verdict in (RFC 9110 section 9.3.6).
+
+Knows nothing of sockets. No error text quotes what could be a secret; h11's own texts quote whole
+header lines and are never passed on.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import h11
+
+from .._handshake.opening_handshake import MAX_BODY_BYTES, MAX_INTERIM_RESPONSES
+from .._handshake.request import DEFAULT_USER_AGENT, basic_credentials
+from .._handshake.response_checks import QUOTED_CHARACTERS
+from .._handshake.response_head import MAX_HEAD_BYTES, decode_headers
+from .._handshake.url import URL
+from ..exceptions import ProxyError
+from .proxy_url import Proxy
+
+_HTTP_START: Final = b"HTTP/"
+
+
+class Tunnel:
+    """One CONNECT, from the request to the verdict on the response.
+
+    Feed `receive_data` until it returns `True`, then call `check`, which alone raises.
+    """
+
+    def __init__(self, proxy: Proxy, url: URL) -> None:
+        """Prepare the request.
+
+        Args:
+            proxy: whom to ask; its user name and password become Proxy-Authorization.
+            url: where to.
+        """
+        host = url.host_at_proxy
+        target = f"[{host}]:{url.port}" if ":" in host else f"{host}:{url.port}"
+        headers = [("Host", target), ("User-Agent", DEFAULT_USER_AGENT)]
+        if proxy.userinfo is not None:
+            headers.append(("Proxy-Authorization", basic_credentials(proxy.userinfo)))
+        self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
+        self._request = self._connection.send(
+            h11.Request(method="CONNECT", target=target, headers=headers)
+        )
+        self._connection.send(h11.EndOfMessage())
+        self._start = b""
+        self._interim_responses = 0
+        self._response: h11.Response | None = None
+        self._body = bytearray()
+        self._fault: str | None = None
+        self._done = False
+
+    def request(self) -> bytes:
+        """Return the request to send."""
+        return self._request or b""
+
+    def receive_data(self, data: bytes) -> bool:
+        """Take bytes from the proxy, none for the end of the stream.
+
+        Returns:
+            `True` once there is a verdict.
+        """
+        if self._done:
+            if data and self._fault is None:
+                self._fail(_unasked())
+            return True
+        if self._response is None:
+            self._start += data[: len(_HTTP_START) - len(self._start)]
+            if not _HTTP_START.startswith(self._start):
+                self._fail("proxy did not answer in HTTP (RFC 9112 section 4)")
+            elif not data:
+                self._fail("proxy closed the connection without a response to CONNECT")
+        if not self._done:
+            self._advance(data)
+        return self._done
+
+    def refused(self) -> bool:
+        """Tell whether the proxy has said no, though the body of that is still to come."""
+        return self._response is not None and not self._done
+
+    def check(self) -> None:
+        """Return if the tunnel is open.
+
+        Raises:
+            ProxyError: it is not; holds the proxy's answer so far.
+        """
+        if self._done and self._fault is None:
+            return
+        response = self._response
+        if response is None:
+            raise ProxyError(self._fault or "no response to CONNECT arrived from the proxy")
+        raise ProxyError(
+            self._fault or _refusal(response),
+            status=response.status_code,
+            reason=_reason(response),
+            headers=decode_headers(response),
+            body=bytes(self._body),
+        )
+
+    def _advance(self, data: bytes) -> None:
+        try:
+            self._connection.receive_data(data)
+            while not self._done:
+                event = self._connection.next_event()
+                if event is h11.NEED_DATA:
+                    return
+                self._take(event)
+        except h11.ProtocolError:
+            fault = "proxy's response to CONNECT breaks the rules of HTTP/1.1 (RFC 9112)"
+            # A refusal stays one when only its body is broken.
+            self._fail(fault if self._response is None else _refusal(self._response))
+
+    def _take(self, event: object) -> None:
+        if isinstance(event, h11.InformationalResponse):
+            self._interim_responses += 1
+            if self._interim_responses > MAX_INTERIM_RESPONSES:
+                self._fail(
+                    f"proxy sent more than {MAX_INTERIM_RESPONSES} interim responses"
+                    " (RFC 9110 section 15.2)"
+                )
+        elif isinstance(event, h11.Response):
+            self._response = event
+            # Then there is no body, whatever the headers say.
+            self._done = 200 <= event.status_code < 300
+            if self._done and self._connection.trailing_data[0]:
+                self._fail(_unasked())
+        elif isinstance(event, h11.Data) and len(self._body) < MAX_BODY_BYTES:
+            self._body += event.data[: MAX_BODY_BYTES - len(self._body)]
+        elif self._response is not None:
+            self._fail(_refusal(self._response))
+
+    def _fail(self, fault: str) -> None:
+        self._fault = fault
+        self._done = True
+
+
+def _unasked() -> str:
+    # The server speaks only when asked, and it is asked through the open tunnel.
+    return "proxy sent data behind its response to CONNECT (RFC 9110 section 9.3.6)"
+
+
+def _reason(response: h11.Response) -> str:
+    return bytes(response.reason).decode("latin-1")
+
+
+def _refusal(response: h11.Response) -> str:
+    reason = _reason(response)[:QUOTED_CHARACTERS]
+    shown = reason if reason.isprintable() else repr(reason)
+    return f"proxy refused to connect to the server: {response.status_code:03} {shown}".rstrip()

@@ -1,0 +1,161 @@
+"""A tunnel through a proxy: connected to the proxy, then by it to the host of a URL.
+
+Must not know what is spoken through the tunnel. How to connect to the proxy, and how to speak TLS
+with it, comes from the caller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeAlias
+
+from .._handshake.url import URL
+from ..exceptions import ProxyError
+from .http_connect import Tunnel
+from .proxy_url import Proxy
+
+# Takes in what the proxy says next, and tells whether that was the last of it.
+Listen: TypeAlias = Callable[[], Awaitable[bool]]
+Connect: TypeAlias = Callable[[Proxy], Awaitable[socket.socket]]
+StartTls: TypeAlias = Callable[[socket.socket, asyncio.Protocol], Awaitable[asyncio.Transport]]
+
+_READ_BYTES: Final = 4096
+# The body of a refusal only explains it; some proxies never end theirs.
+_BODY_SECONDS: Final = 1.0
+
+
+async def connect_through(proxy: Proxy, url: URL, connect: Connect) -> socket.socket:
+    """Return a socket that is connected to the host of `url` through a proxy.
+
+    Safe to cancel: the socket is closed.
+
+    Args:
+        proxy: of any scheme but https.
+        url: where to.
+        connect: connects to the proxy.
+
+    Raises:
+        ProxyError: the proxy could not be reached, or refused.
+        ImportError: the proxy speaks SOCKS, and `python-socks` is not installed.
+        OSError: the host's name could not be resolved here (socks4, socks5).
+    """
+    if proxy.scheme == "http":
+        return await _open_http(proxy, url, connect)
+    try:
+        from .socks import open_socks  # noqa: PLC0415
+    except ModuleNotFoundError as exc:
+        raise ImportError(
+            "a SOCKS proxy needs the package python-socks, which comes with"
+            ' pip install "wirespeed[proxy]"'
+        ) from exc
+    sock = await _reach(proxy, connect)
+    await open_socks(proxy, url, sock)
+    return sock
+
+
+async def connect_in_tls(
+    proxy: Proxy, url: URL, connect: Connect, start_tls: StartTls
+) -> asyncio.Transport:
+    """Return a transport that is connected to the host of `url` through TLS with the proxy.
+
+    Its protocol is to be replaced at once. Safe to cancel: the socket is closed.
+
+    Args:
+        proxy: of the scheme https.
+        url: where to.
+        connect: connects to the proxy.
+        start_tls: makes the TLS transport, and closes the socket if it cannot.
+
+    Raises:
+        ProxyError: the proxy could not be reached or verified, or refused.
+    """
+    tunnel = Tunnel(proxy, url)
+    dialogue = _Dialogue(tunnel)
+    sock = await _reach(proxy, connect)
+    try:
+        transport = await start_tls(sock, dialogue)
+    except OSError as exc:
+        raise _unreachable(proxy, exc) from exc
+    try:
+        transport.write(tunnel.request())
+        await _hear_out(tunnel, dialogue.listen)
+        tunnel.check()
+    except BaseException:
+        transport.abort()
+        raise
+    return transport
+
+
+async def _reach(proxy: Proxy, connect: Connect) -> socket.socket:
+    try:
+        return await connect(proxy)
+    except OSError as exc:
+        raise _unreachable(proxy, exc) from exc
+
+
+def _unreachable(proxy: Proxy, exc: OSError) -> ProxyError:
+    # asyncio raises some of these without a text.
+    return ProxyError(f"proxy {proxy} could not be connected to: {exc or type(exc).__name__}")
+
+
+async def _open_http(proxy: Proxy, url: URL, connect: Connect) -> socket.socket:
+    loop = asyncio.get_running_loop()
+    tunnel = Tunnel(proxy, url)
+    sock = await _reach(proxy, connect)
+
+    async def listen() -> bool:
+        return tunnel.receive_data(await loop.sock_recv(sock, _READ_BYTES))
+
+    try:
+        try:
+            await loop.sock_sendall(sock, tunnel.request())
+            await _hear_out(tunnel, listen)
+        except OSError as exc:
+            raise ProxyError(f"connection to the proxy failed: {exc}") from exc
+        tunnel.check()
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def _hear_out(tunnel: Tunnel, listen: Listen) -> None:
+    """Wait for the proxy's verdict, and somewhat for the body of a refusal."""
+    while not await listen():
+        if tunnel.refused():
+            break
+    else:
+        return
+    # A reset, too, takes nothing back.
+    with contextlib.suppress(OSError):
+        async with asyncio.timeout(_BODY_SECONDS):
+            while not await listen():
+                pass
+
+
+class _Dialogue(asyncio.Protocol):
+    """Passes what arrives through TLS on to a `Tunnel`."""
+
+    def __init__(self, tunnel: Tunnel) -> None:
+        self._tunnel = tunnel
+        self._heard = asyncio.Event()
+        self._is_over = False
+
+    def data_received(self, data: bytes) -> None:
+        self._is_over = self._tunnel.receive_data(data)
+        self._heard.set()
+
+    def eof_received(self) -> None:
+        self.data_received(b"")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.data_received(b"")
+
+    async def listen(self) -> bool:
+        """Wait until something has arrived; tell whether that was the last of it."""
+        await self._heard.wait()
+        self._heard.clear()
+        return self._is_over

@@ -1,0 +1,292 @@
+"""A URL in, an open transport out, over TCP or a unix socket, plain or with TLS.
+
+Must not know what is spoken over the transport.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import socket
+import sys
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from .._base.timings import Phases
+from .._codec import backend
+from .._handshake.url import URL
+from .proxy import connect_in_tls, connect_through
+from .proxy_url import Proxy, choose_proxy
+from .route import Route, SocketOption, check_route
+from .tcp import connect_tcp, family_of
+from .tls import Wanted, check_certificate, is_stock, wanted_proxy_tls, wanted_tls
+
+if TYPE_CHECKING or not backend.COMPILED:
+    from .._channel import BufferedChannelProtocol, ChannelProtocol, SocketTransport
+else:
+    from .._channel_c import BufferedChannelProtocol, ChannelProtocol, SocketTransport
+
+try:
+    import aiofastnet
+except ImportError:
+    aiofastnet = None  # type: ignore[assignment]
+
+__all__ = ["SocketTransport", "Transport", "open_transport"]
+
+Transport: TypeAlias = asyncio.Transport | SocketTransport
+
+
+async def open_transport(
+    url: URL,
+    make_protocol: Callable[[type[ChannelProtocol]], Any],
+    route: Route,
+    phases: Phases,
+) -> Transport:
+    """Connect to the host of `url`, and return the transport after the TLS handshake.
+
+    Safe to cancel: the socket is closed.
+
+    Args:
+        url: where to.
+        make_protocol: makes what the transport calls, of the class that it wants.
+        route: how to get there.
+        phases: is told of each phase.
+
+    Raises:
+        TypeError, ValueError: the route cannot be used.
+        CertificateMismatch: the server has another certificate than the pinned one.
+        OSError, ssl.SSLError: as the event loop raises them.
+        ProxyError, ImportError: as `connect_through` raises them.
+    """
+    loop = asyncio.get_running_loop()
+    check_route(route)
+    wanted = wanted_tls(url, route)
+    proxy = choose_proxy(route.proxy, url)
+    proxy_tls = wanted_proxy_tls(proxy, route)
+    if proxy is not None:
+        if proxy_tls is not None:
+            layers = proxy_tls, wanted
+            protocol = make_protocol(BufferedChannelProtocol)
+            return await _open_inside_tls(proxy, url, protocol, layers, route=route, phases=phases)
+        connect = functools.partial(_connect_to_proxy, route, phases)
+        # From here on it is a connected socket like any other.
+        route = replace(route, sock=await connect_through(proxy, url, connect))
+    if wanted is not None:
+        return await _open_tls(url, make_protocol(BufferedChannelProtocol), wanted, route, phases)
+    if not _calls_readers(loop):
+        return await _open_plain(url, make_protocol(BufferedChannelProtocol), route, phases)
+    transport = SocketTransport(
+        loop, await connected_socket(url, route, phases), make_protocol(ChannelProtocol)
+    )
+    transport.start()
+    return transport
+
+
+def _calls_readers(loop: asyncio.AbstractEventLoop) -> bool:
+    """Tell whether transports other than the loop's own can read sockets by their descriptors."""
+    # Not on uvloop: a reset that comes with data never reaches a reader there, and a receive would
+    # hang. Not on Windows: there a socket is no file descriptor.
+    return isinstance(loop, asyncio.SelectorEventLoop) and sys.platform != "win32"
+
+
+# -- sockets ---------------------------------------------------------------------------
+
+
+async def connected_socket(url: URL, route: Route, phases: Phases) -> socket.socket:
+    """Return a socket whose other end is the host of `url`; it belongs to the caller.
+
+    Safe to cancel: no socket is left open.
+
+    Raises:
+        OSError: the host could not be found or reached.
+    """
+    if route.sock is not None:
+        return _given_socket(route.sock)
+    if route.unix_path is not None:
+        phases.enter("tcp")
+        return _connect_unix(route.unix_path, route.socket_options)
+    return await connect_tcp(url.host, url.port, route, phases)
+
+
+def _given_socket(given: socket.socket) -> socket.socket:
+    """Take the descriptor over: closing what is left of the caller's socket closes nothing."""
+    try:
+        # Raises what is the matter with one that is not connected.
+        given.getpeername()
+    except OSError:
+        given.close()
+        raise
+    given.setblocking(False)
+    if given.family in {socket.AF_INET, socket.AF_INET6}:
+        given.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    family, kind, protocol = given.family, given.type, given.proto
+    return socket.socket(family, kind, protocol, fileno=given.detach())
+
+
+def _connect_unix(
+    path: str | bytes | os.PathLike[str], options: Iterable[SocketOption]
+) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        for option in options:
+            sock.setsockopt(*option)
+        # Done at once, or refused at once: with EAGAIN if the server has no room left.
+        sock.connect(os.fspath(path))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+# -- transports ------------------------------------------------------------------------
+
+
+async def _open_plain(
+    url: URL, protocol: asyncio.BaseProtocol, route: Route, phases: Phases
+) -> asyncio.Transport:
+    """Connect with a transport of the event loop's own."""
+    loop = asyncio.get_running_loop()
+    if not _loop_connects(url, route):
+        sock = await connected_socket(url, route, phases)
+        return await _transport_of(sock, loop.create_connection(lambda: protocol, sock=sock))
+    phases.enter("tcp")
+    transport, _ = await loop.create_connection(lambda: protocol, url.host, url.port)
+    return transport
+
+
+def _loop_connects(url: URL, route: Route) -> bool:
+    """Tell whether the event loop connects as well by itself."""
+    # With one address and no wishes; uvloop takes 94 us for it, with a socket of ours 137.
+    return (
+        family_of(url.host) is not None
+        and route.family == 0
+        and (route.sock, route.unix_path, route.local_addr) == (None, None, None)
+        and not route.socket_options
+    )
+
+
+async def _transport_of(
+    sock: socket.socket, making: Coroutine[Any, Any, tuple[Any, Any]]
+) -> asyncio.Transport:
+    """Return the transport that is being made of `sock`; close it when that fails.
+
+    Shielded: cancelled meanwhile, uvloop before 0.22 closes the descriptor, and then `sock`
+    closes it again, whatever it may be by then.
+    """
+    made = asyncio.ensure_future(making)
+    try:
+        transport, _ = await asyncio.shield(made)
+    except BaseException:
+        made.add_done_callback(functools.partial(_abort, sock))
+        raise
+    return transport  # type: ignore[no-any-return]
+
+
+def _abort(sock: socket.socket, made: asyncio.Future[tuple[Any, Any]]) -> None:
+    if made.cancelled() or made.exception() is not None:
+        sock.close()
+    else:
+        made.result()[0].abort()
+
+
+async def _open_tls(
+    url: URL, protocol: BufferedChannelProtocol, wanted: Wanted, route: Route, phases: Phases
+) -> asyncio.Transport:
+    """Connect with TLS, in two steps.
+
+    So the certificate is seen before the protocol may write. Also, `create_connection` of
+    `aiofastnet` leaves the transport open when it is cancelled during the TLS handshake.
+    """
+    is_fast = _is_fast(wanted)
+    if is_fast:
+        plain = await _fast_transport_of(await connected_socket(url, route, phases))
+    else:
+        plain = await _open_plain(url, asyncio.Protocol(), route, phases)
+    phases.enter("tls")
+    return await _start_tls(plain, protocol, wanted, is_fast=is_fast)
+
+
+def _is_fast(wanted: Wanted) -> bool:
+    """Tell whether `aiofastnet` can serve."""
+    # It calls OpenSSL directly, past what a subclass overrides.
+    loop = asyncio.get_running_loop()
+    return aiofastnet is not None and _calls_readers(loop) and is_stock(wanted.context)
+
+
+async def _fast_transport_of(sock: socket.socket) -> asyncio.Transport:
+    loop = asyncio.get_running_loop()
+    making = aiofastnet.create_connection(loop, asyncio.Protocol, sock=sock)
+    return await _transport_of(sock, making)
+
+
+async def _start_tls(
+    below: asyncio.Transport, protocol: asyncio.BaseProtocol, wanted: Wanted, *, is_fast: bool
+) -> asyncio.Transport:
+    """Return the transport of TLS above another transport, which is aborted if there can be none.
+
+    Raises:
+        CertificateMismatch: the server has another certificate than the pinned one.
+        OSError, ssl.SSLError: as the transports raise them.
+    """
+    loop = asyncio.get_running_loop()
+    start_tls: Any = functools.partial(aiofastnet.start_tls, loop) if is_fast else loop.start_tls
+    try:
+        transport: asyncio.Transport = await start_tls(
+            below, protocol, wanted.context, server_hostname=wanted.server_hostname
+        )
+        if wanted.fingerprint is not None:
+            check_certificate(transport, wanted.fingerprint)
+    except BaseException:
+        below.abort()
+        raise
+    protocol.connection_made(transport)
+    return transport
+
+
+# -- proxies ---------------------------------------------------------------------------
+
+
+async def _connect_to_proxy(route: Route, phases: Phases, proxy: Proxy) -> socket.socket:
+    sock = await connect_tcp(proxy.host, proxy.port, route, phases)
+    phases.enter("proxy")
+    return sock
+
+
+async def _open_inside_tls(
+    proxy: Proxy,
+    url: URL,
+    protocol: BufferedChannelProtocol,
+    layers: tuple[Wanted, Wanted | None],
+    *,
+    route: Route,
+    phases: Phases,
+) -> asyncio.Transport:
+    """Connect by TLS to the proxy, and inside of that by TLS or plainly to the host of `url`."""
+    loop = asyncio.get_running_loop()
+    outer_tls, inner_tls = layers
+    # Both layers by the same stack: neither takes the other's transports without fault.
+    is_fast = all(layer is None or _is_fast(layer) for layer in layers)
+
+    async def start_tls(sock: socket.socket, protocol: asyncio.Protocol) -> asyncio.Transport:
+        if is_fast:
+            plain = await _fast_transport_of(sock)
+        else:
+            making = loop.create_connection(asyncio.Protocol, sock=sock)
+            plain = await _transport_of(sock, making)
+        return await _start_tls(plain, protocol, outer_tls, is_fast=is_fast)
+
+    connect = functools.partial(_connect_to_proxy, route, phases)
+    outer = await connect_in_tls(proxy, url, connect, start_tls)
+    if inner_tls is None:
+        outer.set_protocol(protocol)
+        protocol.connection_made(outer)
+        return outer
+    if not is_fast and isinstance(loop, asyncio.BaseEventLoop) and sys.version_info < (3, 13):
+        # Its own calls `SSLProtocol._abort` with an argument too many, and what the inner
+        # handshake fails of is lost.
+        outer._force_close = lambda _: outer.abort()  # type: ignore[attr-defined]
+    phases.enter("tls")
+    return await _start_tls(outer, protocol, inner_tls, is_fast=is_fast)

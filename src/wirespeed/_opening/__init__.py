@@ -1,0 +1,1 @@
+"""Opening a connection: redirects, one attempt, retries and reconnecting."""

@@ -1,0 +1,64 @@
+"""Decides after each failure whether to connect again, and how long to wait first.
+
+Has no clock: callers pass in how much time has passed.
+"""
+
+from __future__ import annotations
+
+import math
+from random import uniform
+from typing import NamedTuple
+
+from .reconnect import Reconnect
+
+
+class Verdict(NamedTuple):
+    """What to do after a failure.
+
+    Attributes:
+        delay: how many seconds to wait before the next attempt.
+        objection: why there is no next attempt; empty if there is one.
+    """
+
+    delay: float
+    objection: str = ""
+
+
+class Backoff:
+    """Decides after each failure; one for all connections that follow each other."""
+
+    def __init__(self, policy: Reconnect) -> None:
+        self._policy = policy
+        self._ceiling = policy.initial
+
+    def connection_ended(self, lifetime: float) -> None:
+        """Take into account how many seconds the last connection was in use."""
+        if lifetime >= self._policy.reset_after:
+            self._ceiling = self._policy.initial
+
+    def next_delay(self) -> float:
+        """Draw how many seconds to wait before the next attempt."""
+        delay = uniform(0, self._ceiling)  # noqa: S311 - it keeps no secret
+        self._ceiling = min(self._ceiling * self._policy.factor, self._policy.maximum)
+        return delay
+
+    def judge(self, failure: Exception, elapsed: float) -> Verdict:
+        """Decide what to do after `failure`, `elapsed` seconds after the last connection ended."""
+        policy = self._policy
+        if not policy.should_retry(failure):
+            return Verdict(0, "this error is not worth a retry (should_retry)")
+        delay = self.next_delay()
+        left = math.inf if policy.give_up_after is None else policy.give_up_after - elapsed
+        pause = getattr(failure, "retry_after", None) or 0.0
+        if pause > policy.max_retry_after:
+            return Verdict(
+                0,
+                f"the server asks to wait for {pause:g} seconds,"
+                f" limit is {policy.max_retry_after:g} (max_retry_after)",
+            )
+        if left <= 0 or pause > left:
+            return Verdict(
+                0, f"limit is {policy.give_up_after:g} seconds without a connection (give_up_after)"
+            )
+        # The last attempt is at the limit, however long the time that was drawn.
+        return Verdict(min(pause + delay, left))
