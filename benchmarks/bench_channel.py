@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -36,19 +37,21 @@ class Line:
             self.loop,
             twin.codec.MessageParser(),
             twin.codec.FrameBuilder(),
+            closing=Mock(),
+            watch=Mock(),
             queue=QueueRules(max_queue=None, max_queue_bytes=None),
             loads=None,
         )
         # Without an opening handshake: the connection is open.
-        self.link = twin.channel.BufferedChannelProtocol(self.channel, None, None)
-        self.channel._on_open(NullTransport())
+        self.protocol = twin.channel.BufferedChannelProtocol(self.channel, None, None, None)
+        self.channel._open(NullTransport(), Mock(compression=None))
 
     def read(self, count: int = 1) -> None:
         """Let so many messages arrive in one read."""
-        memory = self.link.get_buffer(-1)
+        memory = self.protocol.get_buffer(-1)
         data = FRAME * count
         memory[: len(data)] = data
-        self.link.buffer_updated(len(data))
+        self.protocol.buffer_updated(len(data))
 
     def call(self, function: Callable[[], None]) -> None:
         """Call as the loop calls a transport: from no task."""

@@ -6,16 +6,17 @@ Must not know how a transport comes about. Public name: `WebSocketConnection`.
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
+import socket
+import warnings
 from collections.abc import Callable, Coroutine, Hashable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ._base.arguments import check_bool, check_callable, check_interval, check_limit, check_window
-from ._base.latency import Latency, measured
+from ._base.latency import Latency
 from ._base.queue_rules import Overflow, QueueRules
 from ._base.rfc6455 import (
-    DEFAULT_MAX_MESSAGE_BYTES,
     MAX_CONTROL_PAYLOAD_BYTES,
     OPCODE_BINARY,
     OPCODE_CLOSE,
@@ -25,30 +26,31 @@ from ._base.rfc6455 import (
     CloseCode,
 )
 from ._base.stats import Stats
-from ._base.timings import Phases, Timings
+from ._base.timings import Timings
 from ._codec import backend
 from ._handshake.subprotocol import ProtocolHandler
-from ._lifecycle.closing import ClosingChannel
-from ._lifecycle.heartbeat import Heart, Heartbeat
-from ._lifecycle.idle import IdleWatch
-from ._lifecycle.keep_alive import KeepAlive
+from ._lifecycle.closing import Closing, closing_of
+from ._lifecycle.closing_table import State
+from ._lifecycle.heartbeat import Heartbeat
 from ._lifecycle.pings import Pings
+from ._lifecycle.watch import Watch
 
 if TYPE_CHECKING or not backend.COMPILED:
-    from ._channel import Message, MessageStream
+    from ._channel import Channel, Message, MessageStream
 else:
-    from ._channel_c import Message, MessageStream
+    from ._channel_c import Channel, Message, MessageStream
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+    from ._base.close_info import CloseInfo
     from ._base.compression import Deflate
     from ._base.response import Response
 
 __all__ = ["Heartbeat", "Message", "MessageStream", "WebSocketConnection"]
 
 
-class WebSocketConnection(ClosingChannel):
+class WebSocketConnection(Channel):
     """A connection to a WebSocket server; made by `wirespeed.connect`.
 
     It belongs to the thread of its event loop; a call from another thread raises
@@ -63,63 +65,56 @@ class WebSocketConnection(ClosingChannel):
     OPCODE_PONG = OPCODE_PONG
 
     # Without a `__dict__` each call finds its method faster.
-    __slots__ = (
-        "_compression",
-        "_dumps",
-        "_heartbeat",
-        "_idle_timeout",
-        "_keep_alive",
-        "_local_address",
-        "_phases",
-        "_ping_interval",
-        "_ping_timeout",
-        "_pings",
-        "_protocol_handler",
-        "_remote_address",
-        "_response",
-        "_subprotocol",
-        "_watches",
-    )
+    __slots__ = ("_dumps", "_protocol_handler")
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         *,
-        max_message_size: int | None = DEFAULT_MAX_MESSAGE_BYTES,
-        max_queue: int | None = 4096,
-        max_queue_bytes: int | None = DEFAULT_MAX_MESSAGE_BYTES,
-        overflow: Overflow = "pause",
-        conflate: Callable[[Message], Hashable] | None = None,
-        on_drop: Callable[[Message], object] | None = None,
-        text_queue_maxsize: int | None = None,
-        binary_queue_maxsize: int | None = None,
-        batch_window: float = 0.0,
-        write_buffer_size: int | None = None,
-        decode_text: bool = True,
-        timestamps: bool = False,
-        close_timeout: float | None = 10.0,
-        ping_interval: float | None = 20.0,
-        ping_timeout: float | None = 20.0,
-        heartbeat: Heartbeat | None = None,
-        idle_timeout: float | None = None,
-        protocol_handler: ProtocolHandler | None = None,
-        loads: Callable[[Any], Any] = json.loads,
-        dumps: Callable[[Any], str | bytes] = json.dumps,
+        max_message_size: int | None,
+        max_queue: int | None,
+        max_queue_bytes: int | None,
+        overflow: Overflow,
+        conflate: Callable[[Message], Hashable] | None,
+        on_drop: Callable[[Message], object] | None,
+        text_queue_maxsize: int | None,
+        binary_queue_maxsize: int | None,
+        batch_window: float,
+        write_buffer_size: int | None,
+        decode_text: bool,
+        timestamps: bool,
+        close_timeout: float | None,
+        ping_interval: float | None,
+        ping_timeout: float | None,
+        heartbeat: Heartbeat | None,
+        idle_timeout: float | None,
+        protocol_handler: ProtocolHandler | None,
+        loads: Callable[[Any], Any],
+        dumps: Callable[[Any], str | bytes],
     ) -> None:
+        """Make a connection that is not open yet; `connect` has the arguments and their defaults.
+
+        Raises:
+            TypeError, ValueError: an argument cannot be used.
+        """
         check_window("batch_window", batch_window)
         check_limit("write_buffer_size", write_buffer_size)
-        check_interval("ping_interval", ping_interval)
-        check_interval("ping_timeout", ping_timeout)
-        check_interval("idle_timeout", idle_timeout)
-        if heartbeat is not None and not isinstance(heartbeat, Heartbeat):
-            raise TypeError(f"heartbeat must be a Heartbeat, not {type(heartbeat).__name__}")
+        watch = Watch(
+            ping_interval=ping_interval,
+            ping_timeout=ping_timeout,
+            heartbeat=heartbeat,
+            idle_timeout=idle_timeout,
+        )
         check_bool("decode_text", decode_text)
         check_callable("loads", loads)
         check_callable("dumps", dumps)
+        closing = Closing(loop, watch, close_timeout)
         super().__init__(
             loop,
             backend.MessageParser(max_message_size=max_message_size, decode_text=decode_text),
             backend.FrameBuilder(),
+            closing=closing,
+            watch=watch,
             queue=QueueRules(
                 max_queue=max_queue,
                 max_queue_bytes=max_queue_bytes,
@@ -134,46 +129,57 @@ class WebSocketConnection(ClosingChannel):
             write_buffer_size=write_buffer_size,
             decode_text=decode_text,
             loads=loads,
-            close_timeout=close_timeout,
         )
+        closing.channel = self
         self._dumps = dumps
         self._protocol_handler = protocol_handler
-        self._ping_interval = ping_interval
-        self._ping_timeout = ping_timeout
-        self._heartbeat = heartbeat
-        self._idle_timeout = idle_timeout
-        # Made when they are needed: an idle connection is to be small.
-        self._keep_alive: KeepAlive | None = None
-        self._pings: Pings | None = None
-        self._watches: tuple[IdleWatch | Heart, ...] = ()
-        self._response: Response | None = None
-        self._subprotocol: str | None = None
-        self._compression: Deflate | None = None
-        self._phases = Phases()
-        self._remote_address: Any = None
-        # May be asked for at the end only: until then the transport tells it.
-        self._local_address: Any = None
+
+    def __repr__(self) -> str:
+        state = closing_of(self).state
+        shown = "closed" if state is State.CLOSED else "closing" if self.closed else "open"
+        return f"<{type(self).__name__} {shown}>"
+
+    def __del__(self) -> None:
+        # The event loop does not hold it: nothing uses it any more, or the loop is closed.
+        closing = getattr(self, "_closing", None)
+        if closing is None or closing.state is State.CLOSED or self._transport is None:
+            return
+        own = self._transport.get_extra_info("socket")
+        if own is None:
+            return
+        try:
+            warnings.warn(
+                f"unclosed connection {self!r}", ResourceWarning, stacklevel=1, source=self
+            )
+        finally:
+            if not self._loop.is_closed():
+                # This may run in any thread, and inside of anything.
+                with contextlib.suppress(RuntimeError):
+                    self._loop.call_soon_threadsafe(self.abort)
+            elif isinstance(own, socket.socket):
+                # Transports of the event loop see to theirs.
+                own.close()
 
     # -- what was agreed ---------------------------------------------------------------
 
     @property
     def response(self) -> Response:
         """The server's response to the opening handshake, and the redirects before it."""
-        if self._response is None:
+        if self._opened is None:
             raise RuntimeError("the connection is not open")
-        return self._response
+        return self._opened.response
 
     @property
     def subprotocol(self) -> str | None:
         """The subprotocol that the server chose, `None` if it chose none (RFC 6455 section 1.9)."""
-        return self._subprotocol
+        return None if self._opened is None else self._opened.subprotocol
 
     # -- where it goes -----------------------------------------------------------------
 
     @property
     def timings(self) -> Timings:
         """How long each phase of the opening took, in seconds."""
-        return self._phases.timings()
+        return Timings() if self._opened is None else self._opened.phases.timings()
 
     @property
     def local_address(self) -> Any:
@@ -183,7 +189,7 @@ class WebSocketConnection(ClosingChannel):
     @property
     def remote_address(self) -> Any:
         """The address that the socket is connected to, also after the end; that of a proxy."""
-        return self._remote_address
+        return None if self._opened is None else self._opened.remote_address
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """Tell something about the transport; never raises.
@@ -194,9 +200,11 @@ class WebSocketConnection(ClosingChannel):
             default: what to return for anything unknown; after the end only the addresses
                 are sure to be known.
         """
-        known = {"sockname": self._local_address, "peername": self._remote_address}.get(name)
-        if known is not None:
-            return known
+        opened = self._opened
+        if opened is not None:
+            known = {"sockname": opened.local_address, "peername": opened.remote_address}.get(name)
+            if known is not None:
+                return known
         try:
             return self._transport.get_extra_info(name, default)  # type: ignore[union-attr]
         except Exception:
@@ -208,7 +216,7 @@ class WebSocketConnection(ClosingChannel):
 
         Its windows and context takeovers are those in use, not those that were offered.
         """
-        return self._compression
+        return None if self._opened is None else self._opened.compression
 
     # -- what was done -----------------------------------------------------------------
 
@@ -241,7 +249,7 @@ class WebSocketConnection(ClosingChannel):
             pongs_received=parser.pongs,
             pings_sent=outbox._pings,
             pongs_sent=outbox._pongs,
-            latency=self._latency,
+            latency=self.latency,
             last_received_at=read_flow._arrived_at or None,
             last_sent_at=outbox._wrote_at or None,
         )
@@ -325,7 +333,7 @@ class WebSocketConnection(ClosingChannel):
                 f" limit is {MAX_CONTROL_PAYLOAD_BYTES} (RFC 6455 section 5.5)"
             )
         sending = self._send_control(OPCODE_PING, payload)
-        answer = self._own_pings().add(payload)
+        answer = self._pings().add(payload)
         await sending
         return answer
 
@@ -338,7 +346,7 @@ class WebSocketConnection(ClosingChannel):
         Those of keep-alive count, and those of `ping`. A Pong that waits to be read, as while
         the queue is full, counts as late.
         """
-        return self._latency
+        return closing_of(self).watch.latency
 
     def receive_pong(self, timeout: float | None = None) -> Coroutine[Any, Any, bytes]:
         """Wait for the next Pong that answers no keep-alive Ping (RFC 6455 section 5.5.3).
@@ -361,7 +369,7 @@ class WebSocketConnection(ClosingChannel):
 
     async def _read_pong(self, seconds: float | None) -> bytes:
         # Not the coroutine of `Pings`: who waits is to hold the connection.
-        return await self._own_pings().read(seconds)
+        return await self._pings().read(seconds)
 
     def start_keep_alive(self, interval: float = 30.0) -> None:
         """Send keep-alive Pings every `interval` seconds from now on; `ping_timeout` stays.
@@ -374,64 +382,80 @@ class WebSocketConnection(ClosingChannel):
         if interval is None:
             raise TypeError("interval must be a number of seconds, not None")
         check_interval("interval", interval)
-        if self._sending_over:
-            self._refuse_to_send()
-        if self._keep_alive is None:
-            self._keep_alive = KeepAlive(self, self._ping_timeout)
-        self._keep_alive.start(interval)
+        self._outbox.check_open()
+        closing_of(self).watch.start_keep_alive(interval)
 
     def stop_keep_alive(self) -> None:
         """Send no more keep-alive Pings, and wait for none of their answers."""
         self._require_own_thread()
-        if self._keep_alive is not None:
-            self._keep_alive.stop()
+        closing_of(self).watch.stop_keep_alive()
 
-    def _own_pings(self) -> Pings:
-        if self._pings is None:
-            self._pings = Pings(self._loop)
-            if self._protocol is not None:
-                self._protocol.reach(self._pings)
-            if self._reading_over:
-                self._pings.finish(self._end_of_pongs)
-        return self._pings
-
-    def _end_of_pongs(self) -> BaseException:
-        return self._end_of_messages(False)
-
-    def _on_pong(self, payload: bytes) -> None:
-        if self._keep_alive is not None and self._keep_alive.owns(payload):
-            seconds = self._keep_alive.round_trip(payload)
-        else:
-            seconds = self._own_pings().take_pong(payload)
-        if seconds is not None:
-            self._latency = measured(self._latency, seconds)
-
-    def _on_open(self, transport: asyncio.Transport) -> None:
-        super()._on_open(transport)
-        if self._ping_interval is not None:
-            self._keep_alive = KeepAlive(self, self._ping_timeout)
-            self._keep_alive.start(self._ping_interval)
-        if self._idle_timeout is not None:
-            self._watches += (IdleWatch(self, self._idle_timeout),)
-        if self._heartbeat is not None:
-            self._watches += (Heart(self, self._heartbeat),)
-
-    def _end_reading(self) -> None:
-        self.stop_keep_alive()
-        for watch in self._watches:
-            watch.stop()
-        super()._end_reading()
-        if self._pings is not None:
-            self._pings.finish(self._end_of_pongs)
-
-    def _on_lost(self, exc: Exception | None) -> None:
-        # No transport tells it afterwards.
-        self._local_address = self.local_address
-        super()._on_lost(exc)
-        if self._pings is not None:
-            self._pings.fail(self._disconnected)
+    def _pings(self) -> Pings:
+        return closing_of(self).watch.pings()
 
     # -- closing -----------------------------------------------------------------------
+
+    @property
+    def closed(self) -> bool:
+        """Whether closing has begun, on either side; nothing more can be sent."""
+        return closing_of(self).refuses_sends
+
+    @property
+    def close_code(self) -> int | None:
+        """The close code, `None` while the connection is open.
+
+        What the server's Close frame said (1005: no code); else the code with which a
+        malformed stream, or a full queue (1008), was answered; else 1006 for a connection
+        lost without a Close frame.
+        """
+        return closing_of(self).close_code
+
+    @property
+    def close_reason(self) -> str | None:
+        """The close reason that goes with `close_code`, `None` while the connection is open."""
+        return closing_of(self).close_reason
+
+    @property
+    def close_info(self) -> CloseInfo | None:
+        """How the connection ended, `None` until nothing more is received.
+
+        Each access makes a new record: what is unread changes as it is taken.
+        """
+        return closing_of(self).close_info
+
+    async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
+        """Close the connection with the closing handshake (RFC 6455 section 7.1.2).
+
+        Returns when the transport is gone, after `close_timeout` seconds at the latest.
+        What is received until then stays readable while the queue has room. Closing
+        goes on if this is cancelled, and a second call waits for the first.
+
+        Args:
+            code: 1000 to 1003, 1007 to 1014, or 3000 to 4999.
+            reason: at most 123 bytes in UTF-8.
+
+        Raises:
+            TypeError, ValueError: code or reason cannot be sent; nothing has changed.
+        """
+        self._require_own_thread()
+        closing_of(self).close(code, reason)
+        await self.wait_closed()
+
+    def abort(self) -> None:
+        """Drop the transport at once, without a closing handshake.
+
+        Waiting receives end with `ConnectionDisconnected`, as do later ones after the messages
+        that arrived before. `wait_closed` waits until the socket is closed.
+        """
+        self._require_own_thread()
+        closing_of(self).abort()
+
+    async def wait_closed(self) -> None:
+        """Wait until the transport is gone, whoever closes it and why; it never raises.
+
+        Safe to cancel.
+        """
+        await closing_of(self).wait_closed()
 
     async def __aenter__(self) -> Self:
         return self

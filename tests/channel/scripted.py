@@ -11,10 +11,14 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import reference
+from connections import make_connection
 from rawserver import BINARY, CLOSE, PING, PONG, TEXT, close_payload, unmask
 
 import wirespeed
-from wirespeed import Deflate, WebSocketConnection
+from wirespeed import Deflate, Response, WebSocketConnection
+from wirespeed._base.opened import Opened
+from wirespeed._base.response import frozen_headers
+from wirespeed._base.timings import Phases
 
 if TYPE_CHECKING or wirespeed.implementation == "pure":
     from wirespeed._channel import BufferedChannelProtocol
@@ -145,17 +149,14 @@ class ScriptedTransport(asyncio.Transport):
             self.on_resume_reading()
 
 
-def _complete_opening(compression: Deflate | None) -> Any:
+def _complete_opening() -> Any:
     """Return an opening handshake that any bytes complete."""
     return SimpleNamespace(
         request=lambda: b"",
         receive_data=lambda data: True,
         receive_eof=lambda: None,
-        result=lambda: None,
-        compression=compression,
         trailing_data=b"",
         offers_compression=False,
-        subprotocol=None,
     )
 
 
@@ -176,10 +177,16 @@ class Wire:
         **options: Any,
     ) -> None:
         loop = asyncio.get_running_loop()
-        self.connection = connection_class(loop, **options)
+        self.connection = make_connection(connection_class, **options)
         self.transport = ScriptedTransport()
+        agreed = Opened(
+            response=Response(101, "", frozen_headers()),
+            subprotocol=None,
+            compression=compression,
+            phases=Phases(),
+        )
         self.protocol = BufferedChannelProtocol(
-            self.connection, _complete_opening(compression), loop.create_future()
+            self.connection, _complete_opening(), lambda transport: agreed, loop.create_future()
         )
         self.protocol.connection_made(self.transport)
         self.feed(b"the opening handshake")

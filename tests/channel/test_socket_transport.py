@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from channel.scripted import turns
+from connections import make_connection
 
 import wirespeed
-from wirespeed import WebSocketConnection
 
 if TYPE_CHECKING or wirespeed.implementation == "pure":
     from wirespeed._channel import ChannelProtocol, SocketTransport
@@ -34,7 +34,7 @@ class Calls(ChannelProtocol):
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
-        super().__init__(WebSocketConnection(loop), None, None)  # type: ignore[arg-type]
+        super().__init__(make_connection(), None, None, None)  # type: ignore[arg-type]
         self.names: list[str] = []
         self.data = b""
         self.lost: asyncio.Future[Exception | None] = loop.create_future()

@@ -26,6 +26,7 @@ from servers import ServerFactory
 
 import wirespeed
 from wirespeed import CloseCause, ConnectionDisconnected
+from wirespeed._lifecycle.closing import closing_of
 
 pytestmark = pytest.mark.usefixtures("transports")
 
@@ -319,7 +320,7 @@ async def test_a_reader_cancelled_with_its_pong_gives_it_back(others: int) -> No
         readers = [asyncio.create_task(client.receive_pong()) for _ in range(1 + others)]
         await turns()
         # In one turn: the Pong is handed over, and its reader cancelled before it has run.
-        client._on_pong(b"1")
+        closing_of(client).watch.take_pong(b"1")
         readers[0].cancel()
         with pytest.raises(asyncio.CancelledError):
             await readers[0]

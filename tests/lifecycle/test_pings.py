@@ -12,6 +12,7 @@ from channel.scripted import Wire, cancelled, client_frames, close, in_callback,
 from rawserver import CLOSE, PING
 
 from wirespeed import CloseCause, ConnectionDisconnected
+from wirespeed._lifecycle.closing import closing_of
 
 
 async def test_a_ping_that_is_cancelled_while_it_waits_for_room_is_sent() -> None:
@@ -46,7 +47,7 @@ async def test_a_pong_answers_the_pings_before_it() -> None:
 
 async def test_a_keep_alive_that_is_due_while_the_transport_is_full() -> None:
     wire = Wire(ping_interval=3600)
-    keep_alive = wire.connection._keep_alive
+    keep_alive = closing_of(wire.connection).watch._keep_alive
     assert keep_alive is not None
     wire.protocol.pause_writing()
     for _ in range(100):
@@ -89,7 +90,7 @@ async def test_aborting_inside_a_read(in_wake: bool) -> None:
 async def test_giving_up_after_a_close_frame_that_waits_for_its_consumer() -> None:
     wire = Wire()
     wire.feed(text("1") + close(1001))
-    wire.connection._give_up(CloseCause.PING_TIMEOUT, "too late")
+    closing_of(wire.connection).give_up(CloseCause.PING_TIMEOUT, "too late")
     assert wire.connection.close_code == 1001
     assert client_frames(wire.written()) == [(CLOSE, b"\x03\xe9")]
     wire.lose()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from connections import make_connection
 from ends import Tls, collect, text_frame
 from rawserver import RawConnection, raw_server
 from resolving import NAME, closed_port, resolve, silent_port
@@ -447,7 +448,7 @@ async def test_addresses_and_extra_info(tls: Tls) -> None:
 
 
 async def test_addresses_before_the_start() -> None:
-    connection = WebSocketConnection(asyncio.get_running_loop())
+    connection = make_connection(WebSocketConnection)
     assert connection.local_address is connection.remote_address is None
     assert connection.get_extra_info("peername", 5) == 5
     assert connection.get_extra_info("socket", 5) == 5

@@ -161,7 +161,7 @@ async def cancelled(waits: int, late: int, url: str, **options: Any) -> bool:
     # It may have been open in time.
     with contextlib.suppress(asyncio.CancelledError):
         connection = await task
-        connection._abort()
+        connection.abort()
         await connection.wait_closed()
     return came_to_it
 

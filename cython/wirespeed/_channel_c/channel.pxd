@@ -2,9 +2,9 @@ cimport cython
 
 from wirespeed._codec._core cimport MessageParser
 from wirespeed._channel_c.receive.overflow cimport Bounds, Drops, bound
-from wirespeed._channel_c.receive.inbox cimport (
+from wirespeed._channel_c.receive.inbox cimport Inbox
+from wirespeed._channel_c.receive.receives cimport (
     Batches,
-    Inbox,
     Messages,
     ReceiveBytes,
     ReceiveJson,
@@ -16,6 +16,7 @@ from wirespeed._channel_c.receive.lanes cimport LaneBounds, LaneInbox
 from wirespeed._channel_c.receive.message cimport Message
 from wirespeed._channel_c.receive.read_flow cimport ReadFlow
 from wirespeed._channel_c.send.sender cimport Sender
+from wirespeed._channel_c.turn cimport Turn
 from wirespeed._channel_c.receive.message_stream cimport MessageStream
 from wirespeed._channel_c.receive.partial_message cimport PartialMessage
 
@@ -30,12 +31,12 @@ cdef class Channel(Sender):
     cdef Py_ssize_t _max_waiting
     cdef Py_ssize_t _max_assembled
     cdef readonly object _transport
+    cdef readonly object _opened
     cdef object _write_buffer_size
     cdef public object _on_ping
-    cdef public bint _reading_over
-    cdef public bint _discarding
-    cdef bint _is_ending
-    cdef object _ending_fault
+    cdef readonly object _watch
+    cdef readonly Inbox _inbox
+    cdef bint _ignores_reads
     cdef readonly Py_ssize_t _received
     cdef public object _on_messages
     cdef public object _protocol
@@ -44,7 +45,7 @@ cdef class Channel(Sender):
     cdef _read(self, object data, Py_ssize_t size)
     @cython.locals(before=Py_ssize_t)
     cdef _read_in_place(self, Py_ssize_t size)
-    @cython.locals(parser=MessageParser, inbox=Inbox, added=Py_ssize_t)
+    @cython.locals(parser=MessageParser, inbox=Inbox, added=Py_ssize_t, ends=bint)
     cdef _after_read(self, Py_ssize_t before, object fault)
     @cython.locals(partial=PartialMessage)
     cdef _wake(self)
@@ -52,7 +53,7 @@ cdef class Channel(Sender):
     cdef PartialMessage _own_partial(self)
     cpdef Py_ssize_t _heard(self) noexcept
     cdef _take_controls(self)
-    cdef _bound_queue(self)
+    cdef _bound_queue(self, bint ends)
     cpdef _read_to_the_end(self)
-    cdef _use_compression(self, object agreed)
-    cpdef _on_open(self, object transport)
+    cpdef bint _has_queued(self) noexcept
+    cpdef _open(self, object transport, object opened)

@@ -7,12 +7,13 @@ from wirespeed._channel_c.channel cimport Channel
 
 cdef class ChannelProtocol:
     cdef object _channel
-    cdef Channel _held_sends
+    cdef Channel _kept
     cdef list _receivers
     cdef list _senders
     cdef list _awaited
     cdef MessageParser _parser
     cdef object _opening
+    cdef object _agree
     cdef object _opened
     cdef bytearray _memory
     cdef object _whole

@@ -1,7 +1,6 @@
 """The data path of one connection: socket reads in, messages queued, frames out.
 
-Must not know how a connection is opened or closed: what ends the data path is told to
-the methods at the end of `Channel`.
+Does not open or close the connection: it reports to the objects that `owner` describes.
 """
 
 from __future__ import annotations
@@ -15,10 +14,16 @@ from .._base.queue_rules import Dropped, Pending, QueueRules
 from .._base.rfc6455 import OPCODE_PING
 from .._codec.deflate import Deflater
 from .._codec.inflate import Inflater
-from ..exceptions import ProtocolError, QueueOverflow
-from .receive.inbox import (
+from ..exceptions import ProtocolError
+from .receive.inbox import Inbox
+from .receive.lanes import LaneBounds, LaneInbox
+from .receive.message import Message
+from .receive.message_stream import MessageStream
+from .receive.overflow import Bounds, Drops, bound
+from .receive.partial_message import PartialMessage
+from .receive.read_flow import ReadFlow
+from .receive.receives import (
     Batches,
-    Inbox,
     Messages,
     ReceiveBytes,
     ReceiveJson,
@@ -26,20 +31,13 @@ from .receive.inbox import (
     ReceiveMessage,
     ReceiveText,
 )
-from .receive.lanes import LaneBounds, LaneInbox
-from .receive.message import Message
-from .receive.message_stream import MessageStream
-from .receive.overflow import Bounds, Drops, bound
-from .receive.partial_message import PartialMessage
-from .receive.read_flow import ReadFlow
 from .send.sender import Sender
+from .turn import Turn
 
 if TYPE_CHECKING:
-    from .._base.compression import Deflate
+    from .._base.opened import Opened
     from .._codec import contract
-
-# How many turns of the event loop a consumer gets to answer the last messages.
-PATIENCE_TURNS = 4
+    from .owner import ClosingState, PeerWatch
 
 
 class Channel(Sender):
@@ -55,41 +53,43 @@ class Channel(Sender):
         parser: contract.MessageParser,
         builder: contract.FrameBuilder,
         *,
+        closing: ClosingState,
+        watch: PeerWatch,
         queue: QueueRules,
         loads: Callable[[Any], Any],
         batch_window: float = 0.0,
         write_buffer_size: int | None = None,
         decode_text: bool = True,
     ) -> None:
-        super().__init__(loop, builder)
+        turn = Turn()
+        super().__init__(loop, builder, turn, closing)
+        self._watch = watch
         self._parser = parser
         self._read_flow = ReadFlow(loop, batch_window)
         self._drops = Drops(loop, queue.on_drop)
+        self._inbox: Inbox
         self._bounds: Bounds
         clock = self._read_flow if queue.timestamps else None
         if queue.has_lanes:
-            lanes = LaneInbox(loop, loads, decode_text, clock)
+            lanes = LaneInbox(loop, loads, decode_text, turn, clock)
             self._inbox = lanes
             self._bounds = LaneBounds(lanes, self._read_flow, self._drops, queue)
         else:
-            self._inbox = Inbox(loop, loads, decode_text, clock)
+            self._inbox = Inbox(loop, loads, decode_text, turn, clock)
             self._bounds = bound(self._inbox, self._read_flow, self._drops, queue)
         # Made when it is needed; these are for it, and the rules need not be kept.
         self._partial: PartialMessage | None = None
         self._max_waiting = queue.max_waiting()
         self._max_assembled = queue.max_assembled(parser.limited)
         self._transport: asyncio.Transport | None = None
+        # What the opening agreed on; `None` until the connection is open.
+        self._opened: Opened | None = None
         self._protocol: Any = None
         self._write_buffer_size = write_buffer_size
         # Set by who wants to know: called with the payload of each Ping.
         self._on_ping: Callable[[bytes], object] | None = None
-        # Set by the owner: no data is wanted.
-        self._reading_over = False
-        # A fault or a Close frame was parsed and is not acted upon yet.
-        self._is_ending = False
-        self._ending_fault: ProtocolError | None = None
-        # Set by the owner: while closing, what is over the bounds is dropped.
-        self._discarding = False
+        # Receives have ended, or will after what is queued: no more data is wanted.
+        self._ignores_reads = False
         # Counts the messages that arrived.
         self._received = 0
         # Set by who wants to know: called with the messages that a read brought.
@@ -248,7 +248,7 @@ class Channel(Sender):
 
     def _read(self, data: bytearray | bytes, size: int) -> None:
         """Take the first `size` bytes of `data`."""
-        if self._reading_over:
+        if self._ignores_reads:
             return
         fault = None
         before = len(self._inbox._queue)
@@ -261,7 +261,7 @@ class Channel(Sender):
 
     def _read_in_place(self, size: int) -> None:
         """Take `size` bytes that were read into the parser's own memory."""
-        if self._reading_over:
+        if self._ignores_reads:
             return
         fault = None
         before = len(self._inbox._queue)
@@ -285,18 +285,18 @@ class Channel(Sender):
         inbox.admit(before)
         if parser.controls:
             self._take_controls()
-        if fault is not None or parser.close is not None:
-            self._is_ending = True
-            self._ending_fault = fault
-        if self._discarding:
+        ends = fault is not None or parser.close is not None
+        if ends:
+            self._closing.peer_ended(fault, parser.close)
+        if self._bounds._is_finished:
             self._bounds.discard()
         self._wake()
-        if inbox._fresh:
-            self._bound_queue()
+        if inbox.has_fresh():
+            self._bound_queue(ends)
         if parser.filled > self._max_assembled or self._partial is not None:
             self._own_partial().bound()
-        if self._is_ending:
-            self._end_after_messages(PATIENCE_TURNS)
+        if ends:
+            self._closing.hand_on()
 
     def _own_partial(self) -> PartialMessage:
         partial = self._partial
@@ -307,7 +307,7 @@ class Channel(Sender):
             self._partial = partial
             if self._protocol is not None:
                 self._protocol.reach(partial._readers)
-            if self._discarding or self._reading_over:
+            if self._bounds._is_finished:
                 partial.finish()
         return partial
 
@@ -317,36 +317,16 @@ class Channel(Sender):
             return self._received
         return self._received + self._partial.progress()
 
-    def _bound_queue(self) -> None:
-        """Act on what the consumers have left of the reads since the last time."""
-        if not self._inbox.count():
-            self._inbox._fresh = 0
-            return
-        overflow = self._bounds.apply(self._is_ending)
-        self._inbox.note_depth()
-        if overflow is not None and not self._reading_over:
-            self._on_fault(overflow)
+    def _bound_queue(self, ends: bool) -> None:
+        """Act on what the consumers have left of the reads since the last time.
 
-    def _end_after_messages(self, turns: int) -> None:
-        """Act on a fault or a Close frame, but let the messages before it be answered first.
-
-        A Close frame that is sent ends sending. So a consumer that is not woken in place,
-        or waits through other tasks, gets a few turns of the event loop.
+        Args:
+            ends: whether a Close frame or a fault was read behind it.
         """
-        if turns and self._inbox.count() and not self._sending_over:
-            self._loop.call_soon(self._end_after_messages, turns - 1)
-        else:
-            self._end_now()
-
-    def _end_now(self) -> None:
-        if not self._is_ending:
-            return
-        self._is_ending = False
-        close = self._parser.close
-        if self._ending_fault is not None:
-            self._on_fault(self._ending_fault)
-        elif close is not None:
-            self._on_close_frame(close[0], close[1])
+        overflow = self._bounds.apply(ends)
+        self._inbox.note_depth()
+        if overflow is not None:
+            self._closing.overflowed(overflow)
 
     def _wake(self) -> None:
         partial = self._partial
@@ -368,46 +348,39 @@ class Channel(Sender):
                 if self._on_ping is not None:
                     self._on_ping(payload)
             else:
-                self._on_pong(payload)
+                self._watch.take_pong(payload)
 
-    # -- for the owner, who knows how a connection begins and ends ----------------------
+    # -- for the object that closes the connection ---------------------------------------
 
     def _finish_receiving(self, end: Callable[[bool], BaseException]) -> None:
         """Let receives end with what `end` makes, after the messages that are queued."""
-        self._reading_over = True
-        self._read_to_the_end()
+        self._ignores_reads = True
         self._inbox.finish(end)
+        self._read_to_the_end()
         self._wake()
 
     def _read_to_the_end(self) -> None:
-        """Read without pauses: what comes now is needed to close."""
+        """Read without pauses, and drop what is over the bounds: the connection is closing."""
         self._bounds.finish()
         if self._partial is not None:
             self._partial.finish()
         self._read_flow.finish()
 
-    def _use_compression(self, agreed: Deflate) -> None:
-        self._parser.accept_compressed(Inflater.of_server(agreed))
-        self._outbox.compress_with(Deflater(agreed))
+    def _has_queued(self) -> bool:
+        """Whether messages are queued."""
+        return self._inbox.count() > 0
 
-    def _on_open(self, transport: asyncio.Transport) -> None:
+    # -- for the protocol ----------------------------------------------------------------
+
+    def _open(self, transport: asyncio.Transport, opened: Opened) -> None:
+        """Begin to read and write frames, as the opening handshake has agreed."""
         self._transport = transport
         if self._write_buffer_size is not None:
             transport.set_write_buffer_limits(self._write_buffer_size)
         self._read_flow.attach(transport)
         self._outbox.attach(transport.write)
-
-    def _on_pong(self, payload: bytes) -> None:
-        raise NotImplementedError
-
-    def _on_close_frame(self, code: int, reason: str) -> None:
-        raise NotImplementedError
-
-    def _on_fault(self, fault: ProtocolError | QueueOverflow) -> None:
-        raise NotImplementedError
-
-    def _on_eof(self) -> None:
-        raise NotImplementedError
-
-    def _on_lost(self, exc: Exception | None) -> None:
-        raise NotImplementedError
+        if opened.compression is not None:
+            self._parser.accept_compressed(Inflater.of_server(opened.compression))
+            self._outbox.compress_with(Deflater(opened.compression))
+        self._opened = opened
+        self._closing.opened(opened)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from operator import call as referent
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
@@ -16,7 +17,8 @@ from ..exceptions import HandshakeError
 from .channel import Channel
 
 if TYPE_CHECKING:
-    from .._handshake.opening_handshake import OpeningHandshake, Response
+    from .._base.opened import Opened
+    from .._handshake.opening_handshake import OpeningHandshake
 
 SHARED_BUFFER_BYTES = 256 * 1024
 PRIVATE_BUFFER_BYTES = 64 * 1024
@@ -61,10 +63,20 @@ class ChannelProtocol:
         self,
         channel: Channel,
         opening: OpeningHandshake,
-        opened: asyncio.Future[Response],
+        agree: Callable[[Any], Opened],
+        opened: asyncio.Future[None],
     ) -> None:
+        """Prepare for a transport.
+
+        Args:
+            channel: the data path.
+            opening: the opening handshake.
+            agree: called with the transport at the end of the handshake. Returns what was agreed
+                on, or raises `HandshakeError`.
+            opened: done when the channel is open or the handshake has failed.
+        """
         self._channel = ref(channel)
-        self._held_sends: Channel | None = None
+        self._kept: Channel | None = None
         self._receivers: list[Any] | None = channel._inbox.waiting()
         self._senders: list[Any] | None = channel._outbox._waiters
         # Made when it is needed: an idle connection is to be small.
@@ -75,7 +87,8 @@ class ChannelProtocol:
         channel._inbox._owner = channel
         channel._outbox._owner = channel
         self._opening: OpeningHandshake | None = opening
-        self._opened: asyncio.Future[Response] | None = opened
+        self._agree: Callable[[Any], Opened] | None = agree
+        self._opened: asyncio.Future[None] | None = opened
         self._memory, self._whole = _read_buffer(channel._loop)
         # As much of it as may be read at once.
         self._view = self._whole
@@ -84,12 +97,12 @@ class ChannelProtocol:
 
     def hold(self, channel: Channel) -> None:
         """Keep the connection alive until its transport is gone: it has begun to end."""
-        self._held_sends = channel
+        self._kept = channel
         # The garbage collector may have cleared it.
         self._channel = ref(channel)
 
     def reach(self, awaited: Any) -> None:
-        """Keep alive who waits for this."""
+        """Hold a strong reference to `awaited`, and so to the tasks that wait for it."""
         if self._awaited is None:
             self._awaited = []
         self._awaited.append(awaited)
@@ -128,7 +141,7 @@ class ChannelProtocol:
         if self._opening is not None:
             self._end_opening_at_eof(None)
         elif channel is not None:
-            channel._on_eof()
+            channel._closing.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the channel that the transport is gone."""
@@ -136,8 +149,8 @@ class ChannelProtocol:
         if self._opening is not None:
             self._end_opening_at_eof(exc)
         if channel is not None:
-            channel._on_lost(exc)
-        self._held_sends = None
+            channel._closing.connection_lost(exc)
+        self._kept = None
         self._receivers = self._senders = self._awaited = None
 
     def pause_writing(self) -> None:
@@ -160,27 +173,25 @@ class ChannelProtocol:
 
     def _end_opening(self, cause: Exception | None = None) -> None:
         """Open the channel, or let the opening fail with what the server answered."""
-        opening, opened = self._opening, self._opened
+        opening, agree, opened = self._opening, self._agree, self._opened
         # Nothing of the opening outlives it.
-        self._opening = self._opened = None
+        self._opening = self._agree = self._opened = None
         channel: Channel | None = referent(self._channel)
-        if opening is None or opened is None or opened.done() or channel is None:
+        if opening is None or agree is None or opened is None or opened.done() or channel is None:
             return
         try:
-            response = opening.result()
             if self._transport is None:
                 raise HandshakeError("the server answered before it was asked")
+            agreed = agree(self._transport)
         except Exception as exc:
-            channel._reading_over = True
+            channel._closing.abort()
             exc.__cause__ = cause
             opened.set_exception(exc)
             return
-        channel._on_open(self._transport)
-        if opening.compression is not None:
-            channel._use_compression(opening.compression)
-        else:
+        if agreed.compression is None:
             self._view = self._whole
-        opened.set_result(response)
+        channel._open(self._transport, agreed)
+        opened.set_result(None)
         if opening.trailing_data:
             channel._read(opening.trailing_data, len(opening.trailing_data))
 

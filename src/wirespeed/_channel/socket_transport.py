@@ -43,6 +43,8 @@ class SocketTransport:
         self._eof_is_due = False
         self._is_closing = False
         self._is_lost = False
+        # Kept from the end on, when the socket cannot tell it any more.
+        self._last_name: Any = None
 
     def start(self) -> None:
         """Tell the protocol, and begin to read."""
@@ -50,7 +52,7 @@ class SocketTransport:
         self.resume_reading()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Give `socket`, `peername` or `sockname`; a lost socket has no names."""
+        """Return `socket`, `peername` or `sockname`; after the end only `sockname` is known."""
         if name == "socket":
             return self._sock
         try:
@@ -59,7 +61,8 @@ class SocketTransport:
             if name == "sockname":
                 return self._sock.getsockname()
         except OSError:
-            pass
+            if name == "sockname" and self._last_name is not None:
+                return self._last_name
         return default
 
     # -- reading -----------------------------------------------------------------------
@@ -235,6 +238,7 @@ class SocketTransport:
             self._loop.call_soon(self._end, exc)
 
     def _end(self, exc: Exception | None) -> None:
+        self._last_name = self.get_extra_info("sockname")
         try:
             self._protocol.connection_lost(exc)
         finally:

@@ -1,6 +1,6 @@
-"""How a connection ends: the closing handshake, faults, lost transports, and what is told of it.
+"""How a connection ends: the one state of closing, its transitions, and what they do.
 
-Must not know what is sent and received until then.
+`closing_table` says what happens when. This module does it, and reports how the connection ended.
 """
 
 from __future__ import annotations
@@ -8,369 +8,438 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
-import warnings
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from .._base.arguments import check_seconds
 from .._base.close_info import CloseCause, CloseInfo
-from .._base.latency import Latency
-from .._base.rfc6455 import MAX_CLOSE_REASON_BYTES, OPCODE_CLOSE, CloseCode, is_sendable_close_code
-from .._codec import backend
+from .._base.rfc6455 import (
+    MAX_CLOSE_REASON_BYTES,
+    OPCODE_CLOSE,
+    CloseCode,
+    is_sendable_close_code,
+)
 from ..exceptions import ConnectionDisconnected, IdleTimeout, ProtocolError, QueueOverflow
+from .closing_table import TABLE, Event, State, Step
+from .watch import Watch
 
-if TYPE_CHECKING or not backend.COMPILED:
+if TYPE_CHECKING:
+    from .._base.opened import Opened
     from .._channel import Channel
-else:
-    from .._channel_c import Channel
 
 logger = logging.getLogger("wirespeed")
 
-# A close that says that all is well, and so ends an iteration without an error.
-_CLEAN_CLOSE_CODES = frozenset(
+# Close codes that end an iteration without an error.
+_CLEAN_CLOSE_CODES: Final = frozenset(
     {CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RECEIVED}
 )
+_SILENCES: Final = frozenset(
+    {CloseCause.PING_TIMEOUT, CloseCause.IDLE_TIMEOUT, CloseCause.HEARTBEAT_TIMEOUT}
+)
+# How many turns of the event loop a consumer gets to answer the messages before the peer's end.
+PATIENCE_TURNS = 4
 # How long the Close frame may take to leave when the peer is given up: transports that write
 # at the end of a turn of the event loop need one turn.
 LAST_WORD_SECONDS = 0.01
 UNFINISHED_REASON = "error in fragmented message"
 
 
-class ClosingChannel(Channel):
-    """A channel that knows how to end; the base of `WebSocketConnection`."""
+@dataclass(frozen=True, slots=True)
+class News:
+    """What an event brings with it.
+
+    Attributes:
+        cause: what ended the connection, if nothing has before.
+        code: the close code to send.
+        reason: the close reason to send with it.
+        fault: what the peer did wrong, or the full queue.
+        close: code and reason of the peer's Close frame.
+    """
+
+    cause: CloseCause
+    code: int = CloseCode.INTERNAL_ERROR
+    reason: str = ""
+    fault: ProtocolError | QueueOverflow | None = None
+    close: tuple[int, str] | None = None
+
+
+class Closing:
+    """The state of closing of one connection; its channel is given it.
+
+    The channel, the watch and the program report events. Each takes the connection to the state
+    that `closing_table.TABLE` names, and does the steps that stand there.
+
+    Attributes:
+        channel: the connection's data path.
+        watch: what watches over the peer; it ends with the connection.
+        state: how far closing has come.
+        cause: what ended the connection, `None` before.
+        close_sent: code and reason of the Close frame that was sent, `None` without one.
+        close_received: code and reason of the peer's Close frame, `None` without one.
+        shown_url: the URL for the log, `None` if the end is not logged.
+        on_peer_close: if set, called in place of answering the peer's Close frame once the messages
+            before it are handed on. Whoever sets it calls `answer_peer` later.
+        translate: turns the error of sends and receives after the end into another one.
+    """
 
     __slots__ = (
-        "_cause",
-        "_close_received",
-        "_close_sent",
         "_close_timeout",
         "_deadline",
         "_fault",
-        "_given_up_for",
         "_gone",
-        "_is_lost",
-        "_latency",
-        "_lost_cause",
-        "_shown_url",
+        "_loop",
+        "_lost_for",
+        "_peer_end",
         "_unsent_bytes",
+        "cause",
+        "channel",
+        "close_received",
+        "close_sent",
+        "on_peer_close",
+        "shown_url",
+        "state",
+        "translate",
+        "watch",
     )
 
+    channel: Channel
+
     def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        *args: Any,
-        close_timeout: float | None,
-        **kwargs: Any,
+        self, loop: asyncio.AbstractEventLoop, watch: Watch, close_timeout: float | None
     ) -> None:
         check_seconds("close_timeout", close_timeout)
-        super().__init__(loop, *args, **kwargs)
+        self._loop = loop
+        self.watch = watch
         self._close_timeout = close_timeout
+        self.state = State.OPEN
+        self.cause: CloseCause | None = None
+        self.close_sent: tuple[int, str] | None = None
+        self.close_received: tuple[int, str] | None = None
+        self.shown_url: str | None = None
+        self.on_peer_close: Callable[[], object] | None = None
+        self.translate: Callable[[ConnectionDisconnected], Exception] | None = None
         self._deadline: asyncio.TimerHandle | None = None
-        self._close_sent: tuple[int, str] | None = None
-        self._close_received: tuple[int, str] | None = None
-        self._cause: CloseCause | None = None
         self._fault: ProtocolError | QueueOverflow | None = None
-        # Why the peer was given up, in words.
-        self._given_up_for = ""
-        self._is_lost = False
-        self._lost_cause: Exception | None = None
-        self._latency: Latency | None = None
+        # The Close frame or fault that is not acted upon yet.
+        self._peer_end: News | None = None
+        self._lost_for: Exception | None = None
         # Counted when the transport was dropped.
         self._unsent_bytes = 0
-        # For the log; `None` if there was none when the connection was opened.
-        self._shown_url: str | None = None
-        # Made for the first who waits.
+        # Made for the first task that waits for the end.
         self._gone: asyncio.Future[None] | None = None
 
-    def __repr__(self) -> str:
-        state = "closed" if self._is_lost else "closing" if self.closed else "open"
-        return f"<{type(self).__name__} {state}>"
+    # -- events ------------------------------------------------------------------------
 
-    def __del__(self) -> None:
-        # The event loop does not hold it: nobody uses it any more, or the loop is closed.
-        if getattr(self, "_is_lost", True) or self._transport is None:
-            return
-        own = self._transport.get_extra_info("socket")
-        if own is None:
-            return
-        try:
-            warnings.warn(
-                f"unclosed connection {self!r}", ResourceWarning, stacklevel=1, source=self
-            )
-        finally:
-            if not self._loop.is_closed():
-                # This may run in any thread, and inside of anything.
-                with contextlib.suppress(RuntimeError):
-                    self._loop.call_soon_threadsafe(self.abort)
-            elif isinstance(own, socket.socket):
-                # Transports of the event loop see to theirs.
-                own.close()
+    def opened(self, opened: Opened) -> None:
+        """Take note that the connection is open, and begin to watch over it."""
+        self.shown_url = opened.shown_url
+        self.watch.start(self.channel, self.give_up)
 
-    # -- what is known of it -----------------------------------------------------------
+    def close(self, code: int, reason: str) -> None:
+        """Start the closing handshake (RFC 6455 section 7.1.2), and let it go on in the background.
+
+        Raises:
+            TypeError, ValueError: code or reason cannot be sent; nothing has changed.
+        """
+        check_close(code, reason)
+        self._on(Event.CLOSE, News(CloseCause.CLOSE, code, reason))
+
+    def abort(self) -> None:
+        """Drop the transport without a closing handshake."""
+        self._on(Event.ABORT, News(CloseCause.ABORT))
+
+    def give_up(self, cause: CloseCause, reason: str) -> None:
+        """Fail the connection because of a silent peer (RFC 6455 section 7.1.7)."""
+        self._on(Event.GIVE_UP, News(cause, reason=reason))
+
+    def message_unfinished(self) -> None:
+        """Close: a message was begun and has no end, so nothing else can follow (section 5.4)."""
+        # A coroutine that is dropped may come here when the loop is closed.
+        if not self._loop.is_closed():
+            self._on(Event.CLOSE, News(CloseCause.UNFINISHED_MESSAGE, reason=UNFINISHED_REASON))
+
+    def peer_ended(self, fault: ProtocolError | None, close: tuple[int, str] | None) -> None:
+        """Take note of a fault or a Close frame, before the messages ahead of it are handed on."""
+        if fault is not None:
+            news = _news_of(CloseCause.PROTOCOL_ERROR, fault)
+        elif close is not None:
+            news = News(CloseCause.PEER_CLOSE, *close, close=close)
+        else:
+            return
+        self._on(Event.PEER_END, news)
+
+    def hand_on(self, turns: int = PATIENCE_TURNS) -> None:
+        """Act on the peer's end, but let the messages before it be answered first.
+
+        A Close frame that is sent ends sending. A consumer that is not woken in place, or that
+        waits in other tasks, therefore gets a few turns of the event loop.
+        """
+        if turns and self.state is State.ANSWERING and self.channel._has_queued():
+            self._loop.call_soon(self.hand_on, turns - 1)
+        elif self._leaves_answer_to_program():
+            self.channel._finish_receiving(self.end_of_messages)
+        else:
+            self.answer_peer()
+
+    def answer_peer(self) -> None:
+        """Act on the peer's end now."""
+        self._on(Event.HANDED_ON, News(CloseCause.PEER_CLOSE))
+
+    def overflowed(self, fault: QueueOverflow) -> None:
+        """Fail the connection: the receive queue is full."""
+        self._on(Event.OVERFLOW, _news_of(CloseCause.QUEUE_OVERFLOW, fault))
+
+    def eof_received(self) -> None:
+        """Take note that the peer has ended the stream."""
+        self._on(Event.EOF, News(CloseCause.PEER_EOF))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Take note that the transport is gone."""
+        if self.state is not State.CLOSED:
+            self._lost_for = error
+        self._on(Event.LOST, News(CloseCause.NETWORK_ERROR))
+
+    def _on(self, event: Event, news: News) -> None:
+        """Take the transition that the table has for `event`."""
+        self.state, steps = TABLE[self.state][event]
+        for step in steps:
+            if step is Step.FOLLOW:
+                # The steps behind it are about the peer's end.
+                news = self._follow(news)
+            else:
+                _DO[step](self, news)
+
+    def _leaves_answer_to_program(self) -> bool:
+        """Whether the program is to answer the Close frame that was kept; then it is told."""
+        end = self._peer_end
+        if self.on_peer_close is None or self.state is not State.ANSWERING:
+            return False
+        if end is None or end.close is None:
+            return False
+        self.close_received = end.close
+        self.on_peer_close()
+        return True
+
+    # -- steps -------------------------------------------------------------------------
+
+    def _note_cause(self, news: News) -> None:
+        if self.cause is None:
+            self.cause = news.cause
+            if self.channel._protocol is not None:
+                self.channel._protocol.hold(self.channel)
+
+    def _keep_end(self, news: News) -> None:
+        self._peer_end = news
+
+    def _follow(self, news: News) -> News:
+        """Act on the peer's end, and return the news of it."""
+        end, self._peer_end = self._peer_end or news, None
+        self._note_cause(end)
+        self._fault = end.fault
+        self.close_received = end.close
+        return end
+
+    def _fail(self, news: News) -> None:
+        self._fault = news.fault
+
+    def _refuse_sends(self, news: News) -> None:
+        self.channel._outbox.refuse(self.disconnected)
+
+    def _send_close(self, news: News) -> None:
+        """Send the Close frame; 1005 stands for one without a code."""
+        if self.close_sent is not None:
+            return
+        code, reason = news.code, news.reason
+        payload = b""
+        if code != CloseCode.NO_STATUS_RECEIVED:
+            payload = code.to_bytes(2, "big") + reason.encode()[:MAX_CLOSE_REASON_BYTES]
+        self.close_sent = (int(code), reason)
+        outbox = self.channel._outbox
+        outbox.send_control(OPCODE_CLOSE, payload, False)
+        outbox.flush()
+        outbox.refuse(self.disconnected)
+
+    def _half_close(self, news: News) -> None:
+        # To close at once could reset the connection before the peer has read our Close frame.
+        # What it still sends is discarded until it closes, or the deadline.
+        transport = self.channel._transport
+        if self._fault is None or transport is None or self.channel._outbox.is_paused():
+            return
+        if transport.can_write_eof():
+            transport.write_eof()
+
+    def _read_on(self, news: News) -> None:
+        self.channel._read_to_the_end()
+
+    def _start_deadline(self, news: News) -> None:
+        if self._deadline is None and self._close_timeout is not None:
+            self._drop_after(self._close_timeout)
+
+    def _drop_soon(self, news: News) -> None:
+        self._drop_after(LAST_WORD_SECONDS)
+
+    def _drop_after(self, seconds: float) -> None:
+        news = News(CloseCause.CLOSE)
+        self._deadline = self._loop.call_later(seconds, self._on, Event.DEADLINE, news)
+
+    def _drop_transport(self, news: News) -> None:
+        if self.channel._transport is not None:
+            # Transports forget it.
+            self._unsent_bytes = self._count_unsent()
+            self.channel._transport.abort()
+
+    def _end_receiving(self, news: News) -> None:
+        self.watch.stop()
+        if self.state is not State.CLOSED:
+            # The peer closes the TCP connection first (RFC 6455 section 7.1.1), but in time.
+            self._start_deadline(news)
+        self.channel._finish_receiving(self.end_of_messages)
+        self.watch.end_pongs(self.end_of_messages)
+
+    def _detach(self, news: News) -> None:
+        self.channel._read_flow.detach()
+        self._unsent_bytes = max(self._unsent_bytes, self._count_unsent())
+        self.channel._outbox.detach()
+
+    def _release(self, news: News) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        if self._gone is not None and not self._gone.done():
+            self._gone.set_result(None)
+        if self.shown_url is not None:
+            logger.info("closed %s: %s", self.shown_url, self.close_info)
+        self.watch.fail_pings(self.disconnected)
+
+    # -- how it ended ------------------------------------------------------------------
+
+    async def wait_closed(self) -> None:
+        """Wait until the transport is gone. Safe to cancel."""
+        if self.state is State.CLOSED:
+            return
+        if self._gone is None:
+            self._gone = self._loop.create_future()
+            if self.channel._protocol is not None:
+                self.channel._protocol.reach(self._gone)
+        # Shielded: all waiting tasks share the future.
+        await asyncio.shield(self._gone)
 
     @property
-    def closed(self) -> bool:
-        """Whether closing has begun, on either side; nothing more can be sent."""
-        return self._sending_over
+    def refuses_sends(self) -> bool:
+        """Whether nothing more can be sent."""
+        return self.state >= State.CLOSING
 
     @property
     def close_code(self) -> int | None:
-        """The close code, `None` while the connection is open.
-
-        What the server's Close frame said (1005: no code); else the code with which a
-        malformed stream, or a full queue (1008), was answered; else 1006 for a connection
-        lost without a Close frame.
-        """
-        if self._close_received is not None:
-            return self._close_received[0]
+        """The close code, `None` while the connection is open."""
+        if self.close_received is not None:
+            return self.close_received[0]
         if self._fault is not None:
             return int(self._fault.close_code)
-        return int(CloseCode.ABNORMAL_CLOSURE) if self._reading_over else None
+        return int(CloseCode.ABNORMAL_CLOSURE) if self.state >= State.ENDED else None
 
     @property
     def close_reason(self) -> str | None:
         """The close reason that goes with `close_code`, `None` while the connection is open."""
-        if self._close_received is not None:
-            return self._close_received[1]
+        if self.close_received is not None:
+            return self.close_received[1]
         if self._fault is not None:
             return str(self._fault)
-        return "" if self._reading_over else None
+        return "" if self.state >= State.ENDED else None
 
     @property
     def close_info(self) -> CloseInfo | None:
-        """How the connection ended, `None` until nothing more is received.
-
-        Each access makes a new record: what is unread changes as it is taken.
-        """
-        if self._cause is None or not self._reading_over:
+        """How the connection ended, `None` until nothing more is received."""
+        if self.cause is None or self.state < State.ENDED:
             return None
-        unread = self.pending
+        unread = self.channel.pending
+        latency = self.watch.latency
+        is_closed = self.state is State.CLOSED
         return CloseInfo(
-            cause=self._cause,
-            received=self._close_received,
-            sent=self._close_sent,
-            latency=None if self._latency is None else self._latency.last,
-            unsent_bytes=self._unsent_bytes if self._is_lost else self._count_unsent(),
+            cause=self.cause,
+            received=self.close_received,
+            sent=self.close_sent,
+            latency=None if latency is None else latency.last,
+            unsent_bytes=self._unsent_bytes if is_closed else self._count_unsent(),
             unread_messages=unread.messages,
             unread_bytes=unread.bytes,
         )
 
     def _count_unsent(self) -> int:
         """Count the bytes that were sent and are not on their way yet."""
-        unsent = self._outbox.gathered()
-        transport: Any = self._transport
+        unsent = self.channel._outbox.gathered()
+        transport: Any = self.channel._transport
         # Not every transport can tell, least of all one that has ended.
         with contextlib.suppress(Exception):
             unsent += transport.get_write_buffer_size()
         return unsent
 
-    # -- closing -----------------------------------------------------------------------
-
-    async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
-        """Close the connection with the closing handshake (RFC 6455 section 7.1.2).
-
-        Returns when the transport is gone, after `close_timeout` seconds at the latest.
-        What is received until then stays readable while the queue has room. Closing
-        goes on if this is cancelled, and a second call waits for the first.
+    def end_of_messages(self, ends_iteration: bool = False) -> Exception:
+        """Make the error of a receive that comes after the last message.
 
         Args:
-            code: 1000 to 1003, 1007 to 1014, or 3000 to 4999.
-            reason: at most 123 bytes in UTF-8.
-
-        Raises:
-            TypeError, ValueError: code or reason cannot be sent; nothing has changed.
+            ends_iteration: whether it is a step of an iteration, which a clean close ends.
         """
-        self._start_closing(code, reason)
-        await self.wait_closed()
-
-    def _start_closing(self, code: int, reason: str) -> None:
-        """Do the part of `close` that does not wait; the rest happens by itself."""
-        self._require_own_thread()
-        check_close(code, reason)
-        self._begin_closing(CloseCause.CLOSE, code, reason)
-
-    def _begin_closing(self, cause: CloseCause, code: int, reason: str) -> None:
-        if not self._sending_over:
-            self._begin_to_end(cause)
-            self._discarding = True
-            self._read_to_the_end()
-            self._send_close(code, reason)
-        self._start_deadline()
-
-    def abort(self) -> None:
-        """Drop the transport at once, without a closing handshake.
-
-        Waiting receives end with `ConnectionDisconnected`, as do later ones after the messages
-        that arrived before. `wait_closed` waits until the socket is closed.
-        """
-        self._require_own_thread()
-        self._end_now()
-        if self._is_lost:
-            return
-        self._begin_to_end(CloseCause.ABORT)
-        self._sending_over = True
-        self._abort()
-        if not self._reading_over:
-            self._end_reading()
-
-    async def wait_closed(self) -> None:
-        """Wait until the transport is gone, whoever closes it and why; it never raises.
-
-        Safe to cancel.
-        """
-        if self._is_lost:
-            return
-        if self._gone is None:
-            self._gone = self._loop.create_future()
-            if self._protocol is not None:
-                self._protocol.reach(self._gone)
-        # Shielded: the future is shared by all who wait.
-        await asyncio.shield(self._gone)
-
-    def _begin_to_end(self, cause: CloseCause) -> None:
-        """Note what ends the connection, if nothing has before."""
-        if self._cause is None:
-            self._cause = cause
-            if self._protocol is not None:
-                self._protocol.hold(self)
-
-    def _send_close(self, code: int, reason: str) -> None:
-        """Send the Close frame; 1005 stands for one without a code."""
-        payload = b""
-        if code != CloseCode.NO_STATUS_RECEIVED:
-            payload = code.to_bytes(2, "big") + reason.encode()[:MAX_CLOSE_REASON_BYTES]
-        self._sending_over = True
-        self._close_sent = (int(code), reason)
-        self._outbox.send_control(OPCODE_CLOSE, payload, False)
-        self._outbox.flush()
-        self._outbox.refuse_held(self._disconnected)
-
-    def _start_deadline(self) -> None:
-        """Abort after `close_timeout` seconds, whatever the peer does until then."""
-        if self._deadline is None and not self._is_lost and self._close_timeout is not None:
-            self._deadline = self._loop.call_later(self._close_timeout, self._abort)
-
-    def _abort(self) -> None:
-        if self._transport is not None:
-            # Transports forget it.
-            self._unsent_bytes = self._count_unsent()
-            self._transport.abort()
-
-    # -- how it ends -------------------------------------------------------------------
-
-    def _end_reading(self) -> None:
-        """Let receives end after the messages that are queued, and closing take its time."""
-        self._start_deadline()
-        self._finish_receiving(self._end_of_messages)
-
-    def _give_up(self, cause: CloseCause, reason: str) -> None:
-        """Fail the connection because of a silent peer (RFC 6455 section 7.1.7).
-
-        It is not waited for, but told: it may be there, and only be mute.
-        """
-        self._end_now()
-        if self._sending_over:
-            return
-        self._begin_to_end(cause)
-        self._given_up_for = reason
-        self._send_close(CloseCode.INTERNAL_ERROR, reason)
-        self._deadline = self._loop.call_later(LAST_WORD_SECONDS, self._abort)
-        self._end_reading()
-
-    def _on_close_frame(self, code: int, reason: str) -> None:
-        self._begin_to_end(CloseCause.PEER_CLOSE)
-        self._close_received = (code, reason)
-        if not self._sending_over:
-            self._send_close(code, reason)
-        # The server closes the TCP connection first (RFC 6455 section 7.1.1).
-        self._end_reading()
-
-    def _on_fault(self, fault: ProtocolError | QueueOverflow) -> None:
-        is_overflow = isinstance(fault, QueueOverflow)
-        self._begin_to_end(CloseCause.QUEUE_OVERFLOW if is_overflow else CloseCause.PROTOCOL_ERROR)
-        self._fault = fault
-        if not self._sending_over:
-            self._send_close(fault.close_code, str(fault))
-        # Closing at once could reset the connection before the server has read our Close
-        # frame; what it still sends is discarded until it closes, or the deadline.
-        transport = self._transport
-        if transport is not None and transport.can_write_eof() and not self._outbox.is_paused():
-            transport.write_eof()
-        self._end_reading()
-
-    def _on_unfinished_message(self) -> None:
-        # Nothing may follow but the rest of the message (RFC 6455 section 5.4). A coroutine that
-        # is dropped may come here when the loop is closed.
-        if not self._loop.is_closed():
-            code = CloseCode.INTERNAL_ERROR
-            self._begin_closing(CloseCause.UNFINISHED_MESSAGE, code, UNFINISHED_REASON)
-
-    def _on_eof(self) -> None:
-        self._end_now()
-        self._begin_to_end(CloseCause.PEER_EOF)
-        self._sending_over = True
-        self._outbox.refuse_held(self._disconnected)
-        self._end_reading()
-
-    def _on_lost(self, exc: Exception | None) -> None:
-        self._read_flow.detach()
-        self._end_now()
-        self._begin_to_end(CloseCause.NETWORK_ERROR)
-        self._is_lost = True
-        self._lost_cause = exc
-        self._sending_over = True
-        self._unsent_bytes = max(self._unsent_bytes, self._count_unsent())
-        self._outbox.detach(self._disconnected)
-        if not self._reading_over:
-            self._end_reading()
-        if self._deadline is not None:
-            self._deadline.cancel()
-        if self._gone is not None and not self._gone.done():
-            self._gone.set_result(None)
-        self._tell_of_end()
-
-    def _tell_of_end(self) -> None:
-        """Log the end once, if the opening was logged."""
-        if self._is_lost and self._shown_url is not None:
-            logger.info("closed %s: %s", self._shown_url, self.close_info)
-
-    def _refuse_to_send(self) -> None:
-        raise self._disconnected()
-
-    def _end_of_messages(self, ends_iteration: bool) -> BaseException:
-        """Make the error of a receive that comes after the last message."""
         if self._fault is not None:
             return type(self._fault)(*self._fault.args)
         if ends_iteration and self.close_code in _CLEAN_CLOSE_CODES:
             return StopAsyncIteration()
-        return self._disconnected()
+        return self.disconnected()
 
-    def _disconnected(self) -> ConnectionDisconnected:
+    def disconnected(self) -> Exception:
+        """Make the error of a send or a receive after the end."""
         code = self.close_code
-        if code is None:
-            text = "connection is closing"
-        elif self._fault is not None:
-            text = f"connection was closed with code {code} after an error: {self._fault}"
-        elif self._close_received is not None:
-            text = f"connection is closed with code {code}"
-            text += f": {self.close_reason!r}" if self.close_reason else ""
-        elif self._given_up_for:
-            text = f"connection was given up: {self._given_up_for}"
-        elif self._cause is CloseCause.ABORT:
-            text = "connection was aborted"
-        else:
-            text = "connection was lost without a Close frame (RFC 6455 section 7.1.5)"
-        idle = self._cause is CloseCause.IDLE_TIMEOUT
-        error = (IdleTimeout if idle else ConnectionDisconnected)(
-            text,
+        kind = IdleTimeout if self.cause is CloseCause.IDLE_TIMEOUT else ConnectionDisconnected
+        error = kind(
+            self._end_in_words(code),
             code=int(CloseCode.ABNORMAL_CLOSURE) if code is None else code,
             reason=self.close_reason or "",
-            received=self._close_received,
-            sent=self._close_sent,
+            received=self.close_received,
+            sent=self.close_sent,
             info=self.close_info,
         )
-        error.__cause__ = self._fault or self._lost_cause
-        return error
+        error.__cause__ = self._fault or self._lost_for
+        return error if self.translate is None else self.translate(error)
+
+    def _end_in_words(self, code: int | None) -> str:
+        if code is None:
+            return "connection is closing"
+        if self._fault is not None:
+            return f"connection was closed with code {code} after an error: {self._fault}"
+        if self.close_received is not None:
+            reason = f": {self.close_reason!r}" if self.close_reason else ""
+            return f"connection is closed with code {code}{reason}"
+        if self.cause in _SILENCES and self.close_sent is not None:
+            return f"connection was given up: {self.close_sent[1]}"
+        if self.cause is CloseCause.ABORT:
+            return "connection was aborted"
+        return "connection was lost without a Close frame (RFC 6455 section 7.1.5)"
+
+
+_DO: Final[Mapping[Step, Callable[[Closing, News], None]]] = {
+    Step.NOTE_CAUSE: Closing._note_cause,
+    Step.KEEP_END: Closing._keep_end,
+    Step.FAIL: Closing._fail,
+    Step.REFUSE_SENDS: Closing._refuse_sends,
+    Step.SEND_CLOSE: Closing._send_close,
+    Step.HALF_CLOSE: Closing._half_close,
+    Step.READ_ON: Closing._read_on,
+    Step.START_DEADLINE: Closing._start_deadline,
+    Step.DROP_SOON: Closing._drop_soon,
+    Step.DROP_TRANSPORT: Closing._drop_transport,
+    Step.END_RECEIVING: Closing._end_receiving,
+    Step.DETACH: Closing._detach,
+    Step.RELEASE: Closing._release,
+}
+
+
+def _news_of(cause: CloseCause, fault: ProtocolError | QueueOverflow) -> News:
+    return News(cause, fault.close_code, str(fault), fault)
+
+
+def closing_of(channel: Channel) -> Closing:
+    """Return the state of closing of a connection."""
+    return cast("Closing", channel._closing)
 
 
 def check_close(code: int, reason: str) -> None:

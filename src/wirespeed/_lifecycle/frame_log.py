@@ -29,7 +29,6 @@ from .closing import logger
 if TYPE_CHECKING:
     from .._channel import ChannelProtocol
     from .._handshake.url import URL
-    from .closing import ClosingChannel
 
 SHOWN_CHARACTERS = 75
 # Four bytes are the most that a character takes.
@@ -45,13 +44,16 @@ _OPCODE_NAMES = {
 }
 
 
-def tell_of_opening(connection: ClosingChannel, url: URL) -> None:
-    """Log that a connection is open, and let its end be logged; neither user nor query is shown."""
-    if logger.isEnabledFor(logging.INFO):
-        connection._shown_url = url.shown
-        logger.info("opened %s", connection._shown_url)
-        # It may have ended in the same turn of the event loop.
-        connection._tell_of_end()
+def log_opening(url: URL) -> str | None:
+    """Log that a connection is open, without the URL's user name and query.
+
+    Returns:
+        The URL as it is shown, for the line about the end; `None` if the level is off.
+    """
+    if not logger.isEnabledFor(logging.INFO):
+        return None
+    logger.info("opened %s", url.shown)
+    return url.shown
 
 
 def traced(protocol_class: type[ChannelProtocol]) -> type[ChannelProtocol]:
@@ -62,8 +64,8 @@ def traced(protocol_class: type[ChannelProtocol]) -> type[ChannelProtocol]:
     class TracedProtocol(protocol_class):  # type: ignore[valid-type, misc]
         """Shows what is read, and what is written once the opening handshake was sent."""
 
-        def __init__(self, channel: Any, opening: Any, opened: Any) -> None:
-            super().__init__(channel, opening, opened)
+        def __init__(self, channel: Any, opening: Any, agree: Any, opened: Any) -> None:
+            super().__init__(channel, opening, agree, opened)
             self._lent: memoryview = memoryview(b"")
             self._incoming = FrameTrace("<")
             self._handshake: Any = opening

@@ -12,12 +12,13 @@ from .._base.arguments import check_bool, check_callable, check_interval
 from .._base.close_info import CloseCause
 from .._base.rfc6455 import Binary
 from .._base.weak_timers import call_weakly
-from .closing import ClosingChannel
 from .idle import LOOKS, Silence
-from .keep_alive import LAST_LOOK_SECONDS
+from .keep_alive import LAST_LOOK_SECONDS, GiveUp
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
+
+    from .._channel import Channel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +60,19 @@ class Heart:
     """Beats as a `Heartbeat` says, with one timer."""
 
     __slots__ = (
-        *("__weakref__", "_beat", "_channel", "_is_answered", "_received", "_silence", "_timer"),
+        "__weakref__",
+        "_beat",
+        "_channel",
+        "_give_up",
+        "_is_answered",
+        "_received",
+        "_silence",
+        "_timer",
     )
 
-    def __init__(self, channel: ClosingChannel, beat: Heartbeat) -> None:
+    def __init__(self, channel: Channel, give_up: GiveUp, beat: Heartbeat) -> None:
         self._channel = channel
+        self._give_up = give_up
         self._beat = beat
         self._silence = Silence(channel)
         # How many messages there had been when the last heartbeat was sent.
@@ -97,7 +106,7 @@ class Heart:
 
     def _strike(self) -> None:
         channel, beat = self._channel, self._beat
-        if channel.closed:
+        if channel._outbox.refuses_sends():
             return
         # First: `payload` may raise, and is asked again the next time.
         self._rest(beat.interval)
@@ -108,7 +117,7 @@ class Heart:
         # Where the transport is full a message would only wait behind what waits already.
         if not channel._outbox.is_paused():
             _ = channel.send(payload)
-        if beat.timeout is not None and not channel.closed:
+        if beat.timeout is not None and not channel._outbox.refuses_sends():
             self._timer.cancel()
             self._received = channel._heard()
             self._expect_answer(beat.timeout)
@@ -142,7 +151,7 @@ class Heart:
     def _end(self) -> None:
         if not self._is_heard():
             reason = f"no answer to the heartbeat within {self._beat.timeout:g} seconds"
-            self._channel._give_up(CloseCause.HEARTBEAT_TIMEOUT, reason)
+            self._give_up(CloseCause.HEARTBEAT_TIMEOUT, reason)
 
     def _is_heard(self) -> bool:
         """Tell whether the answer is there, or cannot be heard; then go on."""

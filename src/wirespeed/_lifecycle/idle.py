@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from weakref import ref
 
 from .._base.close_info import CloseCause
 from .._base.weak_timers import call_weakly
-from .closing import ClosingChannel
-from .keep_alive import LAST_LOOK_SECONDS
+from .keep_alive import LAST_LOOK_SECONDS, GiveUp
+
+if TYPE_CHECKING:
+    from .._channel import Channel
 
 # A look at a counter costs less than the time of each message: silence is measured in
 # these parts of its time.
@@ -21,7 +24,7 @@ class Silence:
 
     __slots__ = ("_channel", "_received", "looks")
 
-    def __init__(self, channel: ClosingChannel) -> None:
+    def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._received = channel._heard()
         self.looks = 0
@@ -43,10 +46,11 @@ class IdleWatch:
     Silence is noticed up to an eighth of that late. The clock stops while nothing is read.
     """
 
-    __slots__ = ("__weakref__", "_channel", "_silence", "_timeout", "_timer")
+    __slots__ = ("__weakref__", "_channel", "_give_up", "_silence", "_timeout", "_timer")
 
-    def __init__(self, channel: ClosingChannel, timeout: float) -> None:
+    def __init__(self, channel: Channel, give_up: GiveUp, timeout: float) -> None:
         self._channel = channel
+        self._give_up = give_up
         self._timeout = timeout
         self._silence = Silence(channel)
         self._timer: asyncio.TimerHandle
@@ -60,7 +64,7 @@ class IdleWatch:
         self._timer = self._channel._loop.call_later(seconds, call_weakly, ref(self), step)
 
     def _look(self) -> None:
-        if self._channel.closed:
+        if self._channel._outbox.refuses_sends():
             return
         if self._silence.look() < LOOKS:
             self._after(self._timeout / LOOKS, IdleWatch._look)
@@ -72,4 +76,4 @@ class IdleWatch:
             self._look()
             return
         reason = f"no message within idle_timeout ({self._timeout:g} seconds)"
-        self._channel._give_up(CloseCause.IDLE_TIMEOUT, reason)
+        self._give_up(CloseCause.IDLE_TIMEOUT, reason)

@@ -9,17 +9,24 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 from weakref import ref
 
 from .._base.close_info import CloseCause
 from .._base.rfc6455 import OPCODE_PING
 from .._base.weak_timers import call_weakly
-from .closing import ClosingChannel
+
+if TYPE_CHECKING:
+    from .._channel import Channel
 
 # Before the peer is given up, what waits in the socket is read once more: the event loop may
 # have been blocked, and uvloop runs timers before it looks at sockets.
 LAST_LOOK_SECONDS = 0.001
 PREFIX_BYTES = 8
+
+
+# Fails the connection, called with the cause and the reason in words.
+GiveUp: TypeAlias = Callable[[CloseCause, str], None]
 
 
 class KeepAlive:
@@ -37,6 +44,7 @@ class KeepAlive:
         "_asked_with",
         "_channel",
         "_count",
+        "_give_up",
         "_interval",
         "_prefix",
         "_progress",
@@ -45,8 +53,9 @@ class KeepAlive:
         "_waited",
     )
 
-    def __init__(self, channel: ClosingChannel, timeout: float | None) -> None:
+    def __init__(self, channel: Channel, give_up: GiveUp, timeout: float | None) -> None:
         self._channel = channel
+        self._give_up = give_up
         self._interval = 0.0
         self._timeout = timeout
         self._timer: asyncio.TimerHandle | None = None
@@ -87,7 +96,7 @@ class KeepAlive:
 
     def _ask(self) -> None:
         channel = self._channel
-        if channel.closed:
+        if channel._outbox.refuses_sends():
             return
         self._progress = channel._read_flow.progress()
         self._asked_at = channel._loop.time()
@@ -129,7 +138,7 @@ class KeepAlive:
         if not self._is_heard():
             self._timer = None
             reason = f"no answer within ping_timeout ({self._timeout:g} seconds)"
-            self._channel._give_up(CloseCause.PING_TIMEOUT, reason)
+            self._give_up(CloseCause.PING_TIMEOUT, reason)
 
     def _is_heard(self) -> bool:
         """Tell whether the peer is there, or cannot be heard; then ask again when it is time."""

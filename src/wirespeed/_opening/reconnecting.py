@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import NamedTuple, Self
 
 from .._base.rfc6455 import CloseCode
+from .._lifecycle.closing import closing_of
 from ..connection import WebSocketConnection
 from ..exceptions import WebSocketError
 from .attempt import Attempt
@@ -125,7 +126,7 @@ class Reconnecting:
         if old is None:
             return await self._open(_now())
         following = None if self._renewal is None else await self._renewal.stop()
-        ended_by_peer = old.connection._reading_over
+        ended_by_peer = old.connection.close_code is not None
         if not ended_by_peer:
             await old.connection.close()
         # Until now: somebody who is slow to notice the end does not connect too often either.
@@ -140,7 +141,7 @@ class Reconnecting:
         """Wait, and open the next connection."""
         began = _now()
         if ended_by_peer:
-            await self._wait_after("has ended", old.connection._disconnected(), began)
+            await self._wait_after("has ended", closing_of(old.connection).disconnected(), began)
         else:
             # Asked for, so there is no error to judge.
             await _sleep(self._backoff.next_delay())
@@ -206,7 +207,7 @@ class _Renewal:
                     return
                 await _sleep(verdict.delay)
         self.following = _Opened(connection, _now())
-        self._old.connection._start_closing(CloseCode.NORMAL_CLOSURE, "")
+        closing_of(self._old.connection).close(CloseCode.NORMAL_CLOSURE, "")
 
     def cancel(self) -> None:
         """Stop without waiting for the end of it."""
@@ -227,7 +228,7 @@ def _connections(current: _Opened | None, renewal: _Renewal | None) -> list[WebS
 async def _close(*connections: WebSocketConnection) -> None:
     """Close all of them within the time of one."""
     for connection in connections:
-        connection._start_closing(CloseCode.NORMAL_CLOSURE, "")
+        closing_of(connection).close(CloseCode.NORMAL_CLOSURE, "")
     for connection in connections:
         await connection.wait_closed()
 
@@ -237,7 +238,7 @@ def _abandon(current: _Opened, renewal: _Renewal | None) -> None:
     if renewal is not None:
         renewal.cancel()
     for connection in _connections(current, renewal):
-        connection._start_closing(CloseCode.NORMAL_CLOSURE, "")
+        closing_of(connection).close(CloseCode.NORMAL_CLOSURE, "")
 
 
 def _log_failure(event: str, attempt: Attempt, failure: Exception, verdict: Verdict) -> None:

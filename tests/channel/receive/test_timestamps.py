@@ -13,11 +13,12 @@ import pytest
 from channel.receive.test_queue_model import LANES, OPTIONS
 from channel.receive.test_receivers_model import STEPS, Model, Step, Take, note
 from channel.scripted import Wire, binary, cancelled, close, in_callback, text, turns
+from connections import make_connection
 from hypothesis import given, settings, strategies as st
 from looprunner import LOOP_FACTORIES
 from reference import frame
 
-from wirespeed import Message, MessageType, WebSocketConnection
+from wirespeed import Message, MessageType
 
 KINDS: dict[str, dict[str, Any]] = {
     "queue": {},
@@ -185,9 +186,8 @@ def test_messages_are_equal_whenever_they_came() -> None:
 
 
 async def test_it_is_true_or_false() -> None:
-    loop = asyncio.get_running_loop()
     with pytest.raises(TypeError, match="timestamps must be True or False, not int"):
-        WebSocketConnection(loop, timestamps=1)  # type: ignore[arg-type]
+        make_connection(timestamps=1)
 
 
 class Timed(Model):

@@ -18,6 +18,8 @@ from rawserver import CLOSE, CONTINUATION, TEXT, close_payload
 from sources import Source, finished
 
 from wirespeed import CloseCause, ConnectionDisconnected
+from wirespeed._lifecycle.closing import closing_of
+from wirespeed._lifecycle.closing_table import State
 
 FAILED = (CLOSE, close_payload(1011, "error in fragmented message"))
 
@@ -230,7 +232,7 @@ def test_a_coroutine_that_is_dropped_when_the_loop_is_closed() -> None:
     gc.collect()
     assert frames(wire) == [(TEXT, b"a")]
     # An unclosed connection would warn.
-    wire.connection._is_lost = True
+    closing_of(wire.connection).state = State.CLOSED
 
 
 async def test_held_messages_leave_when_nothing_was_begun() -> None:

@@ -4,6 +4,7 @@ from wirespeed._codec._core_bytes cimport total_length
 from wirespeed._codec._core_wake cimport is_held, set_result as stop_with
 from wirespeed._channel_c.receive.message cimport Message, stamp, stamp_of, unstamped
 from wirespeed._channel_c.receive.read_flow cimport ReadFlow
+from wirespeed._channel_c.turn cimport Turn
 from wirespeed._channel_c.waiter cimport Awaitable, Waiter, begin, suspend
 
 cdef Py_ssize_t COMPACT_AT
@@ -31,30 +32,11 @@ cdef class Receive(Awaitable):
     cpdef _forget(self)
 
 
-cdef class ReceiveMessage(Receive):
-    cdef object _take(self, Inbox inbox)
-
-
-cdef class ReceiveText(Receive):
-    cdef object _take(self, Inbox inbox)
-
-
-cdef class ReceiveBytes(Receive):
-    cdef object _take(self, Inbox inbox)
-
-
-cdef class ReceiveJson(Receive):
-    cdef object _take(self, Inbox inbox)
-
-
-cdef class ReceiveMany(Receive):
-    cdef object _take(self, Inbox inbox)
-
-
 cdef class Inbox:
     cdef object _loop
     cdef object _loads
     cdef bint _decode_text
+    cdef Turn _turn
     cdef ReadFlow _clock
     cdef bint _is_plain
     cdef list _queue
@@ -87,6 +69,18 @@ cdef class Inbox:
     cpdef list waiting(self)
     cdef bint has_waiters(self) noexcept
     cdef Py_ssize_t count(self) noexcept
+    @cython.final
+    cdef _count_added(self, Py_ssize_t count)
+    @cython.final
+    cdef bint has_fresh(self) noexcept
+    @cython.final
+    @cython.locals(count=Py_ssize_t, fresh=Py_ssize_t)
+    cdef Py_ssize_t take_fresh(self) noexcept
+    @cython.final
+    cdef make_fresh(self)
+    @cython.final
+    @cython.locals(count=Py_ssize_t)
+    cdef Py_ssize_t count_last_read(self) noexcept
     @cython.locals(count=Py_ssize_t)
     cdef note_depth(self)
     @cython.locals(start=Py_ssize_t)
@@ -123,14 +117,3 @@ cdef class Inbox:
     cdef _advance(self, Py_ssize_t count)
     @cython.locals(count=Py_ssize_t, batch=list)
     cpdef list pop_many(self, Py_ssize_t limit)
-
-
-@cython.final
-cdef class Messages:
-    cdef Inbox _inbox
-
-
-@cython.final
-cdef class Batches:
-    cdef Inbox _inbox
-    cdef Py_ssize_t _max_messages

@@ -1,9 +1,8 @@
 cimport cython
 
 from wirespeed._channel_c.receive.overflow cimport Bounds, Drops, bound
-from wirespeed._channel_c.receive.inbox cimport (
-    Inbox,
-    Receive,
+from wirespeed._channel_c.receive.inbox cimport Inbox, Receive
+from wirespeed._channel_c.receive.receives cimport (
     ReceiveBytes,
     ReceiveJson,
     ReceiveMany,
@@ -12,6 +11,7 @@ from wirespeed._channel_c.receive.inbox cimport (
 )
 from wirespeed._channel_c.receive.message cimport Message
 from wirespeed._channel_c.receive.read_flow cimport ReadFlow
+from wirespeed._channel_c.turn cimport Turn
 from wirespeed._channel_c.waiter cimport Awaitable, Waiter, begin, suspend
 
 cdef bint _takes(object kind, bint is_text) noexcept
@@ -34,7 +34,7 @@ cdef class Lane(Inbox):
     cdef Message message_of(self, object entry)
     @cython.locals(entry=Entry)
     cdef Py_ssize_t first_number(self) except -1
-    cdef admit_one(self, Entry entry)
+    cdef admit_all(self, list entries)
     @cython.locals(index=Py_ssize_t)
     cdef give_back(self, Entry entry)
 
@@ -69,7 +69,7 @@ cdef class LaneInbox(Inbox):
 
     @cython.locals(wait=LaneReceive)
     cdef Awaitable receive(self, type kind, bint is_step, object timeout, Py_ssize_t limit)
-    @cython.locals(arrived=list, is_text=bint)
+    @cython.locals(arrived=list, text=list, binary=list, is_text=bint)
     cdef admit(self, Py_ssize_t before)
     cdef Py_ssize_t count(self) noexcept
     @cython.locals(receive=LaneReceive)

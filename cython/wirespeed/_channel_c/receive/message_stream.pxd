@@ -1,7 +1,8 @@
 cimport cython
 
 from wirespeed._codec._core_wake cimport thread_id as get_ident
-from wirespeed._channel_c.receive.inbox cimport Inbox, Receive, ReceiveMessage
+from wirespeed._channel_c.receive.inbox cimport Inbox, Receive
+from wirespeed._channel_c.receive.receives cimport ReceiveMessage
 from wirespeed._channel_c.receive.partial_message cimport Chunks, PartialMessage
 from wirespeed._channel_c.waiter cimport Awaitable, Waiter, begin, suspend
 

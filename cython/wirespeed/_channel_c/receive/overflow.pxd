@@ -32,7 +32,7 @@ cdef class Bounds:
     cdef bint _is_finished
     cdef bint _has_discarded
 
-    @cython.locals(inbox=Inbox, fresh=Py_ssize_t, count=Py_ssize_t)
+    @cython.locals(inbox=Inbox, fresh=Py_ssize_t)
     cdef object apply(self, bint is_ending)
     cdef object _relieve(self, bint is_ending)
     @cython.locals(inbox=Inbox, added=Py_ssize_t)

@@ -3,6 +3,7 @@ cimport cython
 from wirespeed._codec._core_builder cimport FrameBuilder
 from wirespeed._codec._core_wake cimport monotonic
 from wirespeed._channel_c.send.held_sends cimport HeldSends
+from wirespeed._channel_c.turn cimport Turn
 from wirespeed._channel_c.waiter cimport Awaitable, Waiter, begin, suspend
 
 cdef Py_ssize_t FLUSH_BYTES
@@ -36,11 +37,13 @@ cdef class Behind(Draining):
 cdef class Outbox:
     cdef object _loop
     cdef readonly FrameBuilder _builder
+    cdef Turn _turn
     cdef object _deflater
     cdef HeldSends _held_sends
     cdef bint _is_plain
     cdef object _write
-    cdef object _lost
+    cdef object _refusal
+    cdef bint _is_detached
     cdef readonly list _waiters
     cdef public object _owner
     cdef bint _paused
@@ -81,7 +84,6 @@ cdef class Outbox:
     cpdef leave_line(self, object stream)
     cpdef bint is_holding(self) noexcept
     cdef Awaitable _hold(self, int opcode, object payload, object compress, Py_ssize_t size)
-    cpdef refuse_held(self, object refusal)
     cpdef compress_with(self, object deflater)
     cpdef Awaitable settled(self)
     cdef _leave_or_gather(self, Py_ssize_t gathered, bint more)
@@ -95,7 +97,10 @@ cdef class Outbox:
     cpdef flush(self)
     cpdef Awaitable drained(self)
     cpdef attach(self, object write)
-    cpdef detach(self, object lost)
+    cpdef refuse(self, object refusal)
+    cpdef bint refuses_sends(self) noexcept
+    cpdef check_open(self)
+    cpdef detach(self)
     cpdef pause_writing(self)
     cpdef resume_writing(self)
     cdef _write_block(self, bytes block)

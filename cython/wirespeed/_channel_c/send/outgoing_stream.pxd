@@ -18,8 +18,8 @@ cdef class OutgoingStream:
     cpdef payload_of(self, object item)
     cpdef bint may_send(self) except -1
     @cython.locals(opcode=int)
-    cpdef Awaitable send(self, object payload, bint more)
+    cpdef Awaitable send(self, object payload)
     cdef _begin(self, object first)
     @cython.locals(wait=Awaitable)
-    cpdef Awaitable end(self, bint more)
+    cpdef Awaitable end(self)
     cpdef bint leave(self) except -1

@@ -1,9 +1,9 @@
 cimport cython
 
 from wirespeed._codec._core_wake cimport thread_id as get_ident
-from wirespeed._channel_c.receive.inbox cimport Inbox
 from wirespeed._channel_c.send.outbox cimport Outbox
 from wirespeed._channel_c.send.outgoing_stream cimport OutgoingStream
+from wirespeed._channel_c.turn cimport Turn
 from wirespeed._channel_c.waiter cimport Awaitable
 
 
@@ -11,12 +11,11 @@ cdef class Sender:
     cdef readonly object _loop
     cdef unsigned long _thread
     cdef readonly Outbox _outbox
-    cdef readonly Inbox _inbox
     cdef object _late_ping
-    cdef public bint _sending_over
+    cdef readonly object _closing
 
     cdef _check_thread(self)
-    @cython.locals(outbox=Outbox, more=bint)
+    @cython.locals(outbox=Outbox)
     cdef Awaitable _send_frame(self, int opcode, object payload, object compress)
     cdef Awaitable _send_fragments(self, int opcode, list payloads, object compress)
     cdef _answer_ping(self, bytes payload)

@@ -51,7 +51,7 @@ class Conflation:
             # What gives the keys has read or received: all that is queued is fresh again.
             self._keys.clear()
             self._numbers.clear()
-            inbox._fresh = inbox.count()
+            inbox.make_fresh()
             return []
         self._forget_first(len(self._keys) - (count - fresh))
         # Each message that is set aside is promised to a receive: so many must remain.

@@ -6,13 +6,14 @@ Must not know of transports or frames.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 from ..._base.queue_rules import Pending
 from ..._base.rfc6455 import Binary, MessageType
 from ..._codec.backend import is_held, stop_with, total_length, use_send_slot
-from ...exceptions import MessageTypeError, ReadTimeout
+from ...exceptions import ReadTimeout
+from ..turn import Turn
 from ..waiter import Awaitable, Waiter, begin, suspend
 from .message import Message, stamp, stamp_of, unstamped
 from .read_flow import ReadFlow
@@ -111,49 +112,7 @@ class Receive(Awaitable):
             inbox.wake()
 
 
-class ReceiveMessage(Receive):
-    """Takes the next message as a `Message`."""
-
-    def _take(self, inbox: Inbox) -> Any:
-        return inbox.pop_message()
-
-
-class ReceiveText(Receive):
-    """Takes the next message if it is text."""
-
-    def _take(self, inbox: Inbox) -> Any:
-        if not inbox.next_is_text():
-            inbox.wake()
-            raise MessageTypeError("the next message is binary, text was asked for")
-        return inbox.pop()
-
-
-class ReceiveBytes(Receive):
-    """Takes the next message if it is binary."""
-
-    def _take(self, inbox: Inbox) -> Any:
-        if inbox.next_is_text():
-            inbox.wake()
-            raise MessageTypeError("the next message is text, bytes were asked for")
-        return inbox.pop()
-
-
-class ReceiveJson(Receive):
-    """Takes the next message and decodes it."""
-
-    def _take(self, inbox: Inbox) -> Any:
-        return inbox.decode(inbox.pop())
-
-
-class ReceiveMany(Receive):
-    """Takes all messages that are queued, or up to `limit` (0: all)."""
-
-    def _take(self, inbox: Inbox) -> Any:
-        return inbox.pop_many(self._limit)
-
-
-for kind in (Receive, ReceiveMessage, ReceiveText, ReceiveBytes, ReceiveJson, ReceiveMany):
-    use_send_slot(kind)
+use_send_slot(Receive)
 
 
 class Inbox:
@@ -168,12 +127,14 @@ class Inbox:
         loop: asyncio.AbstractEventLoop,
         loads: Callable[[Any], Any],
         decode_text: bool,
+        turn: Turn,
         clock: ReadFlow | None = None,
     ) -> None:
         self._loop = loop
         self._loads = loads
         # If not, text is queued as `bytes` and binary data as `Binary`.
         self._decode_text = decode_text
+        self._turn = turn
         # Tells when the socket was read, to stamp each message with it; `None` for none.
         self._clock = clock
         # Whether what is queued is what is received.
@@ -270,6 +231,33 @@ class Inbox:
         """Count the queued messages."""
         return len(self._queue) - self._head
 
+    def _count_added(self, count: int) -> None:
+        """Count what a read has brought."""
+        self._added = count
+        self._fresh += count
+
+    def has_fresh(self) -> bool:
+        """Whether messages are queued that have come since their bounds were looked at."""
+        if self._fresh > 0 and self.count() == 0:
+            self._fresh = 0
+        return self._fresh > 0
+
+    def take_fresh(self) -> int:
+        """Return how many messages these are, and count from 0 again."""
+        count = self.count()
+        fresh = min(self._fresh, count)
+        self._fresh = 0
+        return fresh
+
+    def make_fresh(self) -> None:
+        """Let the bounds look at everything that is queued again."""
+        self._fresh = self.count()
+
+    def count_last_read(self) -> int:
+        """Count the messages of the last read that are queued."""
+        count = self.count()
+        return min(self._added, count)
+
     def note_depth(self) -> None:
         """Remember how many messages are queued, if there never were more."""
         count = self.count()
@@ -282,8 +270,8 @@ class Inbox:
 
     def admit(self, before: int) -> None:
         """Take in what a read has added to the list, which had `before` entries."""
-        self._added = len(self._queue) - before
-        self._fresh += self._added
+        self._count_added(len(self._queue) - before)
+        self._turn.more_wait = self.available() > 1
         if self._clock is not None:
             stamp(self._queue, before, self._clock._arrived_at)
 
@@ -315,8 +303,7 @@ class Inbox:
         if message.type is _BINARY and not self._decode_text:
             entry = Binary(entry)
         self._queue.insert(self._head, entry)
-        # The bounds have to look at all that is queued again.
-        self._fresh = self.count()
+        self.make_fresh()
 
     def cut_first(self, count: int) -> list[Any]:
         """Take the next `count` entries off, as they are queued."""
@@ -330,6 +317,7 @@ class Inbox:
         start = len(self._queue) - count
         entries = self._queue[start:]
         del self._queue[start:]
+        self._fresh = max(self._fresh - count, 0)
         return entries
 
     def message_of(self, entry: Any) -> Message:
@@ -447,6 +435,7 @@ class Inbox:
         if self._head == size:
             self._queue = []
             self._head = 0
+            self._turn.more_wait = False
         elif self._head >= COMPACT_AT and 2 * self._head >= size:
             del self._queue[: self._head]
             self._head = 0
@@ -460,6 +449,7 @@ class Inbox:
             # The whole of what was queued: the very list is handed over.
             batch = self._queue
             self._queue = []
+            self._turn.more_wait = False
         else:
             batch = self.cut_first(count)
         if self._on_taken is not None:
@@ -471,30 +461,3 @@ def _bare(entry: Any) -> Any:
     """Return the data of a queued entry."""
     entry = unstamped(entry)
     return entry.data if isinstance(entry, Binary) else entry
-
-
-class Messages:
-    """The asynchronous iterator over a channel's messages, one by one."""
-
-    def __init__(self, inbox: Inbox) -> None:
-        self._inbox = inbox
-
-    def __aiter__(self) -> Messages:
-        return self
-
-    def __anext__(self) -> Coroutine[Any, Any, str | bytes]:
-        return self._inbox.receive(Receive, True, None, 0)
-
-
-class Batches:
-    """The asynchronous iterator over a channel's messages, in lists."""
-
-    def __init__(self, inbox: Inbox, max_messages: int) -> None:
-        self._inbox = inbox
-        self._max_messages = max_messages
-
-    def __aiter__(self) -> Batches:
-        return self
-
-    def __anext__(self) -> Coroutine[Any, Any, list[str | bytes]]:
-        return self._inbox.receive(ReceiveMany, True, None, self._max_messages)

@@ -13,19 +13,13 @@ from ..._base.queue_rules import Pending, QueueRules
 from ..._base.rfc6455 import OPCODE_TEXT, Binary, MessageType
 from ..._codec.backend import use_send_slot
 from ...exceptions import QueueOverflow, ReadTimeout
+from ..turn import Turn
 from ..waiter import Awaitable, Waiter, begin, suspend
-from .inbox import (
-    Inbox,
-    Receive,
-    ReceiveBytes,
-    ReceiveJson,
-    ReceiveMany,
-    ReceiveMessage,
-    ReceiveText,
-)
+from .inbox import Inbox, Receive
 from .message import Message
 from .overflow import Bounds, Drops, bound
 from .read_flow import ReadFlow
+from .receives import ReceiveBytes, ReceiveJson, ReceiveMany, ReceiveMessage, ReceiveText
 
 _TEXT = MessageType.TEXT
 _BINARY = MessageType.BINARY
@@ -68,11 +62,10 @@ class Lane(Inbox):
         entry: Entry = self._queue[self._head]
         return entry.number
 
-    def admit_one(self, entry: Entry) -> None:
+    def admit_all(self, entries: list[Entry]) -> None:
         """Queue what a read has brought."""
-        self._queue.append(entry)
-        self._added += 1
-        self._fresh += 1
+        self._queue += entries
+        self._count_added(len(entries))
 
     def give_back(self, entry: Entry) -> None:
         """Queue an entry again that was taken."""
@@ -80,8 +73,7 @@ class Lane(Inbox):
         while index < len(self._queue) and self._queue[index].number < entry.number:
             index += 1
         self._queue.insert(index, entry)
-        # The bounds have to look at all that is queued again.
-        self._fresh = self.count()
+        self.make_fresh()
 
 
 class LaneReceive(Receive):
@@ -186,12 +178,13 @@ class LaneInbox(Inbox):
         loop: asyncio.AbstractEventLoop,
         loads: Callable[[Any], Any],
         decode_text: bool,
+        turn: Turn,
         clock: ReadFlow | None = None,
     ) -> None:
-        super().__init__(loop, loads, decode_text, clock)
+        super().__init__(loop, loads, decode_text, turn, clock)
         # What the lanes hold is decoded as far as it will be.
-        self.text = Lane(loop, loads, True)
-        self.binary = Lane(loop, loads, True)
+        self.text = Lane(loop, loads, True, turn)
+        self.binary = Lane(loop, loads, True, turn)
         self._numbered = 0
         # Who waits for a message, who has one and did not run yet, whose turn it is to be woken.
         self._line: list[LaneReceive] = []
@@ -213,19 +206,20 @@ class LaneInbox(Inbox):
         """Sort what a read has brought into the lanes."""
         arrived = self._queue
         self._queue = []
-        self._added = len(arrived)
-        self._fresh += self._added
-        self.text._added = 0
-        self.binary._added = 0
+        self._count_added(len(arrived))
+        text: list[Entry] = []
+        binary: list[Entry] = []
         stamp = None if self._clock is None else self._clock._arrived_at
         for data in arrived:
             is_text = isinstance(data, str) if self._decode_text else not isinstance(data, Binary)
             self._numbered += 1
             if is_text:
-                self.text.admit_one(Entry(self._numbered, Message(_TEXT, data, stamp)))
+                text.append(Entry(self._numbered, Message(_TEXT, data, stamp)))
             else:
                 bare = data.data if isinstance(data, Binary) else data
-                self.binary.admit_one(Entry(self._numbered, Message(_BINARY, bare, stamp)))
+                binary.append(Entry(self._numbered, Message(_BINARY, bare, stamp)))
+        self.text.admit_all(text)
+        self.binary.admit_all(binary)
 
     def count(self) -> int:
         """Count the messages that were not received."""
@@ -339,6 +333,7 @@ class LaneInbox(Inbox):
         receive._entry = None
         if receive in self._promised:
             self._promised.remove(receive)
+        self._turn.more_wait = self.has_messages()
         return entry
 
     def take_more(self, entry: Entry, limit: int) -> list[Any]:
@@ -349,6 +344,7 @@ class LaneInbox(Inbox):
             if another is None:
                 break
             entries.append(another)
+        self._turn.more_wait = self.has_messages()
         # One that was given back may be older than the first.
         entries.sort(key=_number)
         return [taken.message.data for taken in entries]
@@ -431,14 +427,15 @@ class LaneBounds(Bounds):
     def __init__(
         self, inbox: LaneInbox, read_flow: ReadFlow, drops: Drops, rules: QueueRules
     ) -> None:
-        # Of the base's attributes none but this is of use.
+        # Of the base's attributes only these are of use.
         self._inbox = inbox
+        self._is_finished = False
         self._text = bound(inbox.text, read_flow, drops, rules, "text_queue_maxsize")
         self._binary = bound(inbox.binary, read_flow, drops, rules, "binary_queue_maxsize")
 
     def apply(self, is_ending: bool) -> QueueOverflow | None:
         """Act on what reads have left in each lane; see `Bounds.apply`."""
-        self._inbox._fresh = 0
+        self._inbox.take_fresh()
         text = self._text.apply(is_ending)
         return self._binary.apply(is_ending) or text
 
@@ -449,5 +446,6 @@ class LaneBounds(Bounds):
 
     def finish(self) -> None:
         """Let everything be read from now on: the connection is closing."""
+        self._is_finished = True
         self._text.finish()
         self._binary.finish()

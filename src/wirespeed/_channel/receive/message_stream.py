@@ -14,8 +14,9 @@ from ..._base.rfc6455 import MessageType
 from ..._codec.backend import use_send_slot
 from ...exceptions import ReadTimeout
 from ..waiter import Awaitable, Waiter, begin, suspend
-from .inbox import Inbox, Receive, ReceiveMessage
+from .inbox import Inbox, Receive
 from .partial_message import Chunks, PartialMessage
+from .receives import ReceiveMessage
 
 
 class ReceiveChunk(Receive):

@@ -100,11 +100,8 @@ class Bounds:
             The error that the connection must be failed with, if any.
         """
         inbox = self._inbox
-        fresh = inbox._fresh
-        inbox._fresh = 0
-        count = inbox.count()
-        if count <= fresh:
-            fresh = count
+        fresh = inbox.take_fresh()
+        if fresh == inbox.count():
             self._bytes = 0
         if not fresh:
             return None
@@ -133,12 +130,11 @@ class Bounds:
     def discard(self) -> None:
         """While closing: drop what the last read brought if there is no room, and all after it."""
         inbox = self._inbox
-        added = min(inbox._added, inbox.count())
+        added = inbox.count_last_read()
         if not self._has_discarded and added < inbox.count():
             self._count_bytes()
             self._has_discarded = self._is_over()
         if self._has_discarded and added:
-            inbox._fresh -= added
             self._drop(inbox.cut_last(added))
 
     def finish(self) -> None:

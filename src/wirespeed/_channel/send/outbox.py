@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..._base.rfc6455 import OPCODE_CONTINUATION, OPCODE_PING, OPCODE_PONG
 from ..._codec.backend import use_send_slot
 from ..._codec.payload import as_bytes
+from ..turn import Turn
 from ..waiter import Awaitable, Waiter, begin, suspend
 from .held_sends import HeldSends
 
@@ -107,16 +108,21 @@ class Outbox:
     the tick's end is the moment the woken task suspends.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, builder: contract.FrameBuilder) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, builder: contract.FrameBuilder, turn: Turn
+    ) -> None:
         self._loop = loop
         self._builder = builder
+        self._turn = turn
         self._deflater: Deflater | None = None
         # What waits behind a stream; `None` before the first one.
         self._held_sends: HeldSends | None = None
         # Whether `send` does for a message: nothing compresses, and none is held.
         self._is_plain = True
         self._write: Callable[[bytes], object] | None = None
-        self._lost: Callable[[], BaseException] | None = None
+        # Makes the error of sends once nothing more may be sent, and whether the transport is gone.
+        self._refusal: Callable[[], BaseException] | None = None
+        self._is_detached = False
         # Always the same list: the protocol has it.
         self._waiters: list[Waiter] = []
         # Whoever waits for room holds this.
@@ -153,15 +159,29 @@ class Outbox:
         self._deflater = deflater
         self._is_plain = False
 
-    def detach(self, lost: Callable[[], BaseException]) -> None:
-        """Stop writing; every wait ends with the error that `lost` makes."""
-        self._lost = lost
+    def refuse(self, refusal: Callable[[], BaseException]) -> None:
+        """Let sends from now on, and those that wait for a stream's end, raise what this makes."""
+        self._refusal = refusal
+        if self._held_sends is not None:
+            self._held_sends.refuse(refusal)
+
+    def refuses_sends(self) -> bool:
+        """Whether nothing more may be sent."""
+        return self._refusal is not None
+
+    def check_open(self) -> None:
+        """Raise the error of a send if nothing more may be sent."""
+        if self._refusal is not None:
+            raise self._refusal()
+
+    def detach(self) -> None:
+        """Stop writing: the transport is gone. Waits for room end as sends do, see `refuse`."""
+        self._is_detached = True
         self._write = None
         self._deflater = None
         self._builder.take()
         if self._held_sends is not None:
             self._held_sends.take()
-            self._held_sends.refuse(lost)
         self.wake_senders()
 
     def send(self, opcode: int, payload: contract.Payload, fin: bool, more: bool) -> Awaitable:
@@ -172,7 +192,7 @@ class Outbox:
             payload: of the frame, not masked.
             fin: whether the message ends with this frame.
             more: whether the sender is about to send more without suspending, so that
-                inside a wake nothing is gained by writing at once.
+                inside a wake nothing is gained by writing at once. The turn can say so, too.
 
         Raises:
             TypeError, ValueError: the payload cannot be sent; nothing was added.
@@ -326,11 +346,6 @@ class Outbox:
         self._line().add(opcode, payload, compress, size)
         return self.behind()
 
-    def refuse_held(self, refusal: Callable[[], BaseException]) -> None:
-        """Let nothing that waits for a stream leave any more; those who wait are told."""
-        if self._held_sends is not None:
-            self._held_sends.refuse(refusal)
-
     # -- when it leaves -------------------------------------------------------------------
 
     def settled(self) -> Awaitable:
@@ -342,6 +357,7 @@ class Outbox:
             if gathered < FLUSH_BYTES:
                 return
         elif self._in_wake:
+            more = more or self._turn.more_wait
             if gathered < FLUSH_BYTES and (more or self._wrote_in_wake):
                 return
             self._wrote_in_wake = True
@@ -413,7 +429,7 @@ class Outbox:
         self.flush()
         if self._held_sends is not None and self._held_sends._messages:
             return self.behind()
-        if not self._paused and self._turn_bytes < FLUSH_BYTES and self._lost is None:
+        if not self._paused and self._turn_bytes < FLUSH_BYTES and not self._is_detached:
             return self._settled
         return self._wait_or_yield()
 
@@ -446,11 +462,11 @@ class Outbox:
 
     def wake_senders(self) -> None:
         """Let senders go on while there is room, or end with an error."""
-        while self._waiters and (self._lost is not None or not self._paused):
+        while self._waiters and (self._is_detached or not self._paused):
             waiter: Waiter = self._waiters.pop(0)
             if not waiter.done():
                 waiter.wake()
 
     def _raise_if_lost(self) -> None:
-        if self._lost is not None:
-            raise self._lost()
+        if self._is_detached:
+            self.check_open()

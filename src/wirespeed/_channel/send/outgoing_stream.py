@@ -58,7 +58,7 @@ class OutgoingStream:
         """Stand in line for the first fragment; tell whether it is this stream's turn."""
         return self._is_open or self._outbox.stand_in_line(self)
 
-    def send(self, payload: bytes | memoryview, more: bool) -> Awaitable:
+    def send(self, payload: bytes | memoryview) -> Awaitable:
         """Send a fragment, as `Outbox.send` does."""
         if not self._is_open:
             self._begin(payload)
@@ -66,7 +66,7 @@ class OutgoingStream:
             payload = self._deflate(payload)
         opcode = self._opcode
         self._opcode = OPCODE_CONTINUATION
-        return self._outbox.send_fragment(opcode, payload, False, more)
+        return self._outbox.send_fragment(opcode, payload, False, False)
 
     def _begin(self, first: bytes | memoryview) -> None:
         self._deflate = self._outbox.begin_stream(first, self._compress)
@@ -74,7 +74,7 @@ class OutgoingStream:
             self._opcode |= RSV1_BIT
         self._is_open = True
 
-    def end(self, more: bool) -> Awaitable:
+    def end(self) -> Awaitable:
         """Send the last frame, which is empty, and then what was held.
 
         Nobody knew before that the last item was the last one.
@@ -82,7 +82,7 @@ class OutgoingStream:
         if not self._is_open:
             return self._outbox.settled()
         payload = b"" if self._deflate is None else EMPTY_LAST
-        wait = self._outbox.send_fragment(OPCODE_CONTINUATION, payload, True, more)
+        wait = self._outbox.send_fragment(OPCODE_CONTINUATION, payload, True, False)
         self._is_open = False
         self._outbox.end_stream(self)
         return wait

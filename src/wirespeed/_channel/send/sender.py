@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..._base.rfc6455 import OPCODE_BINARY, OPCODE_PONG, OPCODE_TEXT
 from ..._codec.payload import fragments
-from ..receive.inbox import Inbox
+from ..turn import Turn
 from ..waiter import Awaitable
 from .outbox import Outbox
 from .outgoing_stream import OutgoingStream, items_of
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from ..._codec import contract
+    from ..owner import ClosingState
 
 Sending: TypeAlias = Coroutine[Any, Any, None]
 
@@ -28,18 +29,20 @@ Sending: TypeAlias = Coroutine[Any, Any, None]
 class Sender:
     """What `Channel` sends with; it belongs to the thread of its event loop."""
 
-    # Set by the channel. Who sends while more messages wait is about to send more.
-    _inbox: Inbox
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, builder: contract.FrameBuilder) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        builder: contract.FrameBuilder,
+        turn: Turn,
+        closing: ClosingState,
+    ) -> None:
         self._loop = loop
         self._thread = get_ident()
-        self._outbox = Outbox(loop, builder)
+        self._outbox = Outbox(loop, builder, turn)
+        self._closing = closing
         # The Ping to answer once the transport has room again; older ones need no
         # answer (RFC 6455 section 5.5.3).
         self._late_ping: bytes | None = None
-        # Set by the owner: no data may be sent.
-        self._sending_over = False
 
     def send_text(self, text: str | Buffer, *, compress: bool | None = None) -> Sending:
         """Send a text message.
@@ -166,15 +169,15 @@ class Sender:
                     while not stream.may_send():
                         await outbox.behind()
                 self._require_open()
-                await stream.send(payload, self._inbox.has_messages())
+                await stream.send(payload)
             self._require_open()
-            await stream.end(self._inbox.has_messages())
+            await stream.end()
         except GeneratorExit:
             is_dropped = True
             raise
         finally:
             if stream.leave():
-                self._on_unfinished_message()
+                self._closing.message_unfinished()
             # Nothing can be awaited in a coroutine that is dropped.
             if not is_dropped and hasattr(items, "aclose"):
                 await items.aclose()
@@ -193,13 +196,12 @@ class Sender:
         self, opcode: int, payload: contract.Payload, compress: bool | None
     ) -> Awaitable:
         self._check_thread()
-        if self._sending_over:
-            self._refuse_to_send()
         outbox = self._outbox
-        more = self._inbox.has_messages()
+        if outbox._refusal is not None:
+            outbox.check_open()
         if outbox._is_plain:
-            return outbox.send(opcode, payload, True, more)
-        return outbox.send_message(opcode, payload, compress, more)
+            return outbox.send(opcode, payload, True, False)
+        return outbox.send_message(opcode, payload, compress, False)
 
     def _send_fragments(
         self, opcode: int, payloads: list[bytes], compress: bool | None
@@ -217,8 +219,8 @@ class Sender:
         outbox.begin_batch()
         try:
             for message in messages:
-                if self._sending_over:
-                    self._refuse_to_send()
+                if outbox._refusal is not None:
+                    outbox.check_open()
                 is_text = isinstance(message, str)
                 opcode = OPCODE_TEXT if is_text else OPCODE_BINARY
                 if outbox._is_plain:
@@ -233,10 +235,10 @@ class Sender:
 
     def _send_control(self, opcode: int, payload: bytes) -> Awaitable:
         self._require_open()
-        return self._outbox.send_control(opcode, payload, self._inbox.has_messages())
+        return self._outbox.send_control(opcode, payload, False)
 
     def _answer_ping(self, payload: bytes) -> None:
-        if self._sending_over:
+        if self._outbox.refuses_sends():
             return
         if self._outbox.is_paused():
             self._late_ping = payload
@@ -260,13 +262,4 @@ class Sender:
 
     def _require_open(self) -> None:
         self._check_thread()
-        if self._sending_over:
-            self._refuse_to_send()
-
-    def _refuse_to_send(self) -> None:
-        """Raise the error of a send after the end."""
-        raise NotImplementedError
-
-    def _on_unfinished_message(self) -> None:
-        """Act on a message that was begun and has no end."""
-        raise NotImplementedError
+        self._outbox.check_open()

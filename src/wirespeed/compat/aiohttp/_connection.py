@@ -1,7 +1,4 @@
-"""A connection that ends as those of `aiohttp` do: the program sees the Close frame first.
-
-Must not know of messages' types.
-"""
+"""A connection that ends as those of `aiohttp` do: the program sees the Close frame first."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ import asyncio
 from typing import Any
 
 from ..._base.close_info import CloseCause
+from ..._lifecycle.closing import closing_of
 from ...connection import WebSocketConnection
 from ...exceptions import ConnectionDisconnected
 from ._errors import ClientConnectionResetError
@@ -24,60 +22,59 @@ class Connection(WebSocketConnection):
         options: as for `WebSocketConnection`.
     """
 
-    __slots__ = ("_answers_close", "_close_to_answer", "_patience")
+    __slots__ = ("_answers_close", "_patience", "_patience_seconds")
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, *, autoclose: bool, autoping: bool, **options: Any
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        autoclose: bool,
+        autoping: bool,
+        close_timeout: float | None,
+        **options: Any,
     ) -> None:
-        super().__init__(loop, **options)
+        super().__init__(loop, close_timeout=close_timeout, **options)
         self._parser.queues_controls = not autoping
         self._answers_close = autoclose
-        # Code and reason of a Close frame that is not answered yet.
-        self._close_to_answer: tuple[int, str] | None = None
+        self._patience_seconds = close_timeout
         self._patience: asyncio.TimerHandle | None = None
+        closing = closing_of(self)
+        closing.on_peer_close = self._wait_for_program
+        closing.translate = _reset_error
 
     @property
     def received_close(self) -> tuple[int, str] | None:
         """Code and reason of the server's Close frame, if it has arrived."""
-        return self._close_received
+        return closing_of(self).close_received
 
     @property
     def was_silent(self) -> bool:
         """Whether the connection was given up because a heartbeat was not answered."""
-        return self._cause is CloseCause.PING_TIMEOUT
+        return closing_of(self).cause is CloseCause.PING_TIMEOUT
 
     def answer_close(self) -> None:
         """Answer the server's Close frame, if that is still to be done."""
-        close, self._close_to_answer = self._close_to_answer, None
         self._stop_waiting()
-        if close is not None and not self.closed:
-            super()._on_close_frame(*close)
+        closing_of(self).answer_peer()
 
     def end_error(self) -> BaseException:
         """Make the error that tells how the connection ended."""
-        return self._end_of_messages(False)
+        return closing_of(self).end_of_messages()
 
-    def _on_close_frame(self, code: int, reason: str) -> None:
-        if self.closed:
-            super()._on_close_frame(code, reason)
-            return
-        self._close_received = self._close_to_answer = (code, reason)
-        if self._answers_close and self._close_timeout is not None:
-            self._patience = self._loop.call_later(self._close_timeout, self.answer_close)
-        self._finish_receiving(self._end_of_messages)
-
-    def _on_lost(self, exc: Exception | None) -> None:
-        self._stop_waiting()
-        super()._on_lost(exc)
+    def _wait_for_program(self) -> None:
+        """Leave the answer to the program, for some time if `autoclose` asks for one."""
+        if self._answers_close and self._patience_seconds is not None:
+            self._patience = self._loop.call_later(self._patience_seconds, self.answer_close)
 
     def _stop_waiting(self) -> None:
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
 
-    def _disconnected(self) -> ConnectionDisconnected:
-        error = super()._disconnected()
-        theirs = ClientConnectionResetError(*error.args)
-        vars(theirs).update(vars(error))
-        theirs.__cause__ = error.__cause__
-        return theirs
+
+def _reset_error(error: ConnectionDisconnected) -> Exception:
+    """Return the error of `aiohttp` that stands for `error`."""
+    theirs = ClientConnectionResetError(*error.args)
+    vars(theirs).update(vars(error))
+    theirs.__cause__ = error.__cause__
+    return theirs

@@ -1,0 +1,6 @@
+cimport cython
+
+
+@cython.final
+cdef class Turn:
+    cdef public bint more_wait

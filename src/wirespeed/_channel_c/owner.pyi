@@ -1,0 +1,1 @@
+from wirespeed._channel.owner import ClosingState as ClosingState, PeerWatch as PeerWatch

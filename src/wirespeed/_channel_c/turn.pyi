@@ -1,0 +1,1 @@
+from wirespeed._channel.turn import Turn as Turn

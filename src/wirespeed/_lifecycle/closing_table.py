@@ -1,0 +1,144 @@
+"""The states of closing, and what happens when an event arrives in each of them.
+
+    OPEN -------- CLOSE -------> CLOSING --- PEER_END ---> FINISHING
+     |                              |                          |
+     |                              |                      HANDED_ON
+     |                              |                          v
+     |--- PEER_END --> ANSWERING ---|--- HANDED_ON, CLOSE --> ENDED --- LOST ---> CLOSED
+     |                              |                          ^
+     '--- EOF, ABORT, OVERFLOW, GIVE_UP (OPEN), EOF, ABORT ----'
+
+`LOST` leads to `CLOSED` from every state. `TABLE` has every pair of state and event; an event that
+changes nothing has an entry without steps. Does no I/O.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+__all__ = ["TABLE", "Event", "State", "Step", "Transition"]
+
+
+class State(enum.IntEnum):
+    """How far closing has come. The order matters: a connection never goes back."""
+
+    # Messages go both ways.
+    OPEN = 0
+    # The peer's Close frame or a fault was read; the messages before it may still be answered.
+    ANSWERING = 1
+    # Our Close frame was sent; messages are read until the peer's Close frame.
+    CLOSING = 2
+    # Our Close frame was sent and the peer's end was read; the last messages are handed on.
+    FINISHING = 3
+    # Nothing is sent or received any more; the transport is still there.
+    ENDED = 4
+    # The transport is gone.
+    CLOSED = 5
+
+
+class Event(enum.Enum):
+    """What can happen to a connection on its way to the end."""
+
+    CLOSE = "the program closes, or cannot finish a message that it has begun"
+    ABORT = "the program drops the connection"
+    PEER_END = "a Close frame or a fault of the peer was read"
+    HANDED_ON = "the messages before the peer's end were taken, or their time is over"
+    OVERFLOW = "the receive queue is full, with `overflow='close'`"
+    GIVE_UP = "the peer was silent for too long"
+    EOF = "the peer ended the stream"
+    LOST = "the transport is gone"
+    DEADLINE = "closing has taken too long"
+
+
+class Step(enum.Enum):
+    """What is done on the way from one state to the next."""
+
+    NOTE_CAUSE = "note what ended the connection, if nothing has before"
+    KEEP_END = "keep the peer's Close frame or fault until the messages before it are handed on"
+    FOLLOW = "act on the Close frame or the fault that was kept"
+    FAIL = "note the fault that the connection is failed with"
+    REFUSE_SENDS = "let sends raise `ConnectionDisconnected`"
+    SEND_CLOSE = "send a Close frame, and let sends raise after it"
+    HALF_CLOSE = "after a fault: send no more, so that the peer can read the Close frame"
+    READ_ON = "read without pauses, and drop what the queue has no room for"
+    START_DEADLINE = "drop the transport after `close_timeout` seconds"
+    DROP_SOON = "drop the transport as soon as the Close frame can have left"
+    DROP_TRANSPORT = "drop the transport at once"
+    END_RECEIVING = "let receives end after the messages that are queued"
+    DETACH = "leave the transport alone: it is gone"
+    RELEASE = "wake everything that waits for the end, and log it"
+
+
+class Transition(NamedTuple):
+    """What an event does in one state."""
+
+    state: State
+    steps: tuple[Step, ...] = ()
+
+
+# What the peer's end brings about, once the messages before it are handed on.
+_FOLLOW_PEER = (Step.FOLLOW, Step.SEND_CLOSE, Step.HALF_CLOSE, Step.END_RECEIVING)
+_LOSE = (Step.NOTE_CAUSE, Step.REFUSE_SENDS, Step.DETACH, Step.END_RECEIVING, Step.RELEASE)
+
+_CHANGES: Final[Mapping[State, Mapping[Event, Transition]]] = {
+    State.OPEN: {
+        Event.CLOSE: Transition(
+            State.CLOSING,
+            (Step.NOTE_CAUSE, Step.SEND_CLOSE, Step.READ_ON, Step.START_DEADLINE),
+        ),
+        Event.ABORT: Transition(
+            State.ENDED,
+            (Step.NOTE_CAUSE, Step.REFUSE_SENDS, Step.DROP_TRANSPORT, Step.END_RECEIVING),
+        ),
+        Event.PEER_END: Transition(State.ANSWERING, (Step.KEEP_END,)),
+        Event.OVERFLOW: Transition(
+            State.ENDED,
+            (Step.NOTE_CAUSE, Step.FAIL, Step.SEND_CLOSE, Step.HALF_CLOSE, Step.END_RECEIVING),
+        ),
+        # The peer may be there and only be mute: it is told, but not waited for.
+        Event.GIVE_UP: Transition(
+            State.ENDED,
+            (Step.NOTE_CAUSE, Step.SEND_CLOSE, Step.DROP_SOON, Step.END_RECEIVING),
+        ),
+        Event.EOF: Transition(
+            State.ENDED, (Step.NOTE_CAUSE, Step.REFUSE_SENDS, Step.END_RECEIVING)
+        ),
+        Event.LOST: Transition(State.CLOSED, _LOSE),
+    },
+    State.ANSWERING: {
+        Event.CLOSE: Transition(State.ENDED, (Step.NOTE_CAUSE, Step.SEND_CLOSE, *_FOLLOW_PEER)),
+        Event.ABORT: Transition(State.ENDED, (*_FOLLOW_PEER, Step.DROP_TRANSPORT)),
+        Event.HANDED_ON: Transition(State.ENDED, _FOLLOW_PEER),
+        Event.GIVE_UP: Transition(State.ENDED, _FOLLOW_PEER),
+        Event.EOF: Transition(State.ENDED, _FOLLOW_PEER),
+        Event.LOST: Transition(State.CLOSED, (Step.FOLLOW, Step.SEND_CLOSE, *_LOSE)),
+    },
+    State.CLOSING: {
+        Event.ABORT: Transition(State.ENDED, (Step.DROP_TRANSPORT, Step.END_RECEIVING)),
+        Event.PEER_END: Transition(State.FINISHING, (Step.KEEP_END,)),
+        Event.EOF: Transition(State.ENDED, (Step.END_RECEIVING,)),
+        Event.LOST: Transition(State.CLOSED, _LOSE),
+        Event.DEADLINE: Transition(State.CLOSING, (Step.DROP_TRANSPORT,)),
+    },
+    State.FINISHING: {
+        Event.ABORT: Transition(State.ENDED, (*_FOLLOW_PEER, Step.DROP_TRANSPORT)),
+        Event.HANDED_ON: Transition(State.ENDED, _FOLLOW_PEER),
+        Event.GIVE_UP: Transition(State.ENDED, _FOLLOW_PEER),
+        Event.EOF: Transition(State.ENDED, _FOLLOW_PEER),
+        Event.LOST: Transition(State.CLOSED, (Step.FOLLOW, *_LOSE)),
+        Event.DEADLINE: Transition(State.FINISHING, (Step.DROP_TRANSPORT,)),
+    },
+    State.ENDED: {
+        Event.ABORT: Transition(State.ENDED, (Step.DROP_TRANSPORT,)),
+        Event.LOST: Transition(State.CLOSED, (Step.DETACH, Step.RELEASE)),
+        Event.DEADLINE: Transition(State.ENDED, (Step.DROP_TRANSPORT,)),
+    },
+    State.CLOSED: {},
+}
+
+TABLE: Final[Mapping[State, Mapping[Event, Transition]]] = {
+    state: {event: changes.get(event, Transition(state)) for event in Event}
+    for state, changes in _CHANGES.items()
+}

@@ -1,0 +1,140 @@
+"""What watches over one open connection: keep-alive, Pings, an idle feed, heartbeats."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._base.arguments import check_interval
+from .._base.latency import Latency, measured
+from .heartbeat import Heart, Heartbeat
+from .idle import IdleWatch
+from .keep_alive import GiveUp, KeepAlive
+from .pings import Pings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._channel import Channel
+
+
+class Watch:
+    """The timers of one connection, its Pings and its Pongs.
+
+    Args:
+        ping_interval: seconds between two keep-alive Pings; `None` sends none.
+        ping_timeout: seconds within which the peer must be heard after one; `None` for no limit.
+        heartbeat: messages to send beside the Pings; `None` for none.
+        idle_timeout: seconds without a message before the connection is failed; `None` for no
+            limit.
+
+    Attributes:
+        latency: the last round trip of a Ping and the moving average; `None` without one.
+    """
+
+    __slots__ = (
+        "_channel",
+        "_end",
+        "_give_up",
+        "_heartbeat",
+        "_idle_timeout",
+        "_keep_alive",
+        "_ping_interval",
+        "_ping_timeout",
+        "_pings",
+        "_watches",
+        "latency",
+    )
+
+    def __init__(
+        self,
+        *,
+        ping_interval: float | None,
+        ping_timeout: float | None,
+        heartbeat: Heartbeat | None,
+        idle_timeout: float | None,
+    ) -> None:
+        check_interval("ping_interval", ping_interval)
+        check_interval("ping_timeout", ping_timeout)
+        check_interval("idle_timeout", idle_timeout)
+        if heartbeat is not None and not isinstance(heartbeat, Heartbeat):
+            raise TypeError(f"heartbeat must be a Heartbeat, not {type(heartbeat).__name__}")
+        self._ping_interval = ping_interval
+        self._ping_timeout = ping_timeout
+        self._heartbeat = heartbeat
+        self._idle_timeout = idle_timeout
+        self.latency: Latency | None = None
+        self._channel: Channel | None = None
+        self._give_up: GiveUp | None = None
+        # Made when they are needed: an idle connection is to be small.
+        self._keep_alive: KeepAlive | None = None
+        self._pings: Pings | None = None
+        self._watches: tuple[IdleWatch | Heart, ...] = ()
+        # Makes the error of a wait for a Pong once no Pong will come any more.
+        self._end: Callable[[], BaseException] | None = None
+
+    def start(self, channel: Channel, give_up: GiveUp) -> None:
+        """Begin to watch: the connection is open.
+
+        Args:
+            channel: the data path of the connection.
+            give_up: fails the connection, called with the cause and the reason in words.
+        """
+        self._channel = channel
+        self._give_up = give_up
+        if self._ping_interval is not None:
+            self.start_keep_alive(self._ping_interval)
+        if self._idle_timeout is not None:
+            self._watches += (IdleWatch(channel, give_up, self._idle_timeout),)
+        if self._heartbeat is not None:
+            self._watches += (Heart(channel, give_up, self._heartbeat),)
+
+    def stop(self) -> None:
+        """Stop all timers: nothing more is received."""
+        self.stop_keep_alive()
+        for watch in self._watches:
+            watch.stop()
+
+    def start_keep_alive(self, interval: float) -> None:
+        """Send keep-alive Pings every `interval` seconds from now on."""
+        if self._keep_alive is None:
+            if self._channel is None or self._give_up is None:
+                raise RuntimeError("the connection is not open")
+            self._keep_alive = KeepAlive(self._channel, self._give_up, self._ping_timeout)
+        self._keep_alive.start(interval)
+
+    def stop_keep_alive(self) -> None:
+        """Send no more keep-alive Pings, and expect no answer to the last one."""
+        if self._keep_alive is not None:
+            self._keep_alive.stop()
+
+    def pings(self) -> Pings:
+        """Return the program's Pings and the Pongs that wait for a reader."""
+        if self._pings is None:
+            if self._channel is None:
+                raise RuntimeError("the connection is not open")
+            self._pings = Pings(self._channel._loop)
+            if self._channel._protocol is not None:
+                self._channel._protocol.reach(self._pings)
+            if self._end is not None:
+                self._pings.finish(self._end)
+        return self._pings
+
+    def take_pong(self, payload: bytes) -> None:
+        """Take a Pong that has arrived; note the round trip if it answers a Ping."""
+        if self._keep_alive is not None and self._keep_alive.owns(payload):
+            seconds = self._keep_alive.round_trip(payload)
+        else:
+            seconds = self.pings().take_pong(payload)
+        if seconds is not None:
+            self.latency = measured(self.latency, seconds)
+
+    def end_pongs(self, end: Callable[[], BaseException]) -> None:
+        """Let waits for a Pong end with what `end` makes, after the Pongs that have arrived."""
+        self._end = end
+        if self._pings is not None:
+            self._pings.finish(end)
+
+    def fail_pings(self, end: Callable[[], BaseException]) -> None:
+        """Let Pings without an answer fail with what `end` makes."""
+        if self._pings is not None:
+            self._pings.fail(end)
