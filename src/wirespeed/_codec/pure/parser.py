@@ -172,7 +172,7 @@ class MessageParser:
         return True
 
     def feed(self, data: Buffer, messages: list[str | bytes], size: int = -1) -> None:
-        """Parse the first `size` bytes of `data` (all of it when -1).
+        """Parse the first `size` bytes of `data`, or all bytes if it is -1.
 
         Each finished message is appended to `messages`: text as `str`, binary as
         `bytes`. After a Close frame, and after an error, everything is ignored.
