@@ -1,4 +1,4 @@
-# Everything here works in .venv, which is made on demand; needs Python >= 3.11 with venv.
+# All targets use .venv, which is created on demand; this needs Python >= 3.11 with venv.
 
 PYTHON ?= python3
 ARGS ?=

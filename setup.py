@@ -1,9 +1,9 @@
-"""Builds the compiled core; everything else about the package stands in pyproject.toml.
+"""Builds the compiled core; everything else about the package is in pyproject.toml.
 
-Knows nothing of what is compiled, only where it lies. The environment decides how:
+Environment variables select the build:
 
-* WIRESPEED_BUILD_EXTENSION: unset tries, and installs pure Python when that fails; `1` must
-  succeed; `0` builds a pure wheel.
+* WIRESPEED_BUILD_EXTENSION: if unset, a failed build installs pure Python; with `1` the build
+  must succeed; with `0` the wheel is pure Python.
 * WIRESPEED_DEBUG=1 checks every index; WIRESPEED_SANITIZE=1 adds ASan and UBSan.
 """
 
@@ -29,14 +29,14 @@ DIRECTIVES = {
     "wraparound": False,
     "cdivision": True,
     "initializedcheck": False,
-    # Types come from the .pxd files alone: a `float` in an annotation means `int` as well.
+    # Types come only from the .pxd files: an annotation `float` also allows `int`.
     "annotation_typing": False,
     "freethreading_compatible": True,
     "binding": False,
     "auto_pickle": False,
     "autotestdict": False,
     "embedsignature": True,
-    # The one format that fills `__text_signature__`, which inspect and stubtest read.
+    # The only format that fills `__text_signature__`, which inspect and stubtest read.
     "embedsignature.format": "clinic",
 }
 OPTIMIZED = ["-O3", "-g0", "-fno-strict-aliasing"]
@@ -45,7 +45,7 @@ SANITIZED = ["-O1", "-g", "-fno-strict-aliasing", "-fno-omit-frame-pointer", *SA
 
 
 def switch(name: str) -> str:
-    """Read a variable that may be 0, 1 or unset ("")."""
+    """Return the value of an environment variable: "0", "1", or "" if it is unset."""
     value = os.environ.get(name, "")
     if value not in ("", "0", "1"):
         sys.exit(f"{name} is {value!r}, allowed are 0, 1 or unset")
@@ -59,15 +59,15 @@ FLAVOUR = ("debug-" if DEBUG else "") + ("sanitized" if SANITIZE else "release")
 
 
 def is_wanted() -> bool:
-    """Tell whether to compile; elsewhere than on CPython only on demand."""
+    """Return whether to compile; on interpreters other than CPython only on request."""
     return MODE == "1" or (MODE == "" and platform.python_implementation() == "CPython")
 
 
 def single_source_twin(pxd: Path) -> Path:
-    """Give the second name of a module that is compiled from the package's own source.
+    """Return the second path of a module that is compiled from the package's own source.
 
-    It is a symbolic link in git; an sdist has a copy, and a checkout on Windows a text
-    file that holds the link's target.
+    In git this path is a symbolic link. In an sdist it is a copy, and in a checkout on Windows a
+    text file with the link's target. If the contents differ, this replaces it with a copy.
     """
     twin = pxd.with_suffix(".py")
     source = SINGLE_SOURCE / twin.relative_to(SINGLE_SOURCE_TWIN)
@@ -78,7 +78,7 @@ def single_source_twin(pxd: Path) -> Path:
 
 
 def extensions() -> list[Extension]:
-    """Name every compiled module and what it is made of."""
+    """Return every compiled module with its sources."""
     pxds = [pxd for pxd in SINGLE_SOURCE_TWIN.rglob("*.pxd") if pxd.stem != "__init__"]
     sources = [single_source_twin(pxd) for pxd in sorted(pxds)] + sorted(CYTHON.rglob("*.pyx"))
     depends = [str(file) for kind in ("h", "pxd", "pxi") for file in CYTHON.rglob(f"*.{kind}")]
@@ -94,10 +94,10 @@ def extensions() -> list[Extension]:
 
 
 class BuildCore(build_ext):
-    """Compiles all of the core or, where that is allowed, nothing of it."""
+    """Compiles the whole core or, if that is allowed, no part of it."""
 
     def run(self) -> None:
-        """Build every extension; a fault drops them all unless they are a must."""
+        """Build every extension; after a failure keep none, or raise if they are required."""
         try:
             super().run()
         except Exception as error:
@@ -115,7 +115,7 @@ class BuildCore(build_ext):
 
     def build_extensions(self) -> None:
         """Turn Cython into C, then C into extensions."""
-        # Here and not above: making an sdist or a pure wheel needs no Cython.
+        # Imported here, because an sdist or a pure wheel does not need Cython.
         import Cython
         from Cython.Build import cythonize
 
@@ -123,14 +123,14 @@ class BuildCore(build_ext):
         made = cythonize(
             [Extension(extension.name, list(extension.sources)) for extension in self.extensions],
             include_path=["cython"],
-            # Apart by version and directives: Cython compares nothing but times of change.
+            # A directory for each version and debug mode: Cython compares only modification times.
             build_dir=f"build/cython-{Cython.__version__}{'-debug' if DEBUG else ''}",
             compiler_directives=directives,
         )
         for extension, translated in zip(self.extensions, made, strict=True):
             extension.sources = translated.sources
             self.set_flags(extension)
-        # One compiler a core, unless `build_ext --parallel` says otherwise.
+        # One compiler per processor core, unless `build_ext --parallel` sets another number.
         self.parallel = self.parallel or True
         super().build_extensions()
 
@@ -145,7 +145,7 @@ class BuildCore(build_ext):
             extension.extra_compile_args = OPTIMIZED
 
     def remove_outputs(self) -> None:
-        """Remove what was built now or earlier: half of a core, or an old one, is a trap."""
+        """Remove the outputs of this and earlier builds: a partial or old core is a trap."""
         build_py = self.get_finalized_command("build_py")
         for extension in self.extensions:
             file = self.get_ext_filename(extension.name)

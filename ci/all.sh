@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs every job, as a machine that checks a change does; says at the end which ones failed.
+# Runs all jobs that a change must pass, and lists the failed ones at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Here a missing compiled core is a fault, never a reason to test less.
+# Here a missing compiled core is an error, not a reason to run fewer tests.
 export WIRESPEED_BUILD_EXTENSION=1 WIRESPEED_REQUIRE_EXTENSION=1
 
 logs=$(mktemp -d)
@@ -24,8 +24,8 @@ job() {
 job demo make demo ARGS="--messages 200000"
 job lint make lint
 
-# The tests mostly wait, for sockets and for other processes: the second core takes the other jobs.
-# They are a process group of their own (-m), so that they can be ended as one.
+# The tests mostly wait for sockets and other processes, so a second processor core runs other jobs
+# at the same time. These are a separate process group (-m), so that one signal can end them.
 set -m
 {
     job build-modes bash ci/build-modes.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the sdist in every build mode, each in a clean environment, and proves what came of it.
-# Usage: ci/build-modes.sh [VERSION], by default of Python 3.11
+# Installs the sdist in every build mode, each in a clean environment, and checks the result.
+# Usage: ci/build-modes.sh [VERSION], with a version of Python; 3.11 by default
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,7 +24,7 @@ install() {
     env "$@" "$python" -m pip install "$tree" >"$directory/$name.log" 2>&1
 }
 
-# Runs outside of the tree, so that only what was installed can be imported.
+# Runs outside the tree, so that only the installed package can be imported.
 expect() {
     (cd "$directory" && "$python" "$smoke" "$@")
 }

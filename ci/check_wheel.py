@@ -1,6 +1,6 @@
-"""Checks what a wheel holds: all of the package and nothing of the build.
+"""Checks that a wheel contains the whole package and no files of the build.
 
-Knows nothing of whether it works. Usage: python ci/check_wheel.py WHEEL
+Does not run the package. Usage: python ci/check_wheel.py WHEEL
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Takes the client through all 216 cases of the Autobahn suite for compression: 11 GB, some minutes.
+# Runs all 216 cases of the Autobahn suite for compression: 11 GB, some minutes.
 # Usage: ci/compression.sh [PYTHON], with the compiled core built in place and the extra `test`
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,6 +1,6 @@
-"""Prints the requirements of extras and dependency groups, one a line, for `pip install -r`.
+"""Prints the requirements of extras and dependency groups, one per line, for `pip install -r`.
 
-Knows nothing of pip: `--group` needs a newer one than Python 3.11 brings along.
+`pip install --group` is not used: it needs a newer pip than the one that comes with Python 3.11.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Runs pytest as `python -m pytest` does, with Ctrl-C switched on.
 
-Knows nothing of the tests. A background job of a shell ignores SIGINT, and so would every program
-that a test starts and interrupts.
+A background job of a shell ignores SIGINT. Without this, every program that a test starts and
+interrupts would ignore it too.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Proves that an installed wirespeed works: one message there and back over a real socket.
+"""Checks that an installed wirespeed works: one message there and back over a real socket.
 
-Knows nothing of the source tree and needs no other package than wirespeed's own requirements.
+Does not use the source tree, and needs no packages besides wirespeed's own requirements.
 Usage: python ci/smoke.py compiled|pure
 """
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Lets 200 connections live through random faults, on asyncio and then on uvloop.
+# Runs 200 connections through random faults, on asyncio and then on uvloop.
 # Usage: ci/soak.sh [SECONDS] [PYTHON] [ARGUMENTS], ten minutes by default, with the extra `test`
-# installed; `--help` as the arguments tells which there are. WIRESPEED_PURE_PYTHON=1 runs in pure Python.
+# installed. The argument `--help` lists the arguments. WIRESPEED_PURE_PYTHON=1 runs in pure Python.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compares what the compiled modules have at run time with what their types promise.
+# Compares the compiled modules at run time with their type stubs.
 # Usage: ci/stubtest.sh [PYTHON], with the compiled core built in place and mypy installed
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,7 +9,7 @@ python=$(cd "$(dirname "$python")" && pwd)/$(basename "$python")
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
 
-# The compiled channel has no types but those of its source, so that source is its stub.
+# The compiled channel has no stubs: its Python source, which has the types, is the stub.
 cp -r src pyproject.toml ci/stubtest-allowlist.txt "$tree"
 modules=(wirespeed._codec._core)
 while read -r source; do

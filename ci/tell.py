@@ -1,7 +1,4 @@
-"""Says which core was installed, and what to do when it is not the fast one.
-
-Knows nothing of how it was built.
-"""
+"""Prints which core was installed, and the next step if it is not the compiled one."""
 
 from __future__ import annotations
 

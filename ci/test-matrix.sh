@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the compiled suite on other versions of Python, each in a fresh environment.
-# Left out is what does not depend on the version: the house, the kernels in C, conformance, the
-# benchmark, and the long search for faults in compression.
+# Leaves out tests that do not depend on the version: those of the repository itself (house), of
+# the kernels in C, conformance, the benchmark, and the long search for faults in compression.
 # Usage: ci/test-matrix.sh VERSION..., for example 3.12 3.13
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Runs the whole suite twice: with the compiled core, then in pure Python.
 # Usage: ci/test.sh PYTHON [compiled] [pure], with wirespeed[test] installed; both by default.
-# What runs on both codecs at once, or on neither, is left out of a second run.
-# A core that is missing is skipped, and told, unless WIRESPEED_REQUIRE_EXTENSION=1 is set.
+# The second run leaves out tests that use both codecs at once, or neither.
+# If the compiled core is missing, its run is skipped with a notice. With
+# WIRESPEED_REQUIRE_EXTENSION=1 a missing core is an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,11 +14,11 @@ suites=("$@")
 
 implementation=$(WIRESPEED_PURE_PYTHON=0 "$python" -c 'import wirespeed; print(wirespeed.implementation)')
 
-# What is there must be tested; the tests of both codecs leave out the one that is missing.
+# A core that is installed must be tested: tests of both codecs leave out a missing one.
 [[ $implementation == pure ]] || export WIRESPEED_REQUIRE_EXTENSION=1
 
-# On CI pytest compares long lists to the last item to explain a failure, which can take minutes;
-# hypothesis repeats the same examples there, and still does.
+# With CI set, pytest compares long lists to the last item to explain a failure, which can take
+# minutes. So CI is unset; this option keeps hypothesis repeating the same examples, as with CI.
 [[ -z ${CI:-} ]] || export PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-} --hypothesis-profile=ci"
 unset CI
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes a fresh virtual environment and prints the path of its Python.
+# Creates a fresh virtual environment and prints the path of its Python.
 # Usage: ci/venv.sh VERSION DIRECTORY, with VERSION such as 3.12
 set -euo pipefail
 cd "$(dirname "$0")/.."

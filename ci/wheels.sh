@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the sdist, and from it the wheels of this machine and the pure one, and tries each.
+# Builds the sdist, and from it the wheels of this platform and the pure one, and tests each.
 # Usage: ci/wheels.sh [VERSION...], by default 3.11 3.12 3.13; leaves everything in dist/
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -38,7 +38,7 @@ for wheel in dist/*.whl; do
     "$tools" ci/check_wheel.py "$wheel"
 done
 
-# Without containers and other machines, this much can be said about the published wheels.
+# Without containers and other machines, this is all that can be checked of the published wheels.
 for platform in linux macos windows; do
     "$tools" -m cibuildwheel --platform "$platform" --print-build-identifiers \
         >"$directory/identifiers"

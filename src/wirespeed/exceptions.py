@@ -1,6 +1,6 @@
-"""Every error that wirespeed raises, and every text of a protocol error.
+"""The exceptions of wirespeed, and the texts of protocol errors.
 
-Knows nothing of sockets; the texts stand here once so that both codecs say the same.
+Both codecs, compiled and pure, take the texts from here, so that they report the same.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = [
 
 
 class WebSocketError(Exception):
-    """Base of every error of this package."""
+    """Base class of the exceptions of this package."""
 
 
 class InvalidURL(WebSocketError, ValueError):
@@ -43,15 +43,14 @@ class HandshakeError(WebSocketError, ConnectionError):
     """The opening handshake failed (RFC 6455 section 4.1).
 
     Attributes:
-        status: the HTTP status that the server answered with, or `None` when
-            no valid response arrived.
+        status: the HTTP status of the server's response, or `None` if no valid response arrived.
         reason: the reason phrase of the status line; may be empty.
         headers: the response headers, case-insensitive; empty without a response.
         body: the response body, cut off at 64 KiB.
-        retry_after: the seconds that the server asked to wait before the next attempt,
-            counted from when this error was made (RFC 9110 section 10.2.3): 0 to 2^31;
-            `None` if it asked for nothing.
-        history: the redirects that led to this response, oldest first; empty without.
+        retry_after: the seconds that the server asks to wait before the next attempt, counted
+            from when this error was made (RFC 9110 section 10.2.3): 0 to 2^31; `None` if the
+            server does not ask for a wait.
+        history: the redirects that led to this response, oldest first; empty without redirects.
     """
 
     def __init__(
@@ -73,7 +72,7 @@ class HandshakeError(WebSocketError, ConnectionError):
         self.history = history
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A proxy of a multidict cannot be pickled, a list can.
+        # A `CIMultiDictProxy` cannot be pickled, a list can.
         return type(self), self.args, {**self.__dict__, "headers": list(self.headers.items())}
 
     def __setstate__(self, state: dict[str, Any] | None) -> None:
@@ -82,11 +81,11 @@ class HandshakeError(WebSocketError, ConnectionError):
 
 
 class CertificateMismatch(HandshakeError):
-    """The server's certificate is not the one that was pinned; nothing was sent to it.
+    """The server's certificate is not the pinned one; no request was sent to the server.
 
     Attributes:
-        expected: the SHA-256 fingerprint that was pinned, as pairs of hexadecimal digits.
-        received: that of the server's certificate.
+        expected: the pinned SHA-256 fingerprint, as pairs of hexadecimal digits.
+        received: the fingerprint of the server's certificate, in the same form.
     """
 
     def __init__(self, message: str, *, expected: str = "", received: str = "") -> None:
@@ -99,8 +98,8 @@ class OpenTimeout(HandshakeError, TimeoutError):
     """The connection was not open within `open_timeout`.
 
     Attributes:
-        phase: where the time ran out: "dns", "tcp", "proxy", "tls" or "upgrade"; `None`
-            before the first of them.
+        phase: the phase in which the time ran out: "dns", "tcp", "proxy", "tls" or "upgrade";
+            `None` before the first phase.
     """
 
     def __init__(self, message: str, *, phase: str | None = None) -> None:
@@ -111,9 +110,9 @@ class OpenTimeout(HandshakeError, TimeoutError):
 class ProxyError(HandshakeError):
     """The proxy could not be reached, or it refused to connect to the server.
 
-    `status`, `reason`, `headers` and `body` are those of an HTTP proxy's answer to CONNECT (RFC
-    9110 section 9.3.6); the reply code of a SOCKS proxy stands in the text. What the server does
-    behind the proxy raises the same errors as without one.
+    `status`, `reason`, `headers` and `body` are those of an HTTP proxy's response to CONNECT (RFC
+    9110 section 9.3.6). The reply code of a SOCKS proxy is in the error text. Faults of the server
+    behind the proxy raise the same errors as without a proxy.
     """
 
 
@@ -123,9 +122,9 @@ class ConnectionDisconnected(WebSocketError, ConnectionError):
     Attributes:
         code: the close code as `WebSocketConnection.close_code` reports it.
         reason: the close reason as `WebSocketConnection.close_reason` reports it.
-        received: code and reason of the peer's Close frame, `None` without one.
-        sent: code and reason of the Close frame that was sent, `None` without one.
-        info: all that is known of the end, `None` while it has only begun.
+        received: close code and close reason of the peer's Close frame, `None` without one.
+        sent: close code and close reason of the Close frame that was sent, `None` without one.
+        info: the record of how the connection ended, `None` while it is still ending.
     """
 
     def __init__(
@@ -149,15 +148,15 @@ class ConnectionDisconnected(WebSocketError, ConnectionError):
 
 
 class IdleTimeout(ConnectionDisconnected):
-    """The connection was up, but no message arrived within `idle_timeout`; it was closed."""
+    """No message arrived within `idle_timeout`, so the open connection was closed."""
 
 
 class ReadTimeout(WebSocketError, TimeoutError):
-    """No message arrived within the `timeout` of a receive; nothing was lost."""
+    """No message arrived within the `timeout` of a receive; no data was lost."""
 
 
 class MessageTypeError(WebSocketError, TypeError):
-    """The next message is of the other type; it stays queued."""
+    """The next message is of the other type (text or binary); it stays queued."""
 
 
 class ProtocolError(WebSocketError):
@@ -186,8 +185,8 @@ class QueueOverflow(WebSocketError):
     """The receive queue was over its bounds, and the connection was failed for it.
 
     Attributes:
-        close_code: the close code that was sent to the peer, 1008: its messages are within
-            the protocol and not too big, there are only more than our policy allows
+        close_code: the close code that was sent to the peer: 1008. The peer's messages are
+            valid and not too big, but more of them arrived than our policy allows
             (RFC 6455 section 7.4.1).
     """
 
@@ -197,15 +196,15 @@ class QueueOverflow(WebSocketError):
 class InvalidCompression(ProtocolError):
     """A compressed message cannot be inflated (RFC 7692 section 7.2.2).
 
-    RFC 7692 names no close code. 1007 says that data was not what its frame announced
-    (RFC 6455 section 7.4.1): the frames themselves were in order.
+    RFC 7692 names no close code. 1007 means that the data does not match the type of its message
+    (RFC 6455 section 7.4.1). The frames themselves are valid.
     """
 
     close_code = CloseCode.INVALID_DATA
 
 
 def reserved_bits_set(bits: int) -> ProtocolError:
-    """No extension was agreed that could use RSV1, RSV2 or RSV3."""
+    """Return the error for reserved bits that no agreed extension uses."""
     names = [name for name, bit in (("rsv1", 0x40), ("rsv2", 0x20), ("rsv3", 0x10)) if bits & bit]
     return ProtocolError(
         f"reserved bits are set: {', '.join(names)}, no extension uses them (RFC 6455 section 5.2)"
@@ -213,32 +212,32 @@ def reserved_bits_set(bits: int) -> ProtocolError:
 
 
 def unknown_opcode(opcode: int) -> ProtocolError:
-    """The opcode is one of those reserved for later versions."""
+    """Return the error for a reserved opcode."""
     return ProtocolError(f"opcode 0x{opcode:x} is reserved (RFC 6455 section 5.2)")
 
 
 def masked_frame() -> ProtocolError:
-    """A server must not mask."""
+    """Return the error for a masked frame: a server must not mask."""
     return ProtocolError("frame from the server is masked (RFC 6455 section 5.1)")
 
 
 def unmasked_frame() -> ProtocolError:
-    """A client must mask."""
+    """Return the error for an unmasked frame: a client must mask."""
     return ProtocolError("frame from the client is not masked (RFC 6455 section 5.1)")
 
 
 def fragmented_control_frame() -> ProtocolError:
-    """Control frames are whole."""
+    """Return the error for a control frame without FIN: control frames are not fragmented."""
     return ProtocolError("control frame is fragmented (RFC 6455 section 5.5)")
 
 
 def unexpected_continuation() -> ProtocolError:
-    """Nothing was begun that could be continued."""
+    """Return the error for a continuation frame without a message to continue."""
     return ProtocolError("continuation frame without a message to continue (RFC 6455 section 5.4)")
 
 
 def expected_continuation(opcode: int) -> ProtocolError:
-    """A message must end before the next one begins."""
+    """Return the error for a message that begins before the last one has ended."""
     return ProtocolError(
         f"frame with opcode 0x{opcode:x} inside a fragmented message,"
         " a continuation was expected (RFC 6455 section 5.4)"
@@ -246,7 +245,7 @@ def expected_continuation(opcode: int) -> ProtocolError:
 
 
 def length_not_minimal(length: int, length_bytes: int) -> ProtocolError:
-    """The shortest form of the length must be used."""
+    """Return the error for a payload length that is not in its shortest form."""
     return ProtocolError(
         f"payload length {length} is coded in {length_bytes} bytes,"
         " the shortest form is required (RFC 6455 section 5.2)"
@@ -254,14 +253,14 @@ def length_not_minimal(length: int, length_bytes: int) -> ProtocolError:
 
 
 def length_too_large(length: int) -> ProtocolError:
-    """The most significant bit of a 64-bit length must be 0."""
+    """Return the error for a 64-bit length whose most significant bit is not 0."""
     return ProtocolError(
         f"payload length {length} has its most significant bit set (RFC 6455 section 5.2)"
     )
 
 
 def control_payload_too_long(length: int) -> ProtocolError:
-    """Control frames are short."""
+    """Return the error for a control frame with more than 125 bytes of payload."""
     return ProtocolError(
         f"control frame payload is {length} bytes,"
         f" limit is {MAX_CONTROL_PAYLOAD_BYTES} (RFC 6455 section 5.5)"
@@ -269,12 +268,12 @@ def control_payload_too_long(length: int) -> ProtocolError:
 
 
 def message_too_big(size: int, limit: int) -> MessageTooBig:
-    """The frame at hand would bring the message over the limit."""
+    """Return the error for a message over the limit."""
     return MessageTooBig(f"message is at least {size} bytes, limit is {limit} (max_message_size)")
 
 
 def compressed_message_too_big(size: int, wire_limit: int, limit: int) -> MessageTooBig:
-    """A compressed message takes more on the wire than the largest allowed one could need."""
+    """Return the error for a compressed message with more bytes than any allowed one needs."""
     return MessageTooBig(
         f"compressed message is at least {size} bytes before inflating, limit is {wire_limit}"
         f" where {limit} inflated ones are allowed (max_message_size)"
@@ -282,7 +281,7 @@ def compressed_message_too_big(size: int, wire_limit: int, limit: int) -> Messag
 
 
 def compressed_continuation() -> ProtocolError:
-    """Whether a message is compressed stands on its first frame."""
+    """Return the error for RSV1 on a continuation: only a message's first frame may have it."""
     return ProtocolError(
         "rsv1 is set on a continuation frame, the first frame alone may have it"
         " (RFC 7692 section 6.1)"
@@ -290,37 +289,37 @@ def compressed_continuation() -> ProtocolError:
 
 
 def compressed_control_frame() -> ProtocolError:
-    """Control frames are never compressed."""
+    """Return the error for RSV1 on a control frame: control frames are never compressed."""
     return ProtocolError("rsv1 is set on a control frame (RFC 7692 section 6.1)")
 
 
 def corrupt_compression() -> InvalidCompression:
-    """What came is not a stream of DEFLATE blocks, or refers to data that never came."""
+    """Return the error for data that is not DEFLATE, or that refers to data that never came."""
     return InvalidCompression("compressed message is corrupt (RFC 7692 section 7.2.2)")
 
 
 def incomplete_compression() -> InvalidCompression:
-    """The last block of the message has no end."""
+    """Return the error for a message whose last block does not end."""
     return InvalidCompression("compressed message is incomplete (RFC 7692 section 7.2.1)")
 
 
 def invalid_text() -> InvalidUtf8:
-    """A text message holds bytes that cannot be UTF-8, or ends inside a character."""
+    """Return the error for text that is not UTF-8, or that ends inside a character."""
     return InvalidUtf8("text message is not valid UTF-8 (RFC 6455 section 8.1)")
 
 
 def invalid_close_reason() -> InvalidUtf8:
-    """The reason of a Close frame is text too."""
+    """Return the error for a close reason that is not UTF-8."""
     return InvalidUtf8("close reason is not valid UTF-8 (RFC 6455 section 5.5.1)")
 
 
 def truncated_close_code() -> ProtocolError:
-    """A Close payload is empty or starts with two bytes of code."""
+    """Return the error for a Close payload of 1 byte: a close code takes 2."""
     return ProtocolError(
         "close frame payload is 1 byte, a close code takes 2 (RFC 6455 section 5.5.1)"
     )
 
 
 def invalid_close_code(code: int) -> ProtocolError:
-    """The code must never be on the wire."""
+    """Return the error for a close code that must never be sent."""
     return ProtocolError(f"close code {code} must not be sent (RFC 6455 section 7.4)")

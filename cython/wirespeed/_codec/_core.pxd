@@ -17,28 +17,28 @@ cdef class MessageParser:
     cdef public list controls
     cdef public object close
     cdef public bint queues_controls
-    # Counts of what arrived in full.
+    # Counts of the frames that arrived in full.
     cdef readonly uint64_t frames
     cdef readonly uint64_t payload_bytes
     cdef readonly uint64_t pings
     cdef readonly uint64_t pongs
-    # What the caller allows.
+    # The arguments of the caller.
     cdef bint masked
     cdef bint decodes
     cdef readonly bint limited
     cdef uint64_t limit
-    # Nothing is parsed any more: a Close frame came, or the stream was malformed.
+    # Nothing is parsed any more: a Close frame arrived, or the stream was malformed.
     cdef bint finished
-    # What inflates compressed messages, `None` where they are not allowed.
+    # Inflates compressed messages; `None` if they are not allowed.
     cdef object inflater
-    # The stream and its bound method, while one call can inflate the next message.
+    # The stream and its bound method; `None` if one call cannot inflate the next message.
     cdef object decompressor
     cdef object decompress
     cdef uint64_t wire_limit
-    # A header that is not complete yet.
+    # An incomplete header.
     cdef uint8_t header[14]
     cdef Py_ssize_t header_size
-    # The frame whose payload is being received.
+    # The current frame: its header is complete, its payload is not.
     cdef bint in_frame
     cdef uint8_t opcode
     cdef bint fin
@@ -48,18 +48,19 @@ cdef class MessageParser:
     cdef size_t key_offset
     cdef uint8_t control[125]
     cdef Py_ssize_t control_size
-    # The message under assembly: `assembly` is a bytes object of our own, `filled` of it used.
+    # The message under assembly: `assembly` is a `bytes` object that no other code holds, and
+    # `filled` bytes of it are used.
     cdef readonly uint8_t message_opcode
     cdef PyObject *assembly
     cdef readonly Py_ssize_t filled
-    # Where its chunks go, `None` while messages are given whole; and how much of the assembly
-    # was given already, while somebody may be reading into it.
+    # The list for its chunks, `None` while messages are returned whole. `given` is the part of the
+    # assembly that was returned already; it is used while a caller may read into the assembly.
     cdef readonly list chunks
     cdef Py_ssize_t given
-    # Whether it is compressed, and how much of it came on the wire, frame at hand included.
+    # Whether it is compressed, and its bytes on the wire, the current frame included.
     cdef bint compressed
     cdef uint64_t wire_bytes
-    # How much of the assembly's memory is on loan.
+    # How much of the assembly's memory `get_buffer` has lent out.
     cdef Py_ssize_t lent
     cdef ws_utf8 utf8
 

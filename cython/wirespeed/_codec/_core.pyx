@@ -1,7 +1,7 @@
-"""The compiled codec: bytes to messages and back. Glue around the C kernels.
+"""The compiled parser, and the names of the whole compiled codec. Glue around the C kernels.
 
-Knows nothing of asyncio or sockets. Its twin is `wirespeed._codec.pure.parser`; what
-both promise is stated in `wirespeed._codec.contract`.
+The twin of the parser is `wirespeed._codec.pure.parser`. Both implement
+`wirespeed._codec.contract`.
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITE, PyBuffer_Release, PyObject_GetBuffer
@@ -65,7 +65,7 @@ cdef extern from "Python.h":
 
 cdef extern from *:
     """
-    /* A new reference turns into an object without being counted again. */
+    /* Turns a new reference into an object without counting it again. */
     static inline PyObject *ws_steal(PyObject *object) { return object; }
     """
     object ws_steal(PyObject *)
@@ -83,9 +83,9 @@ cdef enum:
     CLOSE = 0x8
     PONG = 0xA
     MAX_CONTROL = 125
-    # From here on the rest of a frame is received straight into the message.
+    # From this size on, the rest of a frame is received directly into the message.
     DIRECT_BYTES = 64 * 1024
-    # How far memory runs ahead of the bytes received.
+    # How much more memory is reserved than the received bytes need.
     MIN_STEP_BYTES = 512
     MAX_STEP_BYTES = 4 * 1024 * 1024
 
@@ -150,22 +150,22 @@ cdef class MessageParser:
             PyBuffer_Release(&view)
 
     cpdef object accept_compressed(self, object inflater):
-        """Take compressed messages, too; see `contract.MessageParser`."""
+        """Accept compressed messages too; see `contract.MessageParser`."""
         self.inflater = inflater
         self.wire_limit = inflate.wire_limit(self.limit)
 
     cpdef object stream(self, list chunks):
-        """Give the message at hand, or the next one, in chunks; see `wirespeed._codec.contract`."""
+        """Return one message in chunks; see `contract.MessageParser.stream`."""
         self.chunks = chunks
         if self.message_opcode:
             give_chunk(self)
 
     cpdef bint take_back(self, list given) except -1:
-        """Give the message whole after all; see `wirespeed._codec.contract`."""
+        """Undo `stream`; see `contract.MessageParser.take_back`."""
         return take_back(self, given)
 
     cpdef object get_buffer(self):
-        """Give memory for the rest of a large frame; see `contract.MessageParser`."""
+        """Return memory for the rest of a large frame; see `contract.MessageParser`."""
         cdef Py_ssize_t room
         if (
             not self.in_frame
@@ -190,7 +190,7 @@ cdef class MessageParser:
         )
 
     cpdef object buffer_updated(self, Py_ssize_t size, list messages):
-        """Take bytes read into the memory of `get_buffer`; see `wirespeed._codec.contract`."""
+        """Parse bytes read into the memory of `get_buffer`; see `contract.MessageParser`."""
         cdef uint8_t *arrived
         if messages is None:
             raise TypeError("messages must be a list, not None")
@@ -216,7 +216,7 @@ cdef class MessageParser:
     cdef int parse_or_finish(
         self, const uint8_t *data, Py_ssize_t size, list messages
     ) except -1:
-        """Parse; after any error the stream is lost, so nothing is parsed any more."""
+        """Parse; after any error the position is lost, so nothing is parsed any more."""
         self.lent = 0
         try:
             self.parse(data, data + size, messages)
@@ -252,14 +252,14 @@ cdef class MessageParser:
     cdef const uint8_t *take_whole_messages(
         self, const uint8_t *data, const uint8_t *end, list messages
     ) except NULL:
-        """Take the ordinary messages that lie ahead in full, and count them all at once.
+        """Take the ordinary messages that have arrived in full, and count them together.
 
-        To count each of them by itself takes 5 % of the time of a short one.
+        Counting each one separately takes 5 % of the time of a short message.
         """
         cdef ws_header header
         cdef const uint8_t *start = data
         cdef Py_ssize_t known = len(messages)
-        # By how much the headers are longer than the shortest.
+        # The bytes of the headers beyond the 2 of the shortest.
         cdef Py_ssize_t length_bytes = 0
         try:
             while (
@@ -291,7 +291,7 @@ cdef class MessageParser:
         return data if self.decodes else Binary(data)
 
     cdef bint is_ordinary(self, const ws_header *header) noexcept:
-        """Tell whether this is a whole message in one frame with nothing to object to."""
+        """Return whether this is the header of a valid message in one frame."""
         if header.first != FIN | TEXT and header.first != FIN | BINARY:
             if self.decompress is None or not 0 < header.length <= COPIED_BYTES:
                 return False
@@ -310,7 +310,7 @@ cdef class MessageParser:
     cdef const uint8_t *take_header(
         self, const uint8_t *data, const uint8_t *end, ws_header *header
     ) except NULL:
-        """Collect a header byte by byte; `header_size` is 0 again when it is complete."""
+        """Collect a header byte by byte; `header_size` returns to 0 when it is complete."""
         cdef Py_ssize_t wanted
         cdef bint complete
         while data != end:
@@ -358,7 +358,7 @@ cdef class MessageParser:
     cdef const uint8_t *take_payload(
         self, const uint8_t *data, const uint8_t *end, list messages
     ) except NULL:
-        """Take what is there of the frame's payload, and end the frame with its last byte."""
+        """Take the frame's payload that has arrived, and end the frame with its last byte."""
         cdef Py_ssize_t size = end - data
         if <uint64_t>size > self.missing:
             size = <Py_ssize_t>self.missing
@@ -396,9 +396,9 @@ cdef class MessageParser:
         return 0
 
     cdef int reserve(self, Py_ssize_t size) except -1:
-        """Make room for `size` bytes more, and no more than a bounded step beyond.
+        """Make room for `size` more bytes, plus at most a bounded step.
 
-        What a header claims only ever makes the step smaller.
+        The length in a header can only make the step smaller.
         """
         cdef Py_ssize_t capacity = 0
         cdef Py_ssize_t step
@@ -461,7 +461,7 @@ cdef class MessageParser:
         return 0
 
     cdef object end_message(self):
-        """Turn the assembled payload into the message, without another copy of binary."""
+        """Turn the assembled payload into the message; binary data is not copied again."""
         cdef object message
         cdef bint text = self.message_opcode == TEXT
         if text and not ws_utf8_complete(&self.utf8):
@@ -492,7 +492,7 @@ cdef class MessageParser:
         Py_XDECREF(assembly)
 
     cdef void stop(self) noexcept:
-        """Ignore everything from now on, and give the memory back."""
+        """Ignore everything from now on, and free the memory."""
         self.finished = True
         self.inflater = self.decompressor = self.decompress = self.chunks = None
         self.message_opcode = 0

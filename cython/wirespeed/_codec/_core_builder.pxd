@@ -15,7 +15,7 @@ cdef class FrameBuilder:
     cdef Py_ssize_t used
     cdef Py_ssize_t capacity
     cdef MaskingKeys keys
-    # Counts of what was built.
+    # Counts of the frames that were built.
     cdef readonly uint64_t frames
     cdef readonly uint64_t payload_bytes
 

@@ -1,6 +1,6 @@
 """The compiled frame builder: messages in, masked frames out.
 
-Knows nothing of asyncio or sockets. Its twin is `wirespeed._codec.pure.builder`.
+Does no I/O. Its twin is `wirespeed._codec.pure.builder`.
 """
 
 import os
@@ -40,7 +40,7 @@ cdef enum:
     OPCODE = 0x0F
     RSV1 = 0x40
     TEXT = 0x1
-    # A buffer over this is given back once it was taken.
+    # A buffer over this size is freed once its frames are taken.
     KEEP_BYTES = 128 * 1024
 
 cdef Py_ssize_t KEY_BLOCK_BYTES = MASKING_KEY_BLOCK_BYTES
@@ -58,7 +58,7 @@ if hasattr(os, "register_at_fork"):
 
 
 cdef class MaskingKeys:
-    """Masking keys out of blocks from an entropy source, each used once."""
+    """Masking keys from blocks of an entropy source; each key is used once."""
 
     def __init__(self, entropy):
         self.entropy = entropy
@@ -67,7 +67,7 @@ cdef class MaskingKeys:
         self.generation = fork_generation
 
     cdef int draw(self, uint8_t *key) except -1:
-        """Take the next 4 bytes of the block; RFC 6455 section 5.3 asks for unpredictable ones."""
+        """Take the next 4 bytes of the block: keys must be unpredictable (RFC 6455 section 5.3)."""
         cdef bytes block
         if self.position + 4 > PyBytes_GET_SIZE(self.block) or self.generation != fork_generation:
             block = self.entropy(KEY_BLOCK_BYTES)
@@ -83,7 +83,7 @@ cdef class MaskingKeys:
         return 0
 
 
-# The keys from the operating system, one block for all builders of a thread.
+# Keys from the operating system: one block for all builders of a thread.
 cdef object of_thread = threading.local()
 
 
@@ -129,7 +129,7 @@ cdef class FrameBuilder:
         return self.used
 
     cpdef bytes take(self):
-        """Hand over everything gathered and start anew."""
+        """Return all gathered frames, and start again with none."""
         cdef bytes frames = PyBytes_FromStringAndSize(<char *>self.buffer, self.used)
         self.used = 0
         if self.capacity > KEEP_BYTES:
@@ -139,7 +139,7 @@ cdef class FrameBuilder:
         return frames
 
     cpdef bytes frame(self, int opcode, object payload, bint fin=True):
-        """Build one masked frame in memory of its own; see `contract.FrameBuilder`."""
+        """Build one masked frame, separate from the gathered ones; see `contract.FrameBuilder`."""
         cdef int first = first_byte(opcode, fin)
         cdef Py_buffer view
         cdef uint8_t key[4]
@@ -198,7 +198,7 @@ cdef int first_byte(int opcode, bint fin) except -1:
 
 
 cdef object as_payload(int opcode, object payload):
-    """Return the bytes to send for any accepted type, checked when they are text."""
+    """Return a payload of any accepted type as bytes; text is checked to be UTF-8."""
     if isinstance(payload, str):
         return payload.encode()
     payload = as_bytes_like(payload, "payload must be str or bytes-like,")

@@ -1,6 +1,6 @@
-"""The compiled codec's small parts: masking, UTF-8 in pieces, and what counts as bytes.
+"""Small parts of the compiled codec: masking, UTF-8 in pieces, views of bytes-like objects.
 
-Knows nothing of frames. Its twin is `wirespeed._codec.pure.text_and_mask`.
+Its twin is `wirespeed._codec.pure.text_and_mask`.
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
@@ -26,7 +26,7 @@ ws_cpu_init()
 
 
 cdef object as_bytes_like(object data, str name):
-    """Return something that gives its memory as one contiguous block of bytes."""
+    """Return an object that exports the bytes of `data` as one contiguous block."""
     cdef object view
     try:
         view = memoryview(data)
@@ -42,7 +42,7 @@ cdef class Utf8Validator:
         ws_utf8_init(&self.utf8)
 
     def feed(self, data):
-        """Check the next bytes; `False` from the first byte on that cannot be UTF-8."""
+        """Check the next bytes; return `False` from the first byte that cannot be UTF-8 on."""
         cdef Py_buffer view
         data = as_bytes_like(data, "data must be bytes-like,")
         PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
@@ -53,7 +53,7 @@ cdef class Utf8Validator:
 
     @property
     def complete(self):
-        """Whether what was fed so far is valid and ends at the end of a character."""
+        """Whether all bytes so far are valid and end at the end of a character."""
         return bool(ws_utf8_complete(&self.utf8))
 
 
@@ -80,7 +80,7 @@ def apply_mask(data, key, Py_ssize_t offset=0):
 
 
 cpdef Py_ssize_t total_length(list messages, Py_ssize_t start) except -1:
-    """Sum up lengths; see `contract.TotalLength`."""
+    """Return a sum of lengths; see `contract.TotalLength`."""
     cdef Py_ssize_t index, total = 0
     for index in range(start, len(messages)):
         total += len(messages[index])

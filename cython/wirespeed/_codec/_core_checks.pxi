@@ -1,11 +1,11 @@
-"""What a frame's header, and the payload of a Close frame, must not say (RFC 6455 section 5).
+"""Checks of frame headers and of the payload of a Close frame (RFC 6455 section 5).
 
 Included by `_core.pyx`.
 """
 
 
 cdef int check_start(MessageParser parser, const ws_header *header) except -1:
-    """Check what the first two bytes of a frame say."""
+    """Check the first two bytes of a frame."""
     cdef int opcode = header.first & OPCODE
     if header.first & RESERVED:
         check_reserved(parser.inflater, header.first)
@@ -27,7 +27,7 @@ cdef int check_start(MessageParser parser, const ws_header *header) except -1:
 
 
 cdef int check_length(MessageParser parser, const ws_header *header) except -1:
-    """Check the payload length once all of it is there."""
+    """Check the payload length once it is complete."""
     cdef uint64_t total
     if header.length_bytes == 8:
         if header.length >> 63:
@@ -52,7 +52,7 @@ cdef int check_length(MessageParser parser, const ws_header *header) except -1:
 
 
 cdef bint is_over_limit(MessageParser parser, uint64_t total) noexcept:
-    """Tell whether a message of this size is too much to be put together in memory."""
+    """Return whether a message of this size is over the limit; chunks have no limit."""
     return parser.limited and total > parser.limit and parser.chunks is None
 
 
@@ -67,7 +67,7 @@ cdef tuple parse_close(MessageParser parser, bytes payload):
     code = parser.control[0] << 8 | parser.control[1]
     if not is_sendable_close_code(code):
         raise errors.invalid_close_code(code)
-    # Not the parser's own, which may be in the middle of a text.
+    # A separate state: the parser's own may be inside a text message.
     ws_utf8_init(&reason)
     ws_utf8_feed(&reason, parser.control + 2, parser.control_size - 2)
     if not ws_utf8_complete(&reason):

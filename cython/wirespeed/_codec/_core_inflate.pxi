@@ -1,7 +1,7 @@
 """Compressed messages (RFC 7692): the glue between the parser and the inflater.
 
-Included by `_core.pyx`. A small message in one frame costs one call from here; all else
-is left to `wirespeed._codec.inflate.Inflater`, which the pure parser uses, too.
+Included by `_core.pyx`. A small message in one frame needs a single call from here. All other
+messages go through `wirespeed._codec.inflate.Inflater`, which the pure parser uses too.
 """
 
 from cpython.buffer cimport PyBUF_READ
@@ -15,7 +15,7 @@ from wirespeed._codec import inflate
 
 cdef enum:
     RSV1 = 0x40
-    # Up to here a payload is copied to stand before its tail, which costs less than a second call.
+    # Up to this size a payload is copied together with its tail: cheaper than a second call.
     COPIED_BYTES = 8 * 1024
 
 cdef Py_ssize_t STEP_BYTES = inflate.STEP_BYTES
@@ -25,7 +25,7 @@ cdef bytes TAIL = inflate.TAIL
 
 
 cdef int check_reserved(object inflater, int first) except -1:
-    """Refuse reserved bits, but RSV1 where it says that a message is compressed."""
+    """Refuse reserved bits, except for RSV1 on the first frame of a compressed message."""
     if inflater is None:
         raise errors.reserved_bits_set(first & RESERVED)
     if first & RESERVED & ~RSV1:
@@ -40,7 +40,7 @@ cdef int check_reserved(object inflater, int first) except -1:
 cdef object inflate_whole(
     MessageParser parser, int first, const uint8_t *data, Py_ssize_t size
 ):
-    """Inflate a message that lies ahead in one frame, and return it."""
+    """Inflate a message that has arrived in one frame, and return it."""
     cdef bytes step
     cdef bytes payload = PyBytes_FromStringAndSize(NULL, size + 4)
     cdef char *memory = PyBytes_AS_STRING(payload)
@@ -70,7 +70,7 @@ cdef object inflate_whole(
 
 
 cdef object inflate_on(MessageParser parser, int first, bytes step):
-    """Finish a message whose first step was not all of it, or too much."""
+    """Finish a message whose first step is not the whole message, or is over the limit."""
     parser.message_opcode = first & OPCODE
     parser.compressed = True
     parser.filled = 0
@@ -103,13 +103,13 @@ cdef int inflate_slice(
     try:
         step = parser.inflater.inflate(piece)
     finally:
-        # An error's traceback may hold it for longer than the memory is ours.
+        # The traceback of an error may keep the view longer than the memory is valid.
         piece.release()
     return take_steps(parser, step)
 
 
 cdef int take_steps(MessageParser parser, object step) except -1:
-    """Add what was inflated to the message, up to the limit, checking text as it comes."""
+    """Add the inflated data to the message, up to the limit, checking text as it arrives."""
     cdef Py_ssize_t size, room
     cdef const uint8_t *data
     while step is not None:
@@ -130,7 +130,7 @@ cdef int take_steps(MessageParser parser, object step) except -1:
 
 
 cdef int end_inflated(MessageParser parser) except -1:
-    """End what is compressed of a message, and get ready for the next one."""
+    """End the compressed part of a message, and prepare for the next one."""
     parser.inflater.check_end()
     parser.compressed = False
     quick = parser.inflater.quick()

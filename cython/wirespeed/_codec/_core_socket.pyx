@@ -1,6 +1,6 @@
-"""The system calls of a non-blocking socket, without a detour through the socket object.
+"""The system calls of a non-blocking socket, made directly instead of by the socket object.
 
-Knows nothing of what is received or sent. Its twin is `wirespeed._codec.pure.socket_calls`.
+Its twin is `wirespeed._codec.pure.socket_calls`.
 """
 
 from cpython.buffer cimport (
@@ -15,7 +15,7 @@ from libc.errno cimport EAGAIN, EINTR, errno
 cdef extern from *:
     """
     #if defined(_WIN32)
-    /* Not used there: a socket is no file descriptor, and errno not its error. */
+    /* Not used on Windows: a socket is no file descriptor, and errno is not its error. */
     #include <errno.h>
     static Py_ssize_t ws_recv(int fd, void *buffer, size_t size) {
         (void)fd; (void)buffer; (void)size; errno = ENOSYS; return -1;
@@ -63,7 +63,7 @@ cpdef Py_ssize_t send_some(object sock, int fd, object data) except -2:
 
 
 cdef Py_ssize_t checked(Py_ssize_t size) except -2:
-    """Return -1 where the socket is not ready, and raise any other error."""
+    """Return -1 if the socket is not ready, and raise any other error."""
     if size >= 0 or errno == EAGAIN or errno == EINTR:
         return size
     PyErr_SetFromErrno(OSError)

@@ -1,4 +1,4 @@
-"""A message that is given in chunks: what a read has brought of it, at the end of the read.
+"""A message in chunks: the data that each read brings is returned at the end of the read.
 
 Included by `_core.pyx`.
 """
@@ -10,7 +10,7 @@ from wirespeed import exceptions as errors
 
 
 cdef int give_chunk(MessageParser parser) except -1:
-    """Hand over what is there of the message, but a character at the end that is cut off."""
+    """Append the data of the message as a chunk, without a cut character at its end."""
     cdef Py_ssize_t size = parser.filled - parser.given
     cdef Py_ssize_t cut = 0
     cdef uint8_t rest[4]
@@ -30,7 +30,7 @@ cdef int give_chunk(MessageParser parser) except -1:
     else:
         parser.chunks.append(parser.binary(take_assembly(parser)))
     if parser.lent:
-        # Somebody may be reading into this memory: it stays where it is.
+        # A caller may be reading into this memory, so it must not move.
         parser.given = parser.filled - cut
         return 0
     if cut:
@@ -46,7 +46,7 @@ cdef int give_chunk(MessageParser parser) except -1:
 
 
 cdef Py_ssize_t cut_character(MessageParser parser, const uint8_t *data, Py_ssize_t size) noexcept:
-    """Count the bytes of the last character of valid text if there are more to come."""
+    """Count the bytes of an incomplete character at the end of valid text, 0 if there is none."""
     cdef Py_ssize_t cut = 0
     if ws_utf8_complete(&parser.utf8):
         return 0
@@ -64,7 +64,7 @@ cdef object text_chunk(MessageParser parser, const uint8_t *data, Py_ssize_t siz
 
 
 cdef object take_assembly(MessageParser parser):
-    """Take the memory of what was put together, without a copy."""
+    """Return the assembled data as `bytes`, without a copy."""
     cdef object taken
     if bytes_size(parser.assembly) != parser.filled:
         _PyBytes_Resize(&parser.assembly, parser.filled)
@@ -75,14 +75,14 @@ cdef object take_assembly(MessageParser parser):
 
 
 cdef int end_stream(MessageParser parser, object empty) except -1:
-    """Put the empty chunk behind the last one, and go on with whole messages."""
+    """Append the empty chunk that follows the last one, and return to whole messages."""
     parser.chunks.append(empty)
     parser.chunks = None
     return 0
 
 
 cdef bint take_back(MessageParser parser, list given) except -1:
-    """Put what was given of a message before what is there of it."""
+    """Put the returned chunks of a message back in front of its assembled data."""
     cdef bytes data = b"".join(
         [chunk.encode() if isinstance(chunk, str) else chunk for chunk in given]
     )
@@ -98,7 +98,7 @@ cdef bint take_back(MessageParser parser, list given) except -1:
         parser.chunks = chunks
         return False
     if parser.given:
-        # It is all there still.
+        # The assembly still has all the data.
         parser.given = 0
     elif size:
         assembly = PyBytes_New(NULL, size + rest)
@@ -114,7 +114,7 @@ cdef bint take_back(MessageParser parser, list given) except -1:
 
 
 cdef int stop_at_fault(MessageParser parser) except -1:
-    """Hand over what is valid before a fault, then ignore everything."""
+    """Append the valid data before a fault as a chunk, then ignore everything."""
     cdef Py_ssize_t size = parser.filled - parser.given
     cdef bytes data
     try:
@@ -133,7 +133,7 @@ cdef int stop_at_fault(MessageParser parser) except -1:
 
 
 cdef Py_ssize_t valid_bytes(bytes data) except -1:
-    """Count the bytes of the whole characters before the first that is not valid."""
+    """Count the bytes of the whole characters before the first invalid one."""
     try:
         data.decode()
     except UnicodeDecodeError as error:

@@ -1,6 +1,6 @@
 """Text payloads to `str`: the glue around the kernels for ASCII and for other UTF-8.
 
-Included by `_core.pyx`: a module of its own would cost a call through a pointer.
+Included by `_core.pyx`: as a separate module it would cost a call through a pointer.
 """
 
 from libc.stdint cimport uint8_t
@@ -33,9 +33,9 @@ cdef extern from "Python.h":
 
 
 cdef enum:
-    # Up to here the kernels for ASCII need no loop.
+    # Up to this size the kernels for ASCII need no loop.
     SHORT_BYTES = 64
-    # So much of longer text is looked at first. Twice as much cost ASCII of 65 to 256 bytes 5 %.
+    # Longer text is first checked up to here. Twice as much costs ASCII of 65 to 256 bytes 5 %.
     PEEK_BYTES = 32
 
 ws_transcode_init()
@@ -51,20 +51,20 @@ cdef object decode_text(const uint8_t *data, Py_ssize_t size):
         text = PyUnicode_New(size, 127)
         ws_copy_short(<uint8_t *>PyUnicode_DATA(text), data, size)
         return text
-    # Text that turns non-ASCII early must not cost a `str` that is thrown away.
+    # Text with an early non-ASCII character must not allocate a `str` that is then discarded.
     if not ws_is_short_ascii(data, PEEK_BYTES):
         return decode_further(data, size, 0)
     text = PyUnicode_New(size, 127)
     ascii = ws_copy_ascii(<uint8_t *>PyUnicode_DATA(text), data, size)
     if ascii == size:
         return text
-    # Freed first: the next one may take the same memory.
+    # Free it first: the next `str` may take the same memory.
     text = None
     return decode_further(data, size, ascii)
 
 
 cdef object check_text(const uint8_t *data, Py_ssize_t size):
-    """Give a whole text message as `bytes`, checked."""
+    """Return a whole text message as `bytes`, checked to be UTF-8."""
     check_utf8(data, size)
     return PyBytes_FromStringAndSize(<const char *>data, size)
 
@@ -79,7 +79,7 @@ cdef int check_utf8(const uint8_t *data, Py_ssize_t size) except -1:
 
 
 cdef object decode_further(const uint8_t *data, Py_ssize_t size, Py_ssize_t ascii):
-    """Decode text whose first `ascii` bytes are ASCII, while others are not."""
+    """Decode text that is not all ASCII, but whose first `ascii` bytes are."""
     cdef ws_text extent
     if not ws_can_transcode():
         return decode_by_python(data, size)
@@ -90,7 +90,7 @@ cdef object decode_further(const uint8_t *data, Py_ssize_t size, Py_ssize_t asci
 
 
 cdef object decode_measured(const ws_text *extent, const uint8_t *data, Py_ssize_t size):
-    """Decode text that is valid and has been measured."""
+    """Decode valid text that has been measured."""
     cdef object text
     if extent.top >= 0x80 and not ws_can_transcode():
         return decode_by_python(data, size)
@@ -103,10 +103,10 @@ cdef object decode_measured(const ws_text *extent, const uint8_t *data, Py_ssize
 
 
 cdef object decode_by_python(const uint8_t *data, Py_ssize_t size):
-    """Decode with CPython's own decoder, which beats portable C: it makes one pass, not two."""
+    """Decode with CPython's decoder: with one pass, it is faster than portable C with two."""
     try:
         return PyUnicode_DecodeUTF8(<const char *>data, size, NULL)
     except UnicodeDecodeError:
         pass
-    # Raised out here so that the decoder's error, which carries the payload, is not chained.
+    # Raised outside `except`, so that the decoder's error, which has the payload, is not chained.
     raise errors.invalid_text()

@@ -1,6 +1,6 @@
-"""How the compiled awaitables return their values and resume their tasks.
+"""The means for compiled awaitables to return values and to resume tasks.
 
-Knows nothing of what is waited for. Its twin is `wirespeed._codec.pure.wake`.
+Its twin is `wirespeed._codec.pure.wake`.
 """
 
 cdef extern from "Python.h":
@@ -17,11 +17,11 @@ cdef extern from *:
     #define WS_THREAD_LOCAL __thread
     #endif
 
-    /* The awaitable that ws_send is asking, and the result that it has noted. */
+    /* The awaitable whose `__next__` ws_send is calling, and the result that it has stored. */
     static WS_THREAD_LOCAL PyObject *ws_asked = NULL;
     static WS_THREAD_LOCAL PyObject *ws_result = NULL;
 
-    /* Notes the result of an awaitable if ws_send is asking it: 1 if so. */
+    /* Stores the result of an awaitable and returns 1 if ws_send is calling it, else returns 0. */
     static inline int ws_note_result(PyObject *awaitable, PyObject *value) {
         if (awaitable != ws_asked)
             return 0;
@@ -32,7 +32,7 @@ cdef extern from *:
 
     /* The slot `am_send` of a type whose `__next__` may end with ws_note_result and NULL. */
     static PySendResult ws_send(PyObject *self, PyObject *value, PyObject **result) {
-        /* What a `__next__` calls may send to other awaitables. */
+        /* Code called by `__next__` may send to other awaitables. */
         PyObject *asked = ws_asked;
         (void)value;
         ws_asked = self;
@@ -52,9 +52,9 @@ cdef extern from *:
         return PYGEN_RETURN;
     }
 
-    /* One reference is the owner's, one the local variable's; an argument is borrowed. */
+    /* The owner and the local variable have one reference each; an argument is borrowed. */
     #if defined(Py_GIL_DISABLED)
-    #define ws_is_held(owned) 1  /* There the count of references is no such promise. */
+    #define ws_is_held(owned) 1  /* Without the GIL the reference count is not reliable. */
     #else
     #define ws_is_held(owned) (Py_REFCNT(owned) > 2)
     #endif
@@ -70,7 +70,7 @@ cdef extern from *:
     }
     #endif
 
-    /* A new reference to what a weak one refers to, or to None. */
+    /* A new reference to the referent of a weak reference, or to None. */
     static inline PyObject *ws_referent(PyObject *reference) {
     #if PY_VERSION_HEX >= 0x030D0000
         PyObject *found = NULL;
@@ -102,27 +102,27 @@ cpdef unsigned long thread_id() noexcept:
 
 
 cpdef double monotonic() noexcept:
-    """Return `time.monotonic()`, for half of what it costs to call that."""
+    """Return `time.monotonic()`, for half the cost of calling it."""
     return ws_monotonic()
 
 
 cpdef object referent(object reference):
-    """Return what a `weakref.ref` refers to, for a tenth of what it costs to call that."""
+    """Return the referent of a `weakref.ref`, for a tenth of the cost of calling it."""
     return ws_referent(reference)
 
 
 cpdef void set_result(object awaitable, object value) noexcept:
-    """Let the `__next__` of an awaitable return `value` to who awaits, for C callers only.
+    """Set the value that an awaitable returns from its `__next__`; for C callers only.
 
-    Cython's way of raising builds a traceback; that alone costs more than the whole rest of
-    a receive (135 ns of 230). A `__next__` that calls this and then raises a bare
-    `StopIteration` returns NULL: with no exception at all for `ws_send` (44 ns less of 200),
-    with the one that is set here for all others.
+    When Cython raises, it builds a traceback, which costs more than the whole rest of a receive
+    (135 ns of 230). A `__next__` that calls this and then raises a bare `StopIteration` returns
+    NULL. If `ws_send` called it, no exception is set at all (44 ns less of 200). For all other
+    callers this function sets the exception.
     """
     if ws_note_result(awaitable, value):
         return
     if isinstance(value, (tuple, BaseException)):
-        # PyErr_SetObject would take these for the arguments, or for the exception itself.
+        # PyErr_SetObject would take these as the arguments, or as the exception itself.
         value = StopIterationType(value)
     PyErr_SetObject(StopIterationType, value)
 
@@ -138,12 +138,12 @@ cpdef use_send_slot(type awaitable_type):
 
 
 cpdef bint is_held(object owned) noexcept:
-    """Tell whether others hold an object; see `contract.IsHeld`."""
+    """Return whether other code may hold an object; see `contract.IsHeld`."""
     return ws_is_held(owned)
 
 
 cpdef bint call_in_context(object context, object callback, object argument) except -1:
-    """Call back inside a context; see `contract.CallInContext`."""
+    """Call `callback` inside a context; see `contract.CallInContext`."""
     try:
         PyContext_Enter(context)
     except RuntimeError:

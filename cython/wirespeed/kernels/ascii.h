@@ -1,6 +1,6 @@
 /* Runs of ASCII: how far they go, and copies of them.
  *
- * Knows nothing of other UTF-8, nor of Python: C99 and nothing else.
+ * Does not decode or check other UTF-8. Plain C99, without Python.
  */
 #ifndef WIRESPEED_ASCII_H
 #define WIRESPEED_ASCII_H
@@ -11,7 +11,7 @@
 
 #include "cpu.h"
 
-/* Up to here the inlined words are as fast as a call into the vector kernels. */
+/* Up to this size the inlined words are as fast as a call into the vector kernels. */
 #define WS_ASCII_INLINE_BYTES 64
 
 #define WS_HIGH_BITS 0x8080808080808080u
@@ -22,8 +22,8 @@ static inline uint64_t ws_load_word(const uint8_t *src) {
     return word;
 }
 
-/* How many bytes of a word come, in memory, before the first one whose high bit is set. `high` is
- * the word & WS_HIGH_BITS and not 0. */
+/* The number of bytes of a word that are, in memory, before the first one whose high bit is set.
+ * `high` is the word & WS_HIGH_BITS and not 0. */
 static inline size_t ws_bytes_before(uint64_t high) {
     uint64_t below;
     if (ws_big_endian()) {
@@ -32,15 +32,15 @@ static inline size_t ws_bytes_before(uint64_t high) {
             count++;
         return count;
     }
-    /* All bits below the lowest one: a top bit for each byte before, which the product adds up. */
+    /* All bits below the lowest one: a top bit for each earlier byte; the product adds them up. */
     below = (high & (0 - high)) - 1;
     return (size_t)((((below >> 7) & 0x0101010101010101u) * 0x0101010101010101u) >> 56);
 }
 
 #if defined(WS_HAVE_AVX2)
-/* Length of a prefix of src[0..n) that is all ASCII, in whole blocks of 128 bytes: the next block
- * is cut short by n or holds another byte. No alignment is required; reads nothing outside
- * src[0..n). */
+/* The length of a prefix of src[0..n) that is all ASCII, in whole blocks of 128 bytes. The next
+ * block is cut off by n or contains a non-ASCII byte. No alignment is required; reads nothing
+ * outside src[0..n). */
 WS_TARGET_AVX2
 static inline size_t ws_ascii_blocks_avx2(const uint8_t *src, size_t n) {
     size_t i = 0;
@@ -141,7 +141,7 @@ static inline size_t ws_copy_ascii_neon(uint8_t *dst, const uint8_t *src, size_t
 static inline size_t ws_ascii_prefix(const uint8_t *src, size_t n) {
     size_t i = 0;
     uint64_t high;
-    /* A short run in a long text must not pay for the call into the vector kernel. */
+    /* A short run in a long text must not cost a call into the vector kernel. */
     for (; i < WS_ASCII_INLINE_BYTES && n - i >= 8; i += 8) {
         high = ws_load_word(src + i) & WS_HIGH_BITS;
         if (high)
@@ -160,7 +160,7 @@ static inline size_t ws_ascii_prefix(const uint8_t *src, size_t n) {
             return i + ws_bytes_before(high);
     }
     if (n >= 8) {
-        /* All before i is ASCII, so the last word may begin before i. */
+        /* All bytes before i are ASCII, so the last word may begin before i. */
         high = ws_load_word(src + n - 8) & WS_HIGH_BITS;
         return high ? n - 8 + ws_bytes_before(high) : n;
     }
@@ -210,8 +210,9 @@ static inline size_t ws_copy_ascii_portable(uint8_t *dst, const uint8_t *src, si
     return seen < 0x80 ? n : 0;
 }
 
-/* Checks and copies in one pass: n when src[0..n) is all ASCII and dst[0..n) now equals it. Else
- * the length of some ASCII at the front, shorter than n, and dst[0..n) may hold anything.
+/* Checks and copies in one pass. Returns n if src[0..n) is all ASCII; then dst[0..n) equals it.
+ * Else returns the length of some prefix that is all ASCII, shorter than n; then the contents of
+ * dst[0..n) are unspecified.
  *
  * No alignment is required. dst and src must not overlap. Reads nothing outside src[0..n), writes
  * nothing outside dst[0..n). With n == 0 the pointers are not used. */
@@ -236,7 +237,7 @@ static inline ws_pair ws_load_pair(const uint8_t *src) {
     return pair;
 }
 
-/* Tells whether src[0..n) is all ASCII; n is up to 64. Without a loop: this is on the way of every
+/* Returns whether src[0..n) is all ASCII; n is up to 64. It has no loop, because it runs for every
  * short message.
  *
  * No alignment is required. Reads nothing outside src[0..n). */

@@ -1,8 +1,7 @@
-/* What the processor can do, found out once, so that each kernel can choose its widest variant.
+/* Detects the abilities of the processor once, so that each kernel can choose its widest variant.
  *
- * Knows nothing of what the kernels compute, nor of Python: C99 and nothing else.
- *
- * Everything is static: each translation unit has its own level and calls ws_cpu_init() itself.
+ * Plain C99, without Python. Everything is static: each translation unit has its own level and must
+ * call ws_cpu_init().
  */
 #ifndef WIRESPEED_CPU_H
 #define WIRESPEED_CPU_H
@@ -10,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* ARM64EC pretends to be x86-64 and would run AVX2 in emulation: portable code is faster there. */
+/* ARM64EC claims to be x86-64 and would emulate AVX2: portable code is faster there. */
 #if (defined(__x86_64__) || defined(__i386__) || defined(_M_X64) || defined(_M_IX86)) \
     && !defined(_M_ARM64EC)
 #if defined(__GNUC__) || defined(__clang__)
@@ -19,7 +18,7 @@
 #include <cpuid.h>
 #include <immintrin.h>
 #elif defined(_MSC_VER)
-/* MSVC takes every intrinsic under any /arch. */
+/* MSVC accepts every intrinsic with any /arch. */
 #define WS_HAVE_AVX2 1
 #define WS_TARGET_AVX2
 #include <immintrin.h>
@@ -30,7 +29,7 @@
 #include <arm_neon.h>
 #endif
 
-/* For functions whose variants are told apart by constant arguments. */
+/* For functions whose variants differ by constant arguments. */
 #if defined(__GNUC__) || defined(__clang__)
 #define WS_ALWAYS_INLINE inline __attribute__((always_inline))
 #elif defined(_MSC_VER)
@@ -53,8 +52,8 @@ static inline int ws_big_endian(void) {
 }
 
 #if defined(WS_HAVE_AVX2)
-/* The operating system has to save the wide registers as well (XCR0 bits 1 and 2), so the
- * processor's own AVX2 flag is not enough. POPCNT comes with AVX2, unless a hypervisor hides it. */
+/* The processor's AVX2 flag is not enough: the operating system must also save the wide registers
+ * (XCR0 bits 1 and 2). POPCNT comes with AVX2, unless a hypervisor hides it. */
 static inline int ws_cpu_has_avx2(void) {
     const uint32_t popcnt_osxsave_avx = (1u << 23) | (1u << 27) | (1u << 28);
     const uint32_t avx2 = 1u << 5;

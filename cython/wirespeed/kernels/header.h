@@ -1,6 +1,6 @@
 /* Frame headers: bytes to numbers and back (RFC 6455 section 5.2).
  *
- * Judges nothing (the parser does), and knows nothing of payloads, nor of Python: C99 only.
+ * Does not check headers: the parser does. Plain C99, without Python.
  */
 #ifndef WIRESPEED_HEADER_H
 #define WIRESPEED_HEADER_H
@@ -15,14 +15,14 @@ typedef struct {
     uint8_t second;       /* MASK and the 7-bit length or its escape */
     uint8_t header_bytes; /* 2, 4 or 10; the masking key is not counted */
     uint64_t length;      /* of the payload, as coded */
-    int length_bytes;     /* 1, 2 or 8: how the length was coded */
+    int length_bytes;     /* 1, 2 or 8: the size of the coded length */
 } ws_header;
 
 /* Reads the header that begins at src[0]; checks nothing.
  *
- * Returns 1 when all of it is in src[0..n), without the masking key: then every member is set.
- * Returns 0 when more bytes are needed: with n >= 2 every member but `length` (which is 0) is set
- * by then, with n < 2 none is touched. No alignment is required; h and src must not overlap. Reads
+ * Returns 1 if the whole header, except for the masking key, is in src[0..n): then every member is
+ * set. Returns 0 if more bytes are needed: with n >= 2 every member except `length` (which is 0) is
+ * set then, with n < 2 none is changed. No alignment is required; h and src must not overlap. Reads
  * nothing outside src[0..n). */
 static inline int ws_read_header(ws_header *h, const uint8_t *src, size_t n) {
     uint8_t short_length;

@@ -1,12 +1,12 @@
-/* The validity and the size of whole UTF-8 texts, a vector register at a time (RFC 3629).
+/* Checks and measures whole UTF-8 texts, a vector register at a time (RFC 3629).
  *
- * Knows nothing of texts in pieces, nor of Python: C99 and nothing else.
+ * Does not check texts in pieces. Plain C99, without Python.
  *
  * The method is that of Keiser and Lemire, "Validating UTF-8 in less than one instruction per
- * byte": each fault but one shows in two bytes that follow each other, and three tables of 16, for
- * the halves of the first byte and the upper half of the second, name the faults that each half
- * allows. What all three name is there. What remains is that a third and a fourth byte must be
- * continuation bytes exactly where the first byte asks for them.
+ * byte". All faults except one show in two consecutive bytes. Three tables of 16 entries, for the
+ * two halves of the first byte and the upper half of the second, list the faults that each half
+ * allows. A fault that all three list is present. The other fault is a missing or extra third or
+ * fourth byte: they must be continuation bytes exactly where the first byte requires them.
  */
 #ifndef WIRESPEED_LOOKUP_H
 #define WIRESPEED_LOOKUP_H
@@ -18,10 +18,10 @@
 #include "ascii.h"
 #include "cpu.h"
 
-/* What memory a text takes when it is decoded. */
+/* Determines the memory that a decoded text takes. */
 typedef struct {
     size_t points; /* code points */
-    uint8_t top; /* the highest byte, which tells the class of the highest code point */
+    uint8_t top; /* the highest byte, which determines the class of the highest code point */
 } ws_text;
 
 static inline void ws_text_add(ws_text *text, size_t points, uint8_t top) {
@@ -40,7 +40,7 @@ static inline uint32_t ws_text_class(const ws_text *text) {
 }
 
 #if defined(WS_HAVE_AVX2) || defined(WS_HAVE_NEON)
-/* The faults of two bytes. */
+/* The faults of two consecutive bytes. */
 #define WS_NO_CONTINUATION 0x01 /* a first byte, then no continuation byte */
 #define WS_STRAY 0x02 /* ASCII, then a continuation byte */
 #define WS_LONG_3 0x04 /* E0, then 80 to 9F: overlong */
@@ -48,9 +48,10 @@ static inline uint32_t ws_text_class(const ws_text *text) {
 #define WS_LONG_2 0x10 /* C0 or C1: overlong */
 #define WS_OVER_90 0x20 /* F4 to FF, then 90 to BF: above U+10FFFF */
 #define WS_LONG_4 0x40 /* F0, then 80 to 8F: overlong */
-#define WS_OVER_80 0x40 /* F5 to FF, then 80 to 8F: above U+10FFFF; no other half is shared */
+#define WS_OVER_80 0x40 /* F5 to FF, then 80 to 8F: above U+10FFFF. The bit is that of
+                           * WS_LONG_4, from which only the lower half of the first byte differs. */
 #define WS_SECOND 0x80 /* two continuation bytes: a fault unless it is the third or fourth byte */
-/* The lower half of the first byte has no say in these. */
+/* These do not depend on the lower half of the first byte. */
 #define WS_ANY (WS_NO_CONTINUATION | WS_STRAY | WS_SECOND)
 
 static const uint8_t ws_faults_first_upper[16] = {
@@ -106,8 +107,8 @@ static inline uint64_t ws_bytes_of_8(const uint8_t *src, size_t n) {
     return src[0] | (uint64_t)src[n / 2] << 8 * (n / 2) | (uint64_t)src[n - 1] << 8 * (n - 1);
 }
 
-/* The 16 bytes at src + i, those from src + n on as zeros; i must not exceed n. Reads nothing
- * outside src[0..n). */
+/* The 16 bytes at src + i, with zeros for the bytes from src + n on; i must not exceed n. Reads
+ * nothing outside src[0..n). */
 WS_TARGET_AVX2
 static inline __m128i ws_load_end_avx2(const uint8_t *src, size_t i, size_t n) {
     static const uint8_t shift[32] = {
@@ -146,7 +147,7 @@ static inline __m256i ws_table_avx2(const uint8_t *table) {
     return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)table));
 }
 
-/* Not all zeros where a byte cannot stand behind the bytes one, two and three places before it. */
+/* Not 0 for each byte that cannot follow the bytes one, two and three places before it. */
 WS_TARGET_AVX2
 static inline __m256i ws_faults_avx2(__m256i byte, __m256i one, __m256i two, __m256i three) {
     const __m256i half = _mm256_set1_epi8(0x0F);
@@ -159,7 +160,7 @@ static inline __m256i ws_faults_avx2(__m256i byte, __m256i one, __m256i two, __m
         ),
         _mm256_shuffle_epi8(ws_table_avx2(ws_faults_second_upper), second)
     );
-    /* The high bit, WS_SECOND, where a third or fourth byte is due. */
+    /* The high bit, WS_SECOND, is set where a third or fourth byte is required. */
     __m256i due = _mm256_or_si256(
         _mm256_subs_epu8(two, _mm256_set1_epi8(0xE0 - 0x80)),
         _mm256_subs_epu8(three, _mm256_set1_epi8((char)(0xF0 - 0x80)))
@@ -190,7 +191,7 @@ static inline __m256i ws_faults_at_avx2(const uint8_t *src) {
     );
 }
 
-/* A bit for each byte that begins a character: all but the continuation bytes. */
+/* A bit for each byte that begins a character: all except the continuation bytes. */
 WS_TARGET_AVX2
 static inline uint32_t ws_starts_avx2(__m256i block) {
     __m256i starts = _mm256_cmpgt_epi8(block, _mm256_set1_epi8((char)0xBF));
@@ -231,7 +232,7 @@ static inline int ws_utf8_measure_avx2(ws_text *text, const uint8_t *src, size_t
             top = _mm256_max_epu8(block, top);
             faults = _mm256_or_si256(faults, ws_faults_at_avx2(src + i));
         }
-        /* Also when nothing is left: a zero shows that the last character was cut. */
+        /* Also if nothing is left: a zero after a cut character is a fault. */
         block = ws_load_end_32_avx2(src, i, n);
         points += (size_t)_mm_popcnt_u32(ws_starts_avx2(block));
         top = _mm256_max_epu8(block, top);
@@ -294,7 +295,7 @@ static inline int ws_utf8_measure_neon(ws_text *text, const uint8_t *src, size_t
         if (n - i >= 16) {
             block = vld1q_u8(src + i);
         } else {
-            /* Also when nothing is left: a zero shows that the last character was cut. */
+            /* Also if nothing is left: a zero after a cut character is a fault. */
             uint8_t end[16] = {0};
             memcpy(end, src + i, n - i);
             block = vld1q_u8(end);
@@ -311,7 +312,7 @@ static inline int ws_utf8_measure_neon(ws_text *text, const uint8_t *src, size_t
 }
 #endif
 
-/* The length of the character of several bytes at src[0], 0 when it is none. Reads nothing outside
+/* The length of the multi-byte character at src[0], 0 if it is invalid. Reads nothing outside
  * src[0..4). */
 static inline size_t ws_utf8_character(const uint8_t *src) {
     uint32_t word = (uint32_t)src[0] << 24 | (uint32_t)src[1] << 16 | (uint32_t)src[2] << 8
@@ -319,8 +320,8 @@ static inline size_t ws_utf8_character(const uint8_t *src) {
     if ((word & 0xE0C00000u) == 0xC0800000u)
         return word >= 0xC2000000u ? 2 : 0;
     if ((word & 0xF0C0C000u) == 0xE0808000u) {
-        /* Bits 11 to 15 of the code point: none is set in an overlong form, D800 to DFFF are
-         * surrogates. */
+        /* Bits 11 to 15 of the code point: an overlong form has none of them set, and D800 to DFFF
+         * are surrogates. */
         uint32_t top = word & 0x0F200000u;
         return top != 0 && top != 0x0D200000u ? 3 : 0;
     }
@@ -354,8 +355,8 @@ static inline int ws_utf8_measure_portable(ws_text *text, const uint8_t *src, si
     return 1;
 }
 
-/* Tells whether src[0..n) is valid UTF-8 with whole characters only, and then what it takes to
- * decode it; else *text may hold anything.
+/* Returns whether src[0..n) is valid UTF-8 with whole characters only. If so, sets *text for
+ * decoding; else the contents of *text are unspecified.
  *
  * No alignment is required. n must not be 0. Reads nothing outside src[0..n). */
 static inline int ws_utf8_measure(ws_text *text, const uint8_t *src, size_t n) {

@@ -1,9 +1,9 @@
 /* XOR with the masking key, copying or in place (RFC 6455 section 5.3).
  *
- * Knows nothing of frames, nor of Python: C99 and nothing else.
+ * Plain C99, without Python.
  *
  * Every variant treats the last bytes as one full word that may overlap the word before it. That
- * word is loaded before anything is stored, so that in place nothing is masked twice.
+ * word is loaded before anything is stored, so that no byte is masked twice in place.
  */
 #ifndef WIRESPEED_MASK_H
 #define WIRESPEED_MASK_H
@@ -14,10 +14,10 @@
 
 #include "cpu.h"
 
-/* Up to here the inlined words are as fast as a call into the vector kernels. */
+/* Up to this size the inlined words are as fast as a call into the vector kernels. */
 #define WS_MASK_INLINE_BYTES 64
 
-/* The key as it lies in memory, beginning at its byte `by & 3`. */
+/* The key as it is in memory, rotated to begin at its byte `by & 3`. */
 static inline uint32_t ws_mask_rotate(uint32_t key, size_t by) {
     unsigned bits = (unsigned)(by & 3) * 8;
     if (ws_big_endian())
@@ -31,7 +31,7 @@ static inline uint64_t ws_mask_word(const uint8_t *src, uint64_t key) {
     return word ^ key;
 }
 
-/* Masks n bytes in words of 8; `key` as it lies in memory, for src[0].
+/* Masks n bytes in words of 8; `key` is as in memory, beginning with the byte for src[0].
  *
  * No alignment is required. dst == src is allowed, other overlap is not. Reads exactly src[0..n),
  * writes exactly dst[0..n). */

@@ -1,13 +1,13 @@
-/* Valid UTF-8 turned into code points of 1, 2 or 4 bytes each, as CPython keeps them in a `str`.
+/* Turns valid UTF-8 into code points of 1, 2 or 4 bytes each, as CPython keeps them in a `str`.
  *
- * Knows nothing of validity, nor of Python: C99 and nothing else. Memory is safe whatever the
- * bytes are, and whoever changes them meanwhile.
+ * Does not check validity. Plain C99, without Python. It is memory-safe for any bytes, even if they
+ * change during the call.
  *
- * The vector kernel takes windows of 8 bytes wherever they fall. The mask of the bytes that begin
- * a character chooses the shuffle that brings the first two bytes of each into a lane; the third
- * comes from the same shuffle moved by one. So it has nothing to branch on, and mixed text costs
- * what plain text costs: a character that begins in a window ends in the bytes behind it, and the
- * next window does not see it. Runs of ASCII, of three and of four bytes need no windows.
+ * The vector kernel reads windows of 8 bytes at any position. The mask of the bytes that begin a
+ * character selects the shuffle that moves the first two bytes of each character into a lane. The
+ * third byte comes from the same shuffle moved by one. So there are no branches, and mixed text
+ * costs the same as uniform text. A character that begins in a window may end in the bytes after
+ * it, and the next window ignores these. Runs of ASCII, of three and of four bytes need no windows.
  */
 #ifndef WIRESPEED_TRANSCODE_H
 #define WIRESPEED_TRANSCODE_H
@@ -20,14 +20,14 @@
 #include "cpu.h"
 #include "lookup.h"
 
-/* Whether ws_transcode() may be called: there is no portable variant. One was tried and took twice
- * the time of CPython's decoder, which needs one pass where this one needs two. */
+/* Whether ws_transcode() may be called. There is no portable variant: a trial took twice the time
+ * of CPython's decoder, which needs one pass instead of two. */
 static inline int ws_can_transcode(void) {
     return ws_cpu_level != WS_PORTABLE && !ws_big_endian();
 }
 
 #if defined(WS_HAVE_AVX2) || defined(WS_HAVE_NEON)
-/* For each mask, the shuffle of a window: lane k, of two bytes, takes the k-th character's second
+/* The shuffle of a window for each mask: lane k, of two bytes, gets the k-th character's second
  * byte below its first. */
 static uint8_t ws_first_two[256][16];
 #endif
@@ -38,7 +38,7 @@ static inline __m128i ws_load_half_avx2(const void *src) {
     return _mm_loadu_si128((const __m128i *)src);
 }
 
-/* How many zeros are below the lowest 1, at most 31. */
+/* The number of zeros below the lowest 1, at most 31. */
 static inline unsigned ws_trailing_zeros(uint32_t mask) {
 #if defined(__GNUC__) || defined(__clang__)
     return (unsigned)__builtin_ctz(mask | 0x80000000u);
@@ -64,8 +64,8 @@ static inline __m256i ws_join_avx2(__m128i low, __m128i high) {
     return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
 }
 
-/* The code points of two windows, in lanes of 2 bytes, when they have one or two bytes each
- * (`bytes` 2) or up to three. */
+/* The code points of two windows, in lanes of 2 bytes. Each character has up to two bytes if
+ * `bytes` is 2, else up to three. */
 WS_TARGET_AVX2
 static WS_ALWAYS_INLINE __m256i ws_points_avx2(__m256i windows, __m256i first_two, int bytes) {
     __m256i pair = _mm256_shuffle_epi8(windows, first_two);
@@ -89,7 +89,7 @@ static WS_ALWAYS_INLINE __m256i ws_points_avx2(__m256i windows, __m256i first_tw
 /* The code points of one window, in lanes of 4 bytes. */
 WS_TARGET_AVX2
 static inline __m256i ws_wide_points_avx2(__m128i window, __m128i first_two) {
-    /* How far to the left and back to the right for ASCII (rows 0 to 7), C, D, E and F. */
+    /* The shifts to the left and back to the right for ASCII (rows 0 to 7), C, D, E and F. */
     const __m256i left = _mm256_broadcastsi128_si256(
         _mm_setr_epi8(7, 7, 7, 7, 7, 7, 7, 7, 0, 0, 0, 0, 9, 9, 10, 11)
     );
@@ -111,8 +111,8 @@ static inline __m256i ws_wide_points_avx2(__m128i window, __m128i first_two) {
     return _mm256_srlv_epi32(bits, _mm256_shuffle_epi8(right, row));
 }
 
-/* Decodes the characters that begin in the first 16 of 24 bytes, at their places in `starts`;
- * `next` is the last 16 of the 24. Returns the end of what it wrote; writes up to 16 lanes. */
+/* Decodes the characters that begin in the first 16 of 24 bytes, at the bits set in `starts`;
+ * `next` is the last 16 of the 24. Returns the end of the decoded lanes; writes up to 16 lanes. */
 WS_TARGET_AVX2
 static WS_ALWAYS_INLINE uint8_t *ws_decode_16_avx2(
     uint8_t *dst, int width, int bytes, __m128i window, __m128i next, uint32_t starts
@@ -143,7 +143,7 @@ static WS_ALWAYS_INLINE uint8_t *ws_decode_16_avx2(
     return dst_high + high_bytes;
 }
 
-/* 32 bytes of ASCII. */
+/* Decodes 32 bytes of ASCII. */
 WS_TARGET_AVX2
 static WS_ALWAYS_INLINE void ws_widen_32_avx2(uint8_t *dst, int width, const uint8_t *src) {
     size_t i, step = 32 / (size_t)width;
@@ -159,7 +159,7 @@ static WS_ALWAYS_INLINE void ws_widen_32_avx2(uint8_t *dst, int width, const uin
     }
 }
 
-/* 8 characters of 3 bytes each; reads 28 bytes. */
+/* Decodes 8 characters of 3 bytes each; reads 28 bytes. */
 WS_TARGET_AVX2
 static WS_ALWAYS_INLINE void ws_decode_threes_avx2(uint8_t *dst, int width, const uint8_t *src) {
     const __m256i order = _mm256_broadcastsi128_si256(
@@ -177,7 +177,7 @@ static WS_ALWAYS_INLINE void ws_decode_threes_avx2(uint8_t *dst, int width, cons
     }
 }
 
-/* 8 characters of 4 bytes each; the caller takes 7 of them, which are in the mask of one block. */
+/* Decodes 8 characters of 4 bytes each. The caller uses 7 of them: the mask of a block covers 7. */
 WS_TARGET_AVX2
 static inline void ws_decode_fours_avx2(uint8_t *dst, const uint8_t *src) {
     const __m256i order = _mm256_broadcastsi128_si256(
@@ -189,8 +189,8 @@ static inline void ws_decode_fours_avx2(uint8_t *dst, const uint8_t *src) {
     ws_store_avx2(dst, _mm256_madd_epi16(bits, _mm256_set1_epi32(0x10000001)));
 }
 
-/* As ws_decode_16_avx2, for the characters that begin in src[i..i + 16), of src[0..n). What is
- * behind n comes out as zeros, for which there is no room in the end. */
+/* As ws_decode_16_avx2, for the characters that begin in src[i..i + 16), of src[0..n). Bytes from n
+ * on are decoded as zeros, which are cut off at the end of dst. */
 WS_TARGET_AVX2
 static WS_ALWAYS_INLINE uint8_t *ws_decode_end_avx2(
     uint8_t *dst, int width, int bytes, const uint8_t *src, size_t i, size_t n
@@ -200,7 +200,7 @@ static WS_ALWAYS_INLINE uint8_t *ws_decode_end_avx2(
     return ws_decode_16_avx2(dst, width, bytes, window, next, ws_half_starts_avx2(window));
 }
 
-/* Decodes src[i..n) where whole blocks would go too far; `end` is the end of dst. */
+/* Decodes src[i..n) where whole blocks would exceed src or dst; `end` is the end of dst. */
 WS_TARGET_AVX2
 static WS_ALWAYS_INLINE void ws_transcode_end_avx2(
     uint8_t *dst, uint8_t *end, int width, int bytes, const uint8_t *src, size_t i, size_t n
@@ -215,15 +215,15 @@ static WS_ALWAYS_INLINE void ws_transcode_end_avx2(
         ws_copy_short(dst, spare, (size_t)(end - dst));
 }
 
-/* The patterns of ws_starts_avx2() where runs begin. A run of characters of three bytes needs the
- * next character's beginning as well, or the last one might have four. */
+/* The patterns of ws_starts_avx2() at the beginning of runs. For a run of characters of three bytes
+ * the next character's beginning must match too, or the last one might have four bytes. */
 #define WS_THREES 0x1249249u
 #define WS_THREES_MASK 0x1FFFFFFu
 #define WS_FOURS 0x1111111u
 #define WS_FOURS_MASK 0xFFFFFFFu
 
-/* As ws_transcode; `width`, the bytes of a lane, and `bytes`, those of the longest character, are
- * constants. */
+/* As ws_transcode. `width`, the bytes of a lane, and `bytes`, the bytes of the longest character,
+ * are constants. */
 WS_TARGET_AVX2
 static WS_ALWAYS_INLINE void ws_transcode_width_avx2(
     uint8_t *dst, size_t points, const uint8_t *src, size_t n, int width, int bytes
@@ -314,7 +314,7 @@ static inline uint32x4_t ws_wide_points_neon(uint8x16_t window, uint16x4_t first
     uint32x4_t two = vmovl_u16(first_two);
     uint32x4_t four = vorrq_u32(vshlq_n_u32(two, 16), vaddq_u32(two, vdupq_n_u32(0x0202)));
     uint32x4_t bytes = vreinterpretq_u32_u8(vqtbl1q_u8(window, vreinterpretq_u8_u32(four)));
-    /* How far to shift is in the low byte of a lane: the other bytes of a row are 0. */
+    /* The shift is in the low byte of a lane: the other bytes of a row are 0. */
     uint8x16_t row
         = vreinterpretq_u8_u32(vorrq_u32(vshrq_n_u32(bytes, 28), vdupq_n_u32(0x80808000)));
     uint32x4_t bits = vandq_u32(bytes, vdupq_n_u32(0x3F));
@@ -325,7 +325,7 @@ static inline uint32x4_t ws_wide_points_neon(uint8x16_t window, uint16x4_t first
     return vshlq_u32(bits, vreinterpretq_s32_s8(vqtbl1q_s8(vld1q_s8(right), row)));
 }
 
-/* Decodes the characters that begin in a window, at their places in `starts`; writes 8 lanes. */
+/* Decodes the characters that begin in a window, at the bits set in `starts`; writes 8 lanes. */
 static WS_ALWAYS_INLINE void ws_decode_8_neon(
     uint8_t *dst, int width, uint8x16_t window, uint8_t starts
 ) {
@@ -343,8 +343,8 @@ static WS_ALWAYS_INLINE void ws_decode_8_neon(
     }
 }
 
-/* Decodes the characters that begin in src[0..16); reads src[0..24). Returns the end of what it
- * wrote; writes up to 16 lanes. */
+/* Decodes the characters that begin in src[0..16); reads src[0..24). Returns the end of the decoded
+ * lanes; writes up to 16 lanes. */
 static WS_ALWAYS_INLINE uint8_t *ws_decode_16_neon(uint8_t *dst, int width, const uint8_t *src) {
     static const uint8_t weights[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
     uint8x16_t window = vld1q_u8(src), starts = ws_starts_neon(window);
@@ -355,7 +355,7 @@ static WS_ALWAYS_INLINE uint8_t *ws_decode_16_neon(uint8_t *dst, int width, cons
     return dst + width * vaddv_u8(vget_high_u8(ones));
 }
 
-/* 16 bytes of ASCII. */
+/* Decodes 16 bytes of ASCII. */
 static WS_ALWAYS_INLINE void ws_widen_16_neon(uint8_t *dst, int width, uint8x16_t ascii) {
     uint16x8_t low = vmovl_u8(vget_low_u8(ascii)), high = vmovl_u8(vget_high_u8(ascii));
     if (width == 1) {
@@ -388,7 +388,7 @@ static WS_ALWAYS_INLINE void ws_transcode_width_neon(
             dst = ws_decode_16_neon(dst, width, src + i);
         }
     }
-    /* The last bytes with zeros behind them, which come out as well but find no room in the end. */
+    /* The last bytes, followed by zeros: these are decoded too, and cut off at the end of dst. */
     for (; i < n; i += step) {
         uint8_t last[24] = {0};
         memcpy(last, src + i, n - i < 24 ? n - i : 24);
@@ -431,12 +431,12 @@ static inline void ws_transcode_init(void) {
 #endif
 }
 
-/* Decodes src[0..n) into lanes of 1, 2 or 4 bytes, as ws_text_class(text) needs it; `text` is what
- * ws_utf8_measure() said of these bytes.
+/* Decodes src[0..n) into lanes of 1, 2 or 4 bytes, the size for ws_text_class(text). `text` is the
+ * result of ws_utf8_measure() for these bytes.
  *
  * No alignment is required. dst and src must not overlap. Reads nothing outside src[0..n), writes
- * nothing outside the text->points lanes at dst, even when the bytes have changed meanwhile. May be
- * called only where ws_can_transcode(). */
+ * nothing outside the text->points lanes at dst, even if the bytes have changed since. May be
+ * called only if ws_can_transcode(). */
 static inline void ws_transcode(void *dst, const ws_text *text, const uint8_t *src, size_t n) {
 #if defined(WS_HAVE_AVX2)
     if (ws_cpu_level == WS_AVX2)

@@ -1,8 +1,7 @@
-/* The validity of UTF-8 that arrives in pieces (RFC 3629).
+/* Checks UTF-8 that arrives in pieces (RFC 3629).
  *
- * Knows nothing of messages, nor of Python: C99 and nothing else.
- *
- * Only a character that is cut by an end of a piece is followed byte by byte.
+ * Plain C99, without Python. Only a character that is cut by the end of a piece is checked byte by
+ * byte.
  */
 #ifndef WIRESPEED_UTF8_H
 #define WIRESPEED_UTF8_H
@@ -12,9 +11,10 @@
 
 #include "lookup.h"
 
-/* `state` is what may come next: 0 at the boundary of characters; inside one, the number of bytes
- * still to come (bits 0 to 7) and the range of the next one (bits 8 to 15 and 16 to 23). `text` is
- * about all that was fed, while it is valid; a character counts with its first byte. */
+/* `state` describes the next byte. It is 0 between characters. Inside one, it has the number of
+ * bytes still to come (bits 0 to 7) and the range of the next one (bits 8 to 15 and 16 to 23).
+ * `text` covers all bytes so far, while they are valid; a character is counted at its first
+ * byte. */
 typedef struct {
     uint32_t state;
     ws_text text;
@@ -31,13 +31,13 @@ static inline void ws_utf8_init(ws_utf8 *u) {
     u->text.top = 0;
 }
 
-/* 1 when everything fed so far is valid and ends at the boundary of characters. */
+/* 1 if all bytes so far are valid and end at the end of a character. */
 static inline int ws_utf8_complete(const ws_utf8 *u) {
     return u->state == WS_UTF8_BOUNDARY;
 }
 
 /* The table of RFC 3629 section 4: the state after the first byte of a character. The ranges of
- * the second byte leave out overlong forms, surrogates and what is above U+10FFFF. */
+ * the second byte exclude overlong forms, surrogates and code points above U+10FFFF. */
 static inline uint32_t ws_utf8_first(uint8_t byte) {
     if (byte < 0x80)
         return WS_UTF8_BOUNDARY;
@@ -50,7 +50,7 @@ static inline uint32_t ws_utf8_first(uint8_t byte) {
     return WS_UTF8_EXPECT(3, byte == 0xF0 ? 0x90 : 0x80, byte == 0xF4 ? 0x8F : 0xBF);
 }
 
-/* Takes one more byte; the state is not WS_UTF8_INVALID. */
+/* Checks one more byte; the state must not be WS_UTF8_INVALID. */
 static inline void ws_utf8_step(ws_utf8 *u, uint8_t byte) {
     uint32_t bytes = u->state & 0xFF;
     if (u->state == WS_UTF8_BOUNDARY) {
@@ -63,8 +63,8 @@ static inline void ws_utf8_step(ws_utf8 *u, uint8_t byte) {
     }
 }
 
-/* How many bytes, up to 3, must wait for the next piece: the first byte of the last character and
- * what is there of the others. It may be that nothing of it is missing. */
+/* The number of bytes at the end, up to 3, to check byte by byte: the first byte of the last
+ * character and those that have arrived of its others. The character may be complete. */
 static inline size_t ws_utf8_cut(const uint8_t *src, size_t n) {
     size_t cut;
     for (cut = 1; cut <= 3 && cut <= n && src[n - cut] >= 0x80; cut++)
@@ -73,8 +73,8 @@ static inline size_t ws_utf8_cut(const uint8_t *src, size_t n) {
     return 0;
 }
 
-/* Checks the next n bytes: 1 while all that was fed can be the beginning of valid UTF-8, 0 from the
- * first byte on that makes it impossible, and for ever after.
+/* Checks the next n bytes. Returns 1 while all bytes so far can be the beginning of valid UTF-8.
+ * Returns 0 from the first byte that makes this impossible on, for every later call too.
  *
  * No alignment is required; u and src must not overlap. Reads nothing outside src[0..n). With
  * n == 0 the pointer src is not used. */

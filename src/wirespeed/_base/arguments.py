@@ -1,7 +1,4 @@
-"""Checks of what a caller passes in, before anything is opened or sent.
-
-Knows nothing of what the arguments are for.
-"""
+"""Checks of a caller's arguments, before anything is opened or sent."""
 
 from __future__ import annotations
 
@@ -12,8 +9,8 @@ def check_seconds(name: str, value: object) -> None:
     """Accept a number of seconds, or `None` for no limit.
 
     Raises:
-        TypeError: it is something else.
-        ValueError: it is NaN, which is never over.
+        TypeError: `value` is of another type; `bool` is refused too.
+        ValueError: `value` is NaN: such a time never ends.
     """
     if value is None:
         return
@@ -27,8 +24,8 @@ def check_interval(name: str, value: object) -> None:
     """Accept a finite number of seconds over 0, or `None`.
 
     Raises:
-        TypeError: it is something else.
-        ValueError: it is 0, negative or not finite.
+        TypeError: `value` is of another type; `bool` is refused too.
+        ValueError: `value` is 0, negative or not finite.
     """
     if value is None:
         return
@@ -41,8 +38,8 @@ def check_window(name: str, value: object) -> None:
     """Accept a finite number of seconds that is not negative.
 
     Raises:
-        TypeError: it is something else.
-        ValueError: it is negative or not finite.
+        TypeError: `value` is of another type; `bool` is refused too.
+        ValueError: `value` is negative or not finite.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{name} must be a number of seconds, not {type(value).__name__}")
@@ -54,8 +51,8 @@ def check_limit(name: str, value: object) -> None:
     """Accept an `int` that is not negative, or `None` for no limit.
 
     Raises:
-        TypeError: it is something else.
-        ValueError: it is negative.
+        TypeError: `value` is of another type; `bool` is refused too.
+        ValueError: `value` is negative.
     """
     if value is None:
         return
@@ -69,8 +66,8 @@ def check_count(name: str, value: object) -> None:
     """Accept an `int` that is not negative.
 
     Raises:
-        TypeError: it is something else.
-        ValueError: it is negative.
+        TypeError: `value` is of another type; `bool` is refused too.
+        ValueError: `value` is negative.
     """
     if value is None:
         raise TypeError(f"{name} must be int, not NoneType")
@@ -81,27 +78,30 @@ def check_bool(name: str, value: object) -> None:
     """Accept `True` and `False`.
 
     Raises:
-        TypeError: it is something else.
+        TypeError: `value` is of another type.
     """
     if not isinstance(value, bool):
         raise TypeError(f"{name} must be True or False, not {type(value).__name__}")
 
 
 def check_callable(name: str, value: object) -> None:
-    """Accept something that can be called.
+    """Accept a callable.
 
     Raises:
-        TypeError: it cannot.
+        TypeError: `value` is not callable.
     """
     if not callable(value):
         raise TypeError(f"{name} must be callable, not {type(value).__name__}")
 
 
 def batch_limit(max_messages: int | None) -> int:
-    """Return how many messages to take at most, 0 for all.
+    """Return the largest number of messages to take; 0 stands for all of them.
+
+    Args:
+        max_messages: the limit; `None` for no limit.
 
     Raises:
-        ValueError: it is less than 1.
+        ValueError: `max_messages` is less than 1.
     """
     if max_messages is None:
         return 0

@@ -1,7 +1,4 @@
-"""How a connection ended, in one record and one line.
-
-Knows nothing of sockets or frames.
-"""
+"""A record of how a connection ended, which also prints as one line."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ __all__ = ["CloseCause", "CloseInfo"]
 
 
 class CloseCause(enum.StrEnum):
-    """What made the connection end first; its value says it in words."""
+    """The first cause of the connection's end; each value is a description in words."""
 
     CLOSE = "close() was called"
     ABORT = "abort() was called"
@@ -33,19 +30,19 @@ _BY_PEER = frozenset({CloseCause.PEER_CLOSE, CloseCause.PEER_EOF})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseInfo:
-    """How a connection ended, as it was known when this was asked for.
+    """How a connection ended, as known when this record was made.
 
     Attributes:
-        cause: what made it end first.
-        received: code and reason of the peer's Close frame, `None` without one; a frame without
-            a code has 1005 (RFC 6455 section 7.1.5).
-        sent: code and reason of the Close frame that was sent, `None` without one.
-        latency: the last round trip that was measured, in seconds; `None` without one.
-        unsent_bytes: bytes of frames that never left, as far as the transport counts them, and of
-            messages that waited for the end of a stream; what the operating system had taken is
-            not among them.
-        unread_messages: received messages that nobody has taken.
-        unread_bytes: their size in bytes (characters, for text).
+        cause: the first cause of the end.
+        received: close code and close reason of the peer's Close frame, `None` if none arrived.
+            The code is 1005 for a frame without one (RFC 6455 section 7.1.5).
+        sent: close code and close reason of the Close frame that was sent, `None` if none was.
+        latency: the last measured round trip, in seconds; `None` if none was measured.
+        unsent_bytes: bytes that were not sent: those of frames, as far as the transport counts
+            them, and those of messages that waited for the end of a stream. Bytes that the
+            operating system had taken are not counted.
+        unread_messages: messages that arrived and were not received by the program.
+        unread_bytes: the size of these messages in bytes (in characters, for text).
     """
 
     cause: CloseCause
@@ -58,7 +55,7 @@ class CloseInfo:
 
     @property
     def closed_by(self) -> Literal["local", "peer"] | None:
-        """Who closed first; `None` where the network ended it for both."""
+        """The side that closed first; `None` if the network ended the connection."""
         if self.cause is CloseCause.NETWORK_ERROR:
             return None
         return "peer" if self.cause in _BY_PEER else "local"

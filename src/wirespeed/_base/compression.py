@@ -14,17 +14,18 @@ LARGEST_WINDOW_BITS: Final = 15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deflate:
-    """The extension permessage-deflate, as it is offered or was agreed on (RFC 7692 section 7).
+    """The parameters of permessage-deflate, as offered or as agreed on (RFC 7692 section 7).
 
     Attributes:
         server_max_window_bits: the largest window that the server may use, as a power of 2: 8
-            to 15; `None` leaves it to the server. A smaller one takes less of our memory.
-        client_max_window_bits: the same for what is sent; the server may ask for less.
-        server_no_context_takeover: whether the server must compress each message by itself.
+            to 15; `None` leaves it to the server. A smaller window takes less of our memory.
+        client_max_window_bits: the same for the messages we send. The server may ask for less.
+        server_no_context_takeover: whether the server must compress each message separately.
             Inflating then takes no memory between messages, and messages become larger.
-        client_no_context_takeover: the same for what is sent; the server may ask for it, too.
-        level: how hard to compress, 0 (not at all) to 9; -1 for the default of the backend.
-        mem_level: how much memory to compress with, 1 to 9.
+        client_no_context_takeover: the same for the messages we send. The server may ask for it
+            too.
+        level: the compression level, 0 (no compression) to 9; -1 for the backend's default.
+        mem_level: how much memory compression uses, 1 to 9.
         threshold: messages of fewer bytes (characters, for text) are sent uncompressed.
     """
 
@@ -40,7 +41,8 @@ class Deflate:
         """Check the fields.
 
         Raises:
-            TypeError, ValueError: one of them cannot be used.
+            TypeError: a field has the wrong type.
+            ValueError: a field is out of range.
         """
         for name in MAX_BITS:
             if getattr(self, name) is not None:

@@ -1,6 +1,6 @@
-"""The rules of the receive queue: how much may wait, and what happens to more.
+"""The rules of the receive queue: its bounds, and what happens when they are exceeded.
 
-Knows nothing of how messages are queued.
+Does not queue messages.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ Overflow: TypeAlias = Literal["pause", "drop_oldest", "drop_newest", "close"]
 
 
 class Pending(NamedTuple):
-    """What has arrived and was not received.
+    """Messages that have arrived and that the program has not received yet.
 
     Attributes:
-        messages: how many.
-        bytes: how much data that is; characters, for text.
+        messages: the number of messages.
+        bytes: their size in bytes; characters, for text.
     """
 
     messages: int
@@ -28,11 +28,11 @@ class Pending(NamedTuple):
 
 
 class Dropped(NamedTuple):
-    """What was dropped and will not be received.
+    """Messages that were dropped and will not be received.
 
     Attributes:
-        messages: how many.
-        bytes: how much data that was; characters, for text.
+        messages: the number of messages.
+        bytes: their size in bytes; characters, for text.
     """
 
     messages: int
@@ -65,22 +65,22 @@ class QueueRules:
                 check_callable(name, getattr(self, name))
 
     def max_waiting(self) -> int:
-        """Return how many bytes may wait, as a number in any case."""
+        """Return the number of bytes that may wait: `sys.maxsize` if there is no limit."""
         return (
             sys.maxsize if self.max_queue_bytes is None else min(self.max_queue_bytes, sys.maxsize)
         )
 
     def max_assembled(self, is_limited: bool) -> int:
-        """Return how many bytes of one message may be put together while nobody waits for it.
+        """Return how many bytes of one message may be assembled while no task waits for it.
 
         Args:
-            is_limited: whether `max_message_size` limits them anyway. Then who has chosen to drop
-                messages rather than to hold the peer back gets that.
+            is_limited: whether `max_message_size` limits the message. If so, no other limit
+                applies to a queue that drops messages: it does not hold the peer back.
         """
         drops = self.overflow in {"drop_oldest", "drop_newest"}
         return sys.maxsize if is_limited and drops else self.max_waiting()
 
     @property
     def has_lanes(self) -> bool:
-        """Whether text and binary messages are queued apart."""
+        """Whether text and binary messages have separate queues."""
         return self.text_queue_maxsize is not None or self.binary_queue_maxsize is not None

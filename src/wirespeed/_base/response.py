@@ -1,6 +1,6 @@
 """A response of the server, as the user sees it (RFC 9110 section 15).
 
-Knows nothing of how a response is read, or of what it should have said.
+Does not read or check responses.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from multidict import CIMultiDict, CIMultiDictProxy
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# What a larger number counts as (RFC 9111 section 1.2.2).
+# Larger numbers count as this one (RFC 9111 section 1.2.2).
 MAX_RETRY_AFTER_SECONDS: Final = float(1 << 31)
 
 _MAX_DATE_CHARACTERS: Final = 64
 
 
 def frozen_headers(items: Iterable[tuple[str, str]] = ()) -> CIMultiDictProxy[str]:
-    """Make headers that nobody can change."""
+    """Return read-only headers."""
     return CIMultiDictProxy(CIMultiDict(items))
 
 
@@ -37,9 +37,9 @@ class Response:
         status: the HTTP status.
         reason: the reason phrase, decoded as latin-1; may be empty.
         headers: the headers, decoded as latin-1; names are case-insensitive.
-        url: the URL that was asked, with the scheme ws or wss and without user name and password.
-        history: the redirects that led there, oldest first (RFC 9110 section 15.4); empty
-            for each of those.
+        url: the URL of the request, with the scheme ws or wss and without user name and password.
+        history: the redirects that led to this response, oldest first (RFC 9110 section 15.4).
+            It is empty in the redirects themselves.
     """
 
     status: int
@@ -49,11 +49,11 @@ class Response:
     history: tuple[Response, ...] = ()
 
     def __repr__(self) -> str:
-        # Without headers and URL: they may hold cookies and tokens.
+        # Headers and URL are left out: they may contain cookies and tokens.
         return f"<Response {self.status} {self.reason!r}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A proxy cannot be pickled.
+        # A `CIMultiDictProxy` cannot be pickled.
         items = list(self.headers.items())
         return _make_response, (self.status, self.reason, items, self.url, self.history)
 
@@ -69,17 +69,16 @@ def _make_response(
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds until the server wants to be asked again (RFC 9110 section 10.2.3).
+    """Return how long the server asks to wait, from Retry-After (RFC 9110 section 10.2.3).
 
     Returns:
-        0 to 2^31 seconds from now, or `None`: the header is not there, or says nothing that can
-        be understood.
+        0 to 2^31 seconds from now, or `None` if the header is missing or cannot be parsed.
     """
     value = headers.get("Retry-After", "").strip(" \t")
     if not value.isascii() or not value:
         return None
     if value.isdigit():
-        # The length first: `int` refuses thousands of digits with an error of its own.
+        # A number with more digits than the maximum is not converted: it counts as the maximum.
         digits = value.lstrip("0") or "0"
         few = len(digits) <= len(str(1 << 31))
         return min(float(digits), MAX_RETRY_AFTER_SECONDS) if few else MAX_RETRY_AFTER_SECONDS
@@ -89,7 +88,7 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
 def _seconds_until(http_date: str) -> float | None:
     if len(http_date) > _MAX_DATE_CHARACTERS:
         return None
-    # Here, because it takes milliseconds to import, and hardly any program needs it.
+    # Imported here: the import takes milliseconds, and few programs need it.
     from email.utils import parsedate_to_datetime  # noqa: PLC0415
 
     try:

@@ -1,6 +1,6 @@
-"""The numbers of RFC 6455: opcodes, close codes, limits.
+"""The numbers of RFC 6455 (opcodes, close codes, limits) and the small types built on them.
 
-Knows nothing of bytes, sockets or asyncio; everything above may import it.
+Does no I/O.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ MAX_CONTROL_PAYLOAD_BYTES: Final = 125
 MAX_CLOSE_REASON_BYTES: Final = MAX_CONTROL_PAYLOAD_BYTES - 2
 DEFAULT_MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
 
-# One draw from the entropy source: 256 masking keys. A system call for every
-# key costs more than building the frame; a block makes it a few nanoseconds.
+# One read from the entropy source is 256 masking keys. A system call for each key costs
+# more than building the frame; with a block, a key costs a few nanoseconds.
 MASKING_KEY_BLOCK_BYTES: Final = 1024
 
 HANDSHAKE_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -57,22 +57,22 @@ class CloseCode(enum.IntEnum):
 
 
 class MessageType(enum.IntEnum):
-    """What a message carries; the values are the opcodes of RFC 6455 section 5.2."""
+    """The type of a message; the values are the opcodes of RFC 6455 section 5.2."""
 
     TEXT = OPCODE_TEXT
     BINARY = OPCODE_BINARY
 
 
 def is_sendable_close_code(code: int) -> bool:
-    """Tell whether a Close frame may carry `code` (RFC 6455 section 7.4).
+    """Return whether a Close frame may carry `code` (RFC 6455 section 7.4).
 
-    1004, 1005, 1006 and 1015 never travel; 1016 to 2999 are not assigned.
+    1004, 1005, 1006 and 1015 are never sent; 1016 to 2999 are not assigned.
     """
     return 1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999
 
 
 class Binary:
-    """The data of a binary message, in a queue where text is `bytes` as well."""
+    """The data of a binary message, in a queue in which text messages are `bytes`."""
 
     __slots__ = ("data",)
 
@@ -84,7 +84,7 @@ class Binary:
 
 
 class Control:
-    """A Ping or Pong, in a queue where it keeps its place between the messages."""
+    """A Ping or Pong in a queue, in the order in which it arrived between the messages."""
 
     __slots__ = ("opcode", "payload")
 
@@ -97,7 +97,7 @@ class Control:
 
 
 def undecoded(message: str | bytes | Control) -> bytes | Binary | Control:
-    """Return what stands for a message in a queue where text is `bytes`."""
+    """Convert a queue entry for a queue in which text is `bytes`: binary becomes `Binary`."""
     if isinstance(message, str):
         return message.encode()
     return Binary(message) if isinstance(message, bytes) else message
@@ -114,10 +114,10 @@ def frame_header(opcode: int, payload_length: int, *, fin: bool = True) -> bytes
 
 
 def check_max_message_size(value: int | None) -> int | None:
-    """Return the limit that `max_message_size` stands for, `None` when there is none.
+    """Return the limit for the argument `max_message_size`; `None` for no limit.
 
-    A payload length has 63 bits (RFC 6455 section 5.2): a limit of 2^63 bytes or
-    more counts as none, so that a limit always fits a signed 64-bit number.
+    A payload length has 63 bits (RFC 6455 section 5.2). A limit of 2^63 bytes or more
+    therefore counts as no limit, and every limit fits a signed 64-bit number.
 
     Raises:
         TypeError: `value` is neither `int` nor `None`; `bool` is refused too.

@@ -1,6 +1,6 @@
-"""What a connection has done so far, in numbers.
+"""A snapshot of a connection's counters. Public name: `Stats`.
 
-Knows nothing of what counts them.
+Does no counting.
 """
 
 from __future__ import annotations
@@ -16,44 +16,44 @@ __all__ = ["Stats"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
-    """A snapshot of a connection's counters, from the opening of the connection on.
+    """A snapshot of a connection's counters, which begin when the connection is open.
 
-    The opening handshake is not in them, nor what TLS adds. A frame counts as sent once it is
-    on its way, which it is when the send returns; wire bytes are those that the transport was
-    given. `frames_sent / writes` tells how well sends are coalesced.
+    The opening handshake and the overhead of TLS are not counted. A frame counts as sent once it
+    is built, which it is when the send returns. Wire bytes are the bytes given to the transport.
+    `frames_sent / writes` shows how well sends are coalesced.
 
     Attributes:
-        messages_received: messages that arrived, also those that were dropped; what is received
-            in chunks counts with its end.
+        messages_received: messages that arrived, dropped ones included. A message that is
+            received in chunks is counted at its end.
         messages_sent: messages that were sent.
         frames_received: frames that arrived in full, control frames included (RFC 6455
             section 5.2).
         frames_sent: frames that were sent, control frames included.
         wire_bytes_received: bytes read, headers included.
         wire_bytes_sent: bytes written, headers and masking keys included.
-        payload_bytes_received: the payload of the frames received, as it came: compressed data
-            is not inflated (RFC 7692).
-        payload_bytes_sent: the payload of the frames sent, as it went: after compressing.
+        payload_bytes_received: payload bytes of the received frames, as they arrived: compressed
+            data is counted before it is inflated (RFC 7692).
+        payload_bytes_sent: payload bytes of the sent frames, after compression.
         queue_depth: messages that wait to be received.
-        max_queue_depth: the most that were ever left waiting after a socket read, when those
-            who waited had been served and the bounds of the queue were kept.
-        pauses: how often reading was held back because the queue was full, or more of a message
-            had arrived than was wanted.
-        seconds_paused: for how many seconds in all, up to now.
+        max_queue_depth: the largest number of messages left in the queue after a socket read.
+            It is taken after waiting tasks got their messages and the bounds were enforced.
+        pauses: how often reading was paused because the queue was full, or because more of a
+            message had arrived than was wanted.
+        seconds_paused: the total length of these pauses in seconds, up to now.
         messages_dropped: `dropped.messages` of the connection.
         bytes_dropped: `dropped.bytes` of the connection; characters, for text.
-        writes: how often the transport was written to.
+        writes: the number of writes to the transport.
         pings_received: Pings of the server (RFC 6455 section 5.5.2).
-        pongs_received: Pongs of the server, also unasked ones.
+        pongs_received: Pongs of the server, unsolicited ones included.
         pings_sent: Pings sent, those of keep-alive included.
-        pongs_sent: Pongs sent; a Ping that was followed by a newer one may have none (RFC 6455
+        pongs_sent: Pongs sent. A Ping that was followed by a newer one may have no Pong (RFC 6455
             section 5.5.3).
-        latency: the last round trip and their moving average, in seconds; `None` before the
-            first.
-        last_received_at: when the last bytes were read from the socket, in seconds of
-            `time.monotonic()`; `None` before the first.
-        last_sent_at: when the transport was written to last, by the same clock; `None` before
-            the first time. What keep-alive reads and writes counts, too.
+        latency: the last round trip and the moving average, in seconds; `None` before the first
+            round trip.
+        last_received_at: when bytes were last read from the socket, in seconds of
+            `time.monotonic()`; `None` before the first read.
+        last_sent_at: when the transport was last written to, by the same clock; `None` before
+            the first write. Reads and writes of keep-alive count too.
     """
 
     messages_received: int

@@ -1,7 +1,4 @@
-"""The phases that an opening goes through, and how long each of them took.
-
-Knows nothing of what happens in them. Public name: `Timings`.
-"""
+"""The phases of opening a connection, and how long each took. Public name: `Timings`."""
 
 from __future__ import annotations
 
@@ -17,11 +14,11 @@ Phase: TypeAlias = Literal["dns", "tcp", "proxy", "tls", "upgrade"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timings:
-    """How long each phase of an opening took, in seconds; `None` for one that did not happen.
+    """How long each phase of an opening took, in seconds; `None` if it did not happen.
 
     Attributes:
-        dns: looking up the host's addresses; an IP address needs none.
-        tcp: connecting the socket, to a unix socket too; over all addresses that were tried.
+        dns: looking up the host's addresses; an IP address needs no lookup.
+        tcp: connecting the socket, a unix socket too; the sum over all addresses tried.
         proxy: asking the proxy to connect to the host.
         tls: the TLS handshake.
         upgrade: the opening handshake (RFC 6455 section 4.1).
@@ -35,16 +32,17 @@ class Timings:
 
     @property
     def total(self) -> float:
-        """All of it, in seconds."""
+        """The sum of the phases, in seconds."""
         phases = (self.dns, self.tcp, self.proxy, self.tls, self.upgrade)
         return math.fsum(seconds for seconds in phases if seconds is not None)
 
 
 class Phases:
-    """The clock of one opening; each phase ends where the next begins.
+    """The clock of one opening; each phase ends when the next begins.
 
     Attributes:
-        current: the phase that time runs in; the last one, once `finish` was called.
+        current: the phase that is being timed; after `finish`, the last one; `None` before the
+            first.
     """
 
     __slots__ = ("_seconds", "_since", "current")
@@ -55,7 +53,7 @@ class Phases:
         self._seconds: dict[Phase, float] = {}
 
     def enter(self, phase: Phase) -> None:
-        """Begin a phase; one that comes again, as after a redirect, goes on."""
+        """Begin a phase. Repeated phases, as after a redirect, are added up."""
         self.finish()
         self.current = phase
 
@@ -67,5 +65,5 @@ class Phases:
         self._since = now
 
     def timings(self) -> Timings:
-        """Tell how long each phase took that has ended."""
+        """Return how long each ended phase took."""
         return Timings(**self._seconds)

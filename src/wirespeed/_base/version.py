@@ -1,6 +1,6 @@
-"""The version of the package, stated once.
+"""The version of the package.
 
-Knows nothing else; packaging, `User-Agent` and the public names read it from here.
+Packaging, `User-Agent` and the public names read it from here.
 """
 
 from __future__ import annotations

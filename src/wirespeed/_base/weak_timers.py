@@ -1,7 +1,4 @@
-"""Timers that do not keep alive what they call.
-
-Must not know what that is.
-"""
+"""Timers that do not keep alive the object that they call."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ T = TypeVar("T")
 
 
 def call_weakly(owner: ref[T], step: Callable[[T], None]) -> None:
-    """Take a step if its owner is still there; for `loop.call_later` and `loop.call_at`."""
+    """Call `step(owner)` if the owner still exists; for `loop.call_later` and `loop.call_at`."""
     found = owner()
     if found is not None:
         step(found)

@@ -1,4 +1,5 @@
 """Bytes to messages and messages to bytes: parser, frame builder, compression.
 
-Does no I/O. `backend` chooses between the compiled core and its twin in Python.
+It also has the socket calls and the means to resume tasks that exist in a compiled and a pure
+version. `backend` chooses between the compiled core and its twin in pure Python.
 """

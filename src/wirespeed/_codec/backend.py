@@ -1,4 +1,4 @@
-"""The one place that chooses between the compiled core and its twin in pure Python.
+"""Chooses between the compiled core and its twin in pure Python; no other module does.
 
 `WIRESPEED_PURE_PYTHON=1` forces pure Python. `WIRESPEED_REQUIRE_EXTENSION=1` makes a missing
 extension an error.
@@ -27,13 +27,13 @@ __all__ = [
 
 
 def _is_set(name: str) -> bool:
-    """Read a switch of the environment; empty and `0` are off."""
+    """Return whether an environment variable is set; empty and `0` count as not set."""
     return os.environ.get(name, "") not in ("", "0")
 
 
 def _missing(error: ModuleNotFoundError) -> ImportError | None:
-    """Judge a failed import of the core: `None` when its absence may be put up with."""
-    # A core that is there and cannot be loaded is a fault that pure Python must not hide.
+    """Return the error to raise for a failed import of the core; `None` to use pure Python."""
+    # A core that exists and cannot be loaded is a fault that pure Python must not hide.
     if error.name != f"{__package__}._core":
         return error
     if not _is_set("WIRESPEED_REQUIRE_EXTENSION"):
@@ -101,7 +101,7 @@ else:
 implementation: Literal["compiled", "pure"] = "compiled" if COMPILED else "pure"
 
 if TYPE_CHECKING:
-    # The pure twin states the same of itself; so mypy checks both against one contract.
+    # The pure twin has the same assignments, so mypy checks both against one contract.
     from . import _core, contract
 
     _parser: type[contract.MessageParser] = _core.MessageParser

@@ -1,6 +1,6 @@
-"""The contract of the codec: what `_core` (compiled) and `pure` both export.
+"""The contract of the codec: the types that `_core` (compiled) and `pure` both implement.
 
-Types only: nothing here runs, and nothing here knows of asyncio.
+Contains types only, and no code that runs.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ Entropy: TypeAlias = Callable[[int], bytes]
 class MessageParser(Protocol):
     """Bytes of frames in, whole messages out (RFC 6455 sections 5 and 8.1).
 
-    The parser never keeps a reference to the bytes it is fed: what is unfinished
-    is copied into memory of its own before `feed` returns.
+    The parser never keeps a reference to the bytes it is fed: it copies unfinished
+    data into its own memory before `feed` returns.
 
     Attributes:
         controls: opcode and payload of each Ping and Pong, oldest first. The
-            caller takes them and puts an empty list in their place.
-        close: code and reason of the peer's Close frame once it has arrived
+            caller takes them and assigns an empty list.
+        close: close code and close reason of the peer's Close frame once it has arrived
             (1005 and "" for an empty payload), else `None`.
-        queues_controls: set it to have each Ping and Pong in its place between the messages,
-            as a `Control`; Pings are then not in `controls`.
+        queues_controls: whether each Ping and Pong is added to the messages, in order of
+            arrival, as a `Control`. Pings are then not in `controls`.
     """
 
     controls: list[tuple[int, bytes]]
@@ -39,11 +39,11 @@ class MessageParser(Protocol):
 
     @property
     def frames(self) -> int:
-        """Count the frames that arrived in full; one at fault is not counted."""
+        """Count the frames that arrived in full; a faulty frame is not counted."""
 
     @property
     def payload_bytes(self) -> int:
-        """Count the payload bytes of these frames, as they came: not inflated."""
+        """Count the payload bytes of these frames as they arrived: not inflated."""
 
     @property
     def pings(self) -> int:
@@ -64,18 +64,18 @@ class MessageParser(Protocol):
 
         Args:
             max_message_size: limit for one message in payload bytes, inclusive;
-                `None` for no limit. Control frames do not count.
-            masked: `False` reads what servers send (a masked frame is an
-                error), `True` what clients send (unmasks; an unmasked frame is an error).
-            decode_text: `False` gives text as `bytes`, checked to be UTF-8, and the data of
+                `None` for no limit. It does not apply to control frames.
+            masked: `False` reads frames of a server (a masked frame is an
+                error), `True` frames of a client (unmasks; an unmasked frame is an error).
+            decode_text: `False` returns text as `bytes`, checked to be UTF-8, and the data of
                 binary messages as `Binary`.
         """
 
     def accept_compressed(self, inflater: Inflater) -> None:
-        """Take compressed messages from now on (RFC 7692 section 6); RSV1 is an error before.
+        """Accept compressed messages from now on (RFC 7692 section 6); until then RSV1 is an error.
 
-        `max_message_size` then limits what a message inflates to, exactly and step by step,
-        and `wire_limit` of it what it takes on the wire.
+        `max_message_size` then limits the inflated size of a message. It is exact and checked step
+        by step. `wire_limit(max_message_size)` limits the compressed size.
         """
 
     @property
@@ -84,40 +84,41 @@ class MessageParser(Protocol):
 
     @property
     def message_opcode(self) -> int:
-        """The opcode of the message of which a part has arrived, 0 between messages."""
+        """The opcode of the unfinished message, 0 between messages."""
 
     @property
     def filled(self) -> int:
-        """Count the bytes that are held of this message."""
+        """Count the bytes of this message that the parser holds."""
 
     @property
     def chunks(self) -> list[Any] | None:
-        """Where the chunks of this message go, `None` if it will be given whole."""
+        """The list for the chunks of this message, `None` if it is returned whole."""
 
     def stream(self, chunks: list[Any]) -> None:
-        """Give the message at hand, or else the next one, in chunks; then whole messages again.
+        """Return one message in chunks: the unfinished one, or else the next.
 
-        What has arrived of it is appended to `chunks`, at once and then at the end of each read,
-        in the types that `feed` has for messages. Text is cut between characters, no chunk is
-        empty but the one that follows the last. `max_message_size` does not limit this message.
-        Before a fault, what is valid is given.
+        The data that has arrived is appended to `chunks` at once, and then at the end of each
+        read. Chunks have the types that `feed` uses for messages. Text is cut between characters.
+        An empty chunk follows the last one; no other chunk is empty. Later messages are whole
+        again. `max_message_size` does not limit this message. At a fault, the valid data before
+        it is appended.
 
         Args:
-            chunks: where they go.
+            chunks: the list that the chunks are appended to.
         """
 
     def take_back(self, given: list[str | bytes]) -> bool:
-        """Give the message whole after all.
+        """Undo `stream`: return the message whole.
 
         Args:
-            given: what was given of it, from its beginning.
+            given: all chunks of the message so far, from its beginning.
 
         Returns:
-            `False` if it is over `max_message_size`, and so is still given in chunks.
+            `False` if the message is over `max_message_size`, and so still comes in chunks.
         """
 
     def feed(self, data: Buffer, messages: list[str | bytes], size: int = -1) -> None:
-        """Parse the first `size` bytes of `data` (all of it when -1).
+        """Parse the first `size` bytes of `data`, or all bytes if it is -1.
 
         Each finished message is appended to `messages`: text as `str`, binary as
         `bytes`. After a Close frame, and after an error, everything is ignored.
@@ -128,14 +129,14 @@ class MessageParser(Protocol):
         """
 
     def get_buffer(self) -> memoryview | None:
-        """Give memory into which the rest of a large frame can be read directly.
+        """Return memory into which the rest of a large frame can be read directly.
 
-        `None` when there is none: then read elsewhere and `feed` it. The memory
-        is valid until the next call of any method.
+        `None` if there is none: then read into other memory and `feed` that. The
+        returned memory is valid until the next call of any method.
         """
 
     def buffer_updated(self, size: int, messages: list[str | bytes]) -> None:
-        """Take `size` bytes that were read into the memory of `get_buffer`.
+        """Parse `size` bytes that were read into the memory of `get_buffer`.
 
         Raises:
             ProtocolError: as `feed` does.
@@ -143,23 +144,24 @@ class MessageParser(Protocol):
 
 
 class FrameBuilder(Protocol):
-    """Messages in, masked frames out, gathered in one growing buffer (RFC 6455 section 5).
+    """Messages in, masked frames out, gathered until they are taken (RFC 6455 section 5).
 
     Masking keys are consecutive 4-byte slices of blocks of
     `MASKING_KEY_BLOCK_BYTES` from the entropy source. A block is dropped after a fork.
-    A builder belongs to the thread that made it.
+    A builder must be used only in the thread that made it.
     """
 
     def __init__(self, *, entropy: Entropy | None = None) -> None:
         """Make a builder.
 
         Args:
-            entropy: `entropy(n)` returns n unpredictable bytes, for tests that need known
-                keys; `None` for `os.urandom`, one block of it for all builders of a thread.
+            entropy: a function that returns n unpredictable bytes for `entropy(n)`, for tests
+                that need known keys. `None` for `os.urandom`, with one block for all builders of
+                a thread.
         """
 
     def __len__(self) -> int:
-        """Count the bytes gathered and not yet taken."""
+        """Count the bytes that were gathered and not taken."""
 
     @property
     def frames(self) -> int:
@@ -167,24 +169,25 @@ class FrameBuilder(Protocol):
 
     @property
     def payload_bytes(self) -> int:
-        """Count the payload bytes of these frames, as they were given."""
+        """Count the payload bytes of these frames, as passed to the builder."""
 
     def append(self, opcode: int, payload: Payload, fin: bool = True) -> int:
-        """Add one masked frame; return the bytes gathered so far.
+        """Add one masked frame; return the number of bytes gathered so far.
 
-        `opcode` may have RSV1 set (RFC 7692 section 6): then the payload is not checked.
+        `opcode` may have RSV1 set (RFC 7692 section 6). Then a bytes-like payload is not checked
+        to be UTF-8.
 
         Raises:
             TypeError: `payload` is neither `str` nor bytes-like; nothing was added.
             ValueError: the opcode is text and a bytes-like payload is not UTF-8, or
-                a `str` holds a lone surrogate (`UnicodeEncodeError`); nothing was added.
+                a `str` contains a lone surrogate (`UnicodeEncodeError`); nothing was added.
         """
 
     def take(self) -> bytes:
-        """Hand over everything gathered and start anew."""
+        """Return all gathered frames, and start again with none."""
 
     def frame(self, opcode: int, payload: Payload, fin: bool = True) -> bytes:
-        """Build one masked frame in memory of its own, apart from what is gathered.
+        """Build and return one masked frame, separate from the gathered ones.
 
         Raises:
             TypeError, ValueError: as `append` does.
@@ -197,15 +200,15 @@ class Utf8Validator(Protocol):
     def __init__(self) -> None: ...
 
     def feed(self, data: Buffer) -> bool:
-        """Check the next bytes; `False` from the first byte on that cannot be UTF-8."""
+        """Check the next bytes; return `False` from the first byte that cannot be UTF-8 on."""
 
     @property
     def complete(self) -> bool:
-        """Whether what was fed so far is valid and ends at the end of a character."""
+        """Whether all bytes so far are valid and end at the end of a character."""
 
 
 class ApplyMask(Protocol):
-    """XOR with the masking key (RFC 6455 section 5.3); masking and unmasking are one."""
+    """XOR with the masking key (RFC 6455 section 5.3); masking and unmasking are the same."""
 
     def __call__(self, data: Buffer, key: bytes, offset: int = 0) -> bytes:
         """Mask `data`, whose first byte is byte `offset` of the payload.
@@ -216,7 +219,7 @@ class ApplyMask(Protocol):
 
 
 class CallInContext(Protocol):
-    """How a task is resumed in place, in its own context."""
+    """Resumes a task immediately, in its own context."""
 
     def __call__(
         self, context: Context | None, callback: Callable[[Any], object], argument: object
@@ -224,57 +227,59 @@ class CallInContext(Protocol):
         """Call `callback(argument)` inside `context`.
 
         Returns:
-            `False` if the context is entered already: then nothing was called.
+            `False` if the context is already entered: then `callback` was not called.
         """
 
 
 class StopWith(Protocol):
-    """How a hand-written awaitable returns its value."""
+    """Returns the value of a hand-written awaitable."""
 
     def __call__(self, awaitable: object, value: object) -> NoReturn:
         """Raise `StopIteration(value)`, also for values that are tuples or exceptions.
 
-        The compiled twin only notes the value, without unwinding: use it in nothing but the
-        `__next__` of `awaitable`, followed by a bare `raise StopIteration`.
+        The compiled channel uses `set_result` of `_core_wake` instead, which only sets the result
+        and returns. So call this only in the `__next__` of `awaitable`, and follow the call with a
+        bare `raise StopIteration`.
         """
 
 
 class UseSendSlot(Protocol):
-    """How the values of a hand-written awaitable come without exceptions."""
+    """Lets a hand-written awaitable return its values without exceptions."""
 
     def __call__(self, awaitable_type: type) -> None:
-        """Let `await` take what `stop_with` notes from the type's `am_send` slot.
+        """Set the type's `am_send` slot, so that `await` takes the value of `stop_with` from it.
 
-        CPython 3.11 and 3.14 look there; 3.12 and 3.13 do so for the coroutine of a task only.
+        CPython 3.11 and 3.14 use this slot. 3.12 and 3.13 use it only for the coroutine of a task.
         Subclasses do not inherit it.
         """
 
 
 class IsHeld(Protocol):
-    """How an object that nobody uses any more is known, so that it can serve again."""
+    """Finds out whether an object is still in use, so that an unused one can be reused."""
 
     def __call__(self, owned: object) -> bool:
-        """Tell whether anyone may hold `owned`, a local variable, but its one owner and the caller.
+        """Return whether `owned` may have references besides those of its owner and the caller.
 
-        Where that cannot be known the answer is `True`.
+        `owned` must be a local variable of the caller. If the references cannot be counted, the
+        result is `True`.
         """
 
 
 class TotalLength(Protocol):
-    """How much is queued."""
+    """Adds up the lengths of queued messages."""
 
     def __call__(self, messages: list[Any], start: int) -> int:
-        """Sum up the lengths of `messages[start:]`."""
+        """Return the sum of the lengths of `messages[start:]`."""
 
 
 class ReceiveInto(Protocol):
-    """How a non-blocking socket is read."""
+    """Reads from a non-blocking socket."""
 
     def __call__(self, sock: Any, fd: int, memory: Buffer) -> int:
-        """Read into `memory`, from a socket and its file descriptor.
+        """Read into `memory`, from a socket given as an object and as its file descriptor.
 
         Returns:
-            How many bytes, 0 at the end of the stream, -1 if there is nothing to read yet.
+            The number of bytes, 0 at the end of the stream, -1 if no data is ready.
 
         Raises:
             OSError: the connection is lost.
@@ -282,13 +287,13 @@ class ReceiveInto(Protocol):
 
 
 class SendSome(Protocol):
-    """How a non-blocking socket is written."""
+    """Writes to a non-blocking socket."""
 
     def __call__(self, sock: Any, fd: int, data: Buffer) -> int:
-        """Write as much of `data` as the socket takes, by the socket and its file descriptor.
+        """Write as much of `data` as a socket takes, given as an object and as its descriptor.
 
         Returns:
-            How many bytes, -1 if it takes none yet.
+            The number of bytes, -1 if the socket takes none yet.
 
         Raises:
             OSError: the connection is lost.

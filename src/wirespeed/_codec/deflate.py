@@ -1,6 +1,6 @@
 """Messages in, compressed payloads out (RFC 7692 section 7.2.1).
 
-Knows nothing of frames but the bit that marks them, and nothing of asyncio.
+Does not build frames; it only sets the bit RSV1, which marks a compressed message.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from .contract import Payload
 
 _LARGEST_WINDOW_BITS: Final = 15
-# zlib has no smaller window for this. With 9 bits it refers to no more than 250 bytes back (the
-# window less 262 bytes of lookahead), which suits a peer whose window has 256.
+# zlib cannot compress with a smaller window. With 9 bits it refers back at most 250 bytes (the
+# window less 262 bytes of lookahead), which suits a peer with a window of 256 bytes.
 _LEAST_WINDOW_BITS: Final = 9
-# The last fragment of a message whose end was not known before: an empty block, without
-# its tail (RFC 7692 section 7.2.3.6).
+# The last fragment of a message whose earlier fragments were sent before its end was known: an
+# empty block without its tail (RFC 7692 section 7.2.3.6).
 EMPTY_LAST: Final = b"\x00"
 
 
@@ -36,11 +36,11 @@ class Deflater:
     def __init__(
         self, agreed: Deflate, *, backend: zlib_backend.Backend = zlib_backend.backend
     ) -> None:
-        """Prepare; memory is taken with the first message.
+        """Prepare; the first message allocates the memory.
 
         Args:
-            agreed: what the server agreed to.
-            backend: a module of the kind of `zlib`.
+            agreed: the settings that the server agreed to.
+            backend: a module like `zlib`.
         """
         bits = agreed.client_max_window_bits
         self._bits = max(_LARGEST_WINDOW_BITS if bits is None else bits, _LEAST_WINDOW_BITS)
@@ -51,25 +51,25 @@ class Deflater:
         self._compressor: zlib_backend.Compressor | None = None
 
     def message(self, opcode: int, payload: Payload, compress: bool | None) -> tuple[int, Payload]:
-        """Return the first byte's bits and the payload to send for a message in one frame.
+        """Return the opcode, with RSV1 if compressed, and the payload of a message in one frame.
 
         Args:
-            opcode: of the message.
-            payload: of the message.
-            compress: whether to compress it; `None` leaves that to the threshold.
+            opcode: the opcode of the message.
+            payload: the payload of the message.
+            compress: whether to compress it; `None` lets the threshold decide.
 
         Raises:
             TypeError, ValueError: the payload cannot be sent; nothing was compressed.
         """
         if not self._wants(compress, payload):
             return opcode, payload
-        # Checked first: a message that is compressed must be sent, or the peer's context breaks.
+        # Check first: every compressed message must be sent, or the peer's context breaks.
         return opcode | RSV1_BIT, self._deflate([as_bytes(opcode, payload)])[0]
 
     def fragments(
         self, opcode: int, payloads: list[bytes], compress: bool | None
     ) -> tuple[int, list[bytes]]:
-        """Return the same for a message in several frames, which has as many then."""
+        """Return the same for a message in several frames; their number does not change."""
         if not payloads or not self._wants(compress, b"".join(payloads)):
             return opcode, payloads
         return opcode | RSV1_BIT, self._deflate(payloads)
@@ -77,17 +77,18 @@ class Deflater:
     def begin(
         self, first: bytes | memoryview, compress: bool | None
     ) -> Callable[[bytes | memoryview], bytes] | None:
-        """Begin a message whose fragments are not known yet; return what compresses each.
+        """Begin a message whose fragments are not known yet.
 
-        Every fragment can be inflated when it has arrived. `EMPTY_LAST` must follow them, and
-        no other message come before it.
+        The peer can inflate each fragment as soon as it arrives. `EMPTY_LAST` must follow the
+        fragments, before any other message.
 
         Args:
             first: the first fragment.
-            compress: whether to compress; `None` leaves that to the threshold and `first`.
+            compress: whether to compress; `None` compares the size of `first` with the threshold.
 
         Returns:
-            `None` if the message is to be sent as it is.
+            A function that compresses one fragment; `None` if the message must be sent
+            uncompressed.
         """
         if not self._wants(compress, first):
             return None
@@ -107,7 +108,7 @@ class Deflater:
         return deflated
 
     def _begin(self) -> zlib_backend.Compressor:
-        """Return what the next message is compressed with."""
+        """Return the compressor for the next message."""
         compressor = self._compressor
         if compressor is None:
             level, mem_level = self._settings

@@ -1,6 +1,6 @@
-"""Checks what a program sends, and gives the bytes of it: one payload, or one a fragment.
+"""Checks the data that a program sends, and returns the payloads of its frames.
 
-Makes no frames.
+Builds no frames.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def as_bytes(opcode: int, payload: Payload) -> bytes | memoryview:
-    """Return the bytes of a payload, checked as the builder checks them.
+    """Return the bytes of a payload, with the checks of the frame builder.
 
     Raises:
         TypeError, ValueError: the payload cannot be sent.
@@ -44,12 +44,13 @@ def as_bytes(opcode: int, payload: Payload) -> bytes | memoryview:
 def fragments(data: Buffer | Iterable[str] | Iterable[Buffer]) -> tuple[int, list[bytes]]:
     """Return the opcode of the message and the payload of each of its frames.
 
-    Something bytes-like gives one binary payload; an empty iterable gives none.
-    Everything is checked before anything is returned, so that no message is
-    begun that cannot be finished.
+    A bytes-like object is one binary payload; an empty iterable has no payloads.
+    Everything is checked before anything is returned, so that no message begins that cannot be
+    finished.
 
     Raises:
         TypeError: `data` is neither bytes-like nor an iterable of only `str` or only bytes-like.
+        ValueError: a `str` contains a lone surrogate (`UnicodeEncodeError`).
     """
     try:
         return OPCODE_BINARY, [bytes(memoryview(data))]  # type: ignore[arg-type]
@@ -73,7 +74,7 @@ def _binary(index: int, part: object) -> bytes:
 
 
 def mixed_fragments(index: int, part: object) -> TypeError:
-    """Make the error of a fragment that does not go with those before it."""
+    """Return the error for a fragment whose type does not match the earlier ones."""
     return TypeError(
         f"fragment {index} is {type(part).__name__}, all must be str or all bytes-like"
     )

@@ -1,7 +1,7 @@
 """The client's opening handshake: a request out, a response in (RFC 6455 section 4.1).
 
-Knows nothing of sockets, timeouts or asyncio: bytes go in and out. No error text quotes a header
-value that could be a secret; h11's own texts quote whole header lines and are never passed on.
+Does no I/O. No error text quotes a header value that could be a secret. h11's own texts quote
+whole header lines, so they are never passed on.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _KEY_BYTES: Final = 16
 _SWITCHING_PROTOCOLS: Final = 101
 
-# What h11 needs to know of the request to read the response: that an upgrade was asked for. Every
-# header of ours has been checked already; to let h11 do so again for each connection would cost
-# 30 us, a fourth of the whole handshake.
+# To read the response, h11 must know that the request asked for an upgrade. The real request has
+# been checked already; to have h11 check it again for each connection costs 30 us, a fourth of the
+# whole handshake.
 _AN_UPGRADE: Final = h11.Request(
     method="GET",
     target="/",
@@ -64,13 +64,13 @@ _END_OF_REQUEST: Final = h11.EndOfMessage()
 class OpeningHandshake:
     """One opening handshake, from the request to the verdict on the response.
 
-    Feed `receive_data` until it returns `True`, then call `result`. Neither `receive_data` nor
-    `receive_eof` raises for what the server sent; `result` does.
+    Call `receive_data` until it returns `True`, then call `result`. `receive_data` and
+    `receive_eof` do not raise for faults of the server; `result` does.
 
     Attributes:
-        subprotocol: what the server chose among the offered; `None` if it chose none.
-        compression: what the server agreed to; `None` for no compression.
-        trailing_data: the bytes behind the head of a 101 response: the first frames.
+        subprotocol: the offered subprotocol that the server chose; `None` if it chose none.
+        compression: the compression that the server agreed to; `None` for no compression.
+        trailing_data: the bytes after the head of a 101 response: the first frames.
     """
 
     def __init__(
@@ -84,15 +84,16 @@ class OpeningHandshake:
         """Prepare the request.
 
         Args:
-            url: where to; its user name and password become an Authorization header.
-            ask: what the request is to say.
-            follows_redirects: end with the head of a response that tells where else to ask: its
-                body is of no use then.
-            key: the 16 random bytes of Sec-WebSocket-Key; drawn unless a test needs known ones.
+            url: the URL to open; its user name and password become an Authorization header.
+            ask: the contents of the request.
+            follows_redirects: whether the handshake ends with the head of a redirect that has a
+                Location: nothing reads its body then.
+            key: the 16 bytes of Sec-WebSocket-Key, for tests that need known ones; `None` for
+                random bytes.
 
         Raises:
-            TypeError: an argument, or something in it, has the wrong type.
-            ValueError: a header or a subprotocol cannot be sent.
+            TypeError: an argument, or a part of one, has the wrong type.
+            ValueError: a header or a subprotocol cannot be sent, or `key` is not 16 bytes.
         """
         nonce = os.urandom(_KEY_BYTES) if key is None else key
         if len(nonce) != _KEY_BYTES:
@@ -110,7 +111,7 @@ class OpeningHandshake:
         self._request = request_head(url, ask, self._offered, encoded_key, extensions)
         self._url = url
         self._follows_redirects = follows_redirects
-        # Made for a response that needs it.
+        # Created only for a response that `plain_switch` does not read.
         self._connection: h11.Connection | None = None
 
         self.subprotocol: str | None = None
@@ -126,19 +127,19 @@ class OpeningHandshake:
         self._done = False
 
     def request(self) -> bytes:
-        """Return the request to send; the same bytes at each call."""
+        """Return the request to send; each call returns the same bytes."""
         return self._request
 
     def receive_data(self, data: bytes) -> bool:
         """Take bytes from the socket.
 
         Returns:
-            `True` once the handshake is over: `result` has its final verdict. What is fed later
-            is added to `trailing_data` after a success, else ignored.
+            `True` once the handshake is over and `result` is final. Later bytes are added to
+            `trailing_data` after a success, and ignored after a failure.
         """
         if self._done:
             self.trailing_data += b"" if self._fault else data
-        elif data:  # To h11 no bytes would mean the end of the stream.
+        elif data:  # h11 takes empty data as the end of the stream.
             switch = plain_switch(data) if self._connection is None else None
             if switch is None:
                 self._receive(data)
@@ -149,7 +150,7 @@ class OpeningHandshake:
         return self._done
 
     def receive_eof(self) -> None:
-        """Take note that the server closed the stream; the handshake is over then."""
+        """End the handshake, because the server closed the stream."""
         if self._done:
             return
         if self._headers is not None and self._connection is not None:
@@ -165,22 +166,22 @@ class OpeningHandshake:
 
     @property
     def offers_compression(self) -> bool:
-        """Whether what follows may turn out to be compressed."""
+        """Whether the request offers compression."""
         return self._offered_compression is not None
 
     @property
     def is_answered(self) -> bool:
-        """Whether the head of a response has arrived, interim responses apart."""
+        """Whether the head of a final response has arrived; interim responses do not count."""
         return self._headers is not None
 
     def result(self) -> Response:
         """Return the response of a server that agreed to the upgrade.
 
-        May be called before the handshake is over, when time has run out: the error then holds
-        what has arrived so far.
+        After a timeout it may be called before the handshake is over: then it raises an error
+        with the parts of the response that have arrived.
 
         Raises:
-            HandshakeError: the server refused, broke the protocol, or has not finished.
+            HandshakeError: the server refused or broke the protocol, or the handshake is not over.
         """
         line, headers = self._status_line, self._headers
         if self._done and self._fault is None and line is not None and headers is not None:
@@ -194,7 +195,7 @@ class OpeningHandshake:
         )
 
     def _receive(self, data: bytes) -> None:
-        """Let h11 read it."""
+        """Pass the bytes to h11, and act on the events that it returns."""
         if self._connection is None:
             self._connection = _h11_connection()
         self._connection.receive_data(data)
@@ -223,7 +224,7 @@ class OpeningHandshake:
                 return
 
     def _read_status_line(self) -> bool:
-        """Take note of the first line; `False` when the stream is not HTTP."""
+        """Read the status line if it is complete; return `False` if it is not valid HTTP."""
         found = read_status_line(self._first_line)
         if isinstance(found, str):
             self._fail(found)
@@ -232,7 +233,7 @@ class OpeningHandshake:
         return True
 
     def _receive_head(self, event: h11.InformationalResponse | h11.Response, rest: bytes) -> None:
-        # h11 checks its limit on heads that come in pieces only.
+        # h11 checks its limit only on heads that arrive in pieces.
         if self._head_bytes - len(rest) > MAX_HEAD_BYTES:
             self._fail(head_too_long())
         elif isinstance(event, h11.InformationalResponse):
@@ -313,7 +314,7 @@ class OpeningHandshake:
 
 
 def _h11_connection() -> h11.Connection:
-    """Make an h11 connection that has asked for an upgrade and waits for the response."""
+    """Make an h11 connection that has sent a request for an upgrade."""
     connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
     connection.send(_AN_UPGRADE)
     connection.send(_END_OF_REQUEST)
@@ -321,7 +322,7 @@ def _h11_connection() -> h11.Connection:
 
 
 def _readable(text: str) -> str:
-    """Shorten text from the server, and keep it from steering a terminal."""
+    """Shorten text from the server, and escape characters that could control a terminal."""
     shown = text[:QUOTED_CHARACTERS]
     return shown if shown.isprintable() else repr(shown)
 

@@ -1,6 +1,6 @@
-"""What compression is offered, and what a server's answer to it may be (RFC 7692 section 7.1).
+"""The offer of compression, and the check of the server's answer (RFC 7692 section 7.1).
 
-Knows nothing of the rest of the opening handshake, nor of how data is compressed.
+Does not compress data.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _NAME: Final = "permessage-deflate"
 _BITS: Final = re.compile("8|9|1[0-5]")
 _QUOTED_CHARACTERS: Final = 80
 
-# A token, or a quoted string; else any single character, which is then found to be wrong.
+# A token, a quoted string, or any other single character: a separator, or a fault found later.
 _WORDS: Final = re.compile(
     r"""[ \t]*(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)|"((?:[^"\\]|\\.)*)"|(.))[ \t]*""", re.DOTALL
 )
@@ -28,15 +28,15 @@ CompressionLike: TypeAlias = Literal["deflate"] | Deflate | None
 
 
 class IllegalAnswer(Exception):
-    """The server's answer must not be accepted; the text says why."""
+    """The server's answer must not be accepted; the text is the reason."""
 
 
 def as_deflate(compression: CompressionLike) -> Deflate | None:
-    """Return what the argument `compression` of `connect` stands for.
+    """Return the settings for the argument `compression` of `connect`; `None` for none.
 
     Raises:
-        TypeError: it is neither `None` nor `str` nor `Deflate`.
-        ValueError: it is another word than "deflate".
+        TypeError: `compression` is neither `None` nor `str` nor `Deflate`.
+        ValueError: `compression` is a `str` other than "deflate".
     """
     if compression is None or isinstance(compression, Deflate):
         return compression
@@ -55,21 +55,22 @@ def offer(deflate: Deflate) -> str:
     parameters += [name for name in NO_CONTEXT if getattr(deflate, name)]
     if deflate.server_max_window_bits is not None:
         parameters.append(f"server_max_window_bits={deflate.server_max_window_bits}")
-    # Always there: without it the server could not ask for less.
+    # Always offered: without it the server could not ask for a smaller window.
     bits = deflate.client_max_window_bits
     parameters.append("client_max_window_bits" + ("" if bits is None else f"={bits}"))
     return "; ".join(parameters)
 
 
 def agreed(offered: Deflate | None, answers: Iterable[str]) -> Deflate | None:
-    """Return what the server agreed to, `None` if it chose no extension.
+    """Return the settings that the server agreed to, `None` if it chose no extension.
 
     Args:
-        offered: what was offered; `None` for nothing.
-        answers: the values of the response's headers Sec-WebSocket-Extensions.
+        offered: the offered settings; `None` if no compression was offered.
+        answers: the values of the response's Sec-WebSocket-Extensions headers.
 
     Raises:
-        IllegalAnswer: it chose what was not offered, or in words that have no meaning.
+        IllegalAnswer: the server chose an extension or a parameter that was not offered, left
+            out a parameter that was asked for, or its answer is malformed.
     """
     extensions = [
         extension for answer in answers if answer.strip(" \t") for extension in _extensions(answer)
@@ -99,7 +100,7 @@ def _agreed(offered: Deflate, answer: dict[str, str | None]) -> Deflate:
             raise _illegal(f"has {name} with a value, none is allowed", "7.1.1")
     server_bits = _window_bits("server_max_window_bits", answer, offered.server_max_window_bits)
     client_bits = _window_bits("client_max_window_bits", answer, offered.client_max_window_bits)
-    # What the server must do counts only if it says that it will.
+    # A restriction of the server holds only if its answer confirms it.
     if offered.server_no_context_takeover and "server_no_context_takeover" not in answer:
         raise _illegal("lacks server_no_context_takeover, which was asked for", "7.1.1.1")
     if offered.server_max_window_bits is not None and "server_max_window_bits" not in answer:
@@ -170,13 +171,13 @@ def _parameter(words: list[str]) -> tuple[str, str | None]:
 
 
 def _words(answer: str) -> list[str]:
-    """Split at the separators; a quoted string stands for the token in it."""
+    """Split into tokens and separators; a quoted string becomes the token in it."""
     words: list[str] = []
     for match in _WORDS.finditer(answer):
         token, quoted, other = match.groups()
         if quoted is not None:
             token = re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
-            # What is quoted must be a token, and a value (RFC 6455 section 9.1).
+            # A quoted string must contain a token, and must be a value (RFC 6455 section 9.1).
             if not _TOKEN.fullmatch(token) or words[-1:] != ["="]:
                 raise _malformed()
         words.append(token or other)

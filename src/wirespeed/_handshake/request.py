@@ -1,7 +1,6 @@
-"""The fields of the opening handshake's request, checked before anything is sent (RFC 6455 4.1).
+"""The request of the opening handshake: its fields are checked, then written (RFC 6455 4.1).
 
-Knows nothing of responses or sockets. No error text quotes a header value or a subprotocol: both
-may be secrets.
+Does no I/O. No error text quotes a header value or a subprotocol: both may be secrets.
 """
 
 from __future__ import annotations
@@ -32,7 +31,8 @@ _FORBIDDEN_IN_VALUE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _NOT_LATIN_1: Final = re.compile(r"[^\x00-\xff]")
 _CONTROL_CHARACTER: Final = re.compile(r"[\x00-\x1f\x7f]")
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
-# No blank, comma, semicolon, backslash; quotes around all of it only (RFC 6265 section 4.1.1).
+# No blank, comma, semicolon or backslash; quotes only around the whole value (RFC 6265 section
+# 4.1.1).
 _COOKIE_VALUE: Final = re.compile(r'("?)[!#-+\--:<-\[\]-~]*\1')
 
 _OWN_HEADERS: Final = {
@@ -49,17 +49,17 @@ _OWN_HEADERS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Ask:
-    """What the caller wants the request to say, unchecked; good for any number of requests.
+    """The caller's options for the request, unchecked; reusable for any number of requests.
 
     Attributes:
-        headers: to add.
-        subprotocols: to offer, in order of preference.
-        cookies: to send in one header.
+        headers: headers to add.
+        subprotocols: subprotocols to offer, in order of preference.
+        cookies: cookies, sent in one header.
         origin: the value of Origin; `None` for no such header.
         user_agent: the value of User-Agent; `None` for no such header.
         auth: user name and password; `None` for those of the URL.
-        protocol_handler: whose subprotocol to offer, too; `None` for none.
-        compression: to offer; `None` for none.
+        protocol_handler: a handler whose subprotocol is offered too; `None` for none.
+        compression: the compression to offer; `None` for none.
     """
 
     headers: HeadersLike | None = None
@@ -72,7 +72,7 @@ class Ask:
     compression: CompressionLike = None
 
     def __post_init__(self) -> None:
-        # A second request would find an iterator empty.
+        # An iterator would be empty for a second request.
         if isinstance(self.headers, Iterator):
             object.__setattr__(self, "headers", tuple(self.headers))
 
@@ -81,11 +81,11 @@ NOTHING_SPECIAL: Final = Ask()
 
 
 def check_subprotocols(subprotocols: Sequence[str] | None) -> tuple[str, ...]:
-    """Return what to offer, in order of preference (RFC 6455 section 4.1).
+    """Return the subprotocols to offer, in order of preference (RFC 6455 section 4.1).
 
     Raises:
-        TypeError: not a sequence of `str`.
-        ValueError: one is not a token, or is there twice.
+        TypeError: `subprotocols` is not a sequence of `str`.
+        ValueError: a subprotocol is not a token, or is there twice.
     """
     if subprotocols is None:
         return ()
@@ -93,7 +93,7 @@ def check_subprotocols(subprotocols: Sequence[str] | None) -> tuple[str, ...]:
         raise TypeError(
             f"subprotocols must be a sequence of str, not {type(subprotocols).__name__}"
         )
-    # By position: some services take an access token as a subprotocol.
+    # Errors name the position: some services take an access token as a subprotocol.
     for index, name in enumerate(subprotocols):
         if not isinstance(name, str):
             raise TypeError(f"subprotocols[{index}] must be a str, not {type(name).__name__}")
@@ -108,8 +108,8 @@ def check_headers(headers: HeadersLike | None) -> CIMultiDict[str]:
     """Return the user's headers, in order and without white space around the values.
 
     Raises:
-        TypeError: not a mapping or pairs of `str`.
-        ValueError: a header cannot be sent, or is not the user's to set.
+        TypeError: `headers` is not a mapping of `str`, nor an iterable of pairs of `str`.
+        ValueError: a header cannot be sent, or belongs to the opening handshake.
     """
     checked: CIMultiDict[str] = CIMultiDict()
     if headers is None:
@@ -143,7 +143,7 @@ def _check_header_name(name: object) -> None:
     match = _TOKEN.match(name)
     token = match[0] if match else ""
     if not name or token != name:
-        # Only the good part: "Authorization: Bearer ..." has been passed as a name.
+        # Quote the valid start only: users have passed "Authorization: Bearer ..." as a name.
         raise ValueError(
             f"header name is not a token, only its start {token!r} is (RFC 9110 section 5.1)"
         )
@@ -169,7 +169,7 @@ def check_cookies(cookies: CookiesLike | None) -> str:
     """Return the value of the Cookie header, empty without cookies (RFC 6265 section 4.2.1).
 
     Raises:
-        TypeError: not a mapping of `str`, nor a `SimpleCookie`.
+        TypeError: `cookies` is not a mapping of `str`, nor a `SimpleCookie`.
         ValueError: a cookie cannot be sent.
     """
     if cookies is None:
@@ -182,7 +182,7 @@ def check_cookies(cookies: CookiesLike | None) -> str:
             raise TypeError(f"cookie name must be a str, not {type(name).__name__}")
         if not name or not _TOKEN.fullmatch(name):
             raise ValueError("cookie name is not a token (RFC 6265 section 4.1.1)")
-        # What a `SimpleCookie` holds knows how its value was written.
+        # A `SimpleCookie` has `Morsel` objects, which keep the encoded value.
         text = value if isinstance(value, str) else getattr(value, "coded_value", None)
         if not isinstance(text, str):
             raise TypeError(f"value of cookie {name!r} must be a str, not {type(value).__name__}")
@@ -200,8 +200,8 @@ def check_auth(auth: tuple[str, str] | None) -> tuple[str, str] | None:
     """Return user name and password for basic authentication (RFC 7617 section 2).
 
     Raises:
-        TypeError: not a pair of `str`.
-        ValueError: they cannot be sent.
+        TypeError: `auth` is not a pair of `str`.
+        ValueError: user name or password cannot be sent.
     """
     if auth is None:
         return None
@@ -225,25 +225,25 @@ def _kind(value: object) -> str:
 
 
 def basic_credentials(userinfo: tuple[str, str]) -> str:
-    """Return the value of Authorization (RFC 7617 section 2)."""
+    """Return the value of the Authorization header (RFC 7617 section 2)."""
     return f"Basic {base64.b64encode(':'.join(userinfo).encode()).decode('ascii')}"
 
 
 def request_head(
     url: URL, ask: Ask, subprotocols: tuple[str, ...], key: str, extensions: str = ""
 ) -> bytes:
-    """Write the request down: the handshake's own headers, then the user's.
+    """Return the bytes of the request: the handshake's own headers, then the user's.
 
     Args:
-        url: where to.
-        ask: what to say.
-        subprotocols: what `check_subprotocols` returned.
+        url: the URL to open.
+        ask: the caller's options.
+        subprotocols: the result of `check_subprotocols`.
         key: the value of Sec-WebSocket-Key.
-        extensions: the value of Sec-WebSocket-Extensions; empty for none.
+        extensions: the value of Sec-WebSocket-Extensions; empty for no such header.
 
     Raises:
-        TypeError: something in `ask` has the wrong type.
-        ValueError: something in it cannot be sent, or is said twice.
+        TypeError: a part of `ask` has the wrong type.
+        ValueError: a part of `ask` cannot be sent, or is given twice.
     """
     headers = check_headers(ask.headers)
     host = headers.popone("Host", url.host_header) if headers else url.host_header
@@ -263,9 +263,10 @@ def request_head(
 
 
 def _asked_by_parameter(url: URL, ask: Ask, headers: CIMultiDict[str]) -> Iterator[tuple[str, str]]:
-    """Give the headers that have a parameter of their own.
+    """Yield the headers that a parameter of `connect` or the URL sets.
 
-    A header of the user's replaces a default; what was asked for twice is refused.
+    A header of the user replaces a default and that of the URL. One that is given both as a
+    parameter and as a header is an error.
     """
     if ask.user_agent != DEFAULT_USER_AGENT:
         if ask.user_agent is not None:
@@ -285,7 +286,7 @@ def _asked_by_parameter(url: URL, ask: Ask, headers: CIMultiDict[str]) -> Iterat
 
 
 def _only(headers: CIMultiDict[str], name: str, parameter: str, value: str) -> str:
-    """Check the value of a header that must not be among the user's as well."""
+    """Return the checked value of a header; refuse it if the user's headers have it too."""
     if not isinstance(value, str):
         raise TypeError(f"{parameter} must be a str or None, not {type(value).__name__}")
     _check_header_value(name, value)

@@ -1,6 +1,6 @@
-"""What a response with status 101 must say, and what is wrong with one that does not.
+"""Checks of the headers of a response with status 101.
 
-Knows nothing of how it is read. No text quotes a header value that could be a secret.
+No error text quotes a header value that could be a secret.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ QUOTED_CHARACTERS: Final = 80
 def switch_fault(
     headers: CIMultiDictProxy[str], *, accept: str, offered: tuple[str, ...]
 ) -> str | None:
-    """Say what is wrong with the headers of a 101 response (RFC 6455 section 4.1).
+    """Return the fault of the headers of a 101 response; `None` if valid (RFC 6455 section 4.1).
 
     Args:
-        headers: the response's.
-        accept: what Sec-WebSocket-Accept must be.
+        headers: the headers of the response.
+        accept: the expected value of Sec-WebSocket-Accept.
         offered: the subprotocols that the server may choose from.
     """
     return (
@@ -36,7 +36,7 @@ def _quoted(values: Iterable[str]) -> str:
 
 
 def _list_items(headers: CIMultiDictProxy[str], name: str) -> list[str]:
-    """Split all headers of that name at the commas (RFC 9110 section 5.6.1)."""
+    """Return the list items of all headers of that name (RFC 9110 section 5.6.1)."""
     values = ",".join(headers.getall(name, ()))
     return [item for part in values.split(",") if (item := part.strip(" \t"))]
 

@@ -1,6 +1,6 @@
-"""The head of a response, as bytes: what can be told from it before and beside h11.
+"""The head of a response, as bytes: the checks and shortcuts that h11 does not have.
 
-Knows nothing of what the response should say. Header values are in no text from here.
+Does not check the handshake's headers. No error text from here quotes a header value.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ _STATUS_LINE_START: Final = b"HTTP/"
 _TLS_ALERT_START: Final = b"\x15\x03"
 _STATUS_LINE: Final = re.compile(rb"HTTP/([0-9])\.([0-9]) ([0-9]{3})(?: ([^\r\n]*))?\r?\n")
 
-# A 101 response that is well formed beyond doubt. Every repetition is possessive: no response can
-# make the search go back and forth.
+# A 101 response that is well formed beyond doubt. Every repetition is possessive, so that no
+# response can cause backtracking.
 _TEXT: Final = r"[ \t!-~\x80-\xff]*+"
 _HEADER: Final = rf"[!#$%&'*+\-.^_`|~0-9A-Za-z]++:{_TEXT}\r\n"
 _PLAIN_SWITCH: Final = re.compile(rf"HTTP/1\.1 101(?: ({_TEXT}))?+\r\n((?:{_HEADER})++)\r\n")
 
-# What nearly every 101 response says.
+# Texts that nearly every 101 response contains.
 _USUAL: Final = {
     text: text
     for name in ("Connection", "Date", "Sec-WebSocket-Accept", "Server", "Upgrade")
     for text in (name, name.lower(), "WebSocket", "websocket")
 }
 
-# How h11's texts begin, and what is said instead.
+# The beginnings of h11's texts, and our texts for them.
 _HEAD_FAULTS: Final = (
     ("illegal status line", "the status line is malformed"),
     ("illegal header line", "a header line is malformed"),
@@ -51,8 +51,8 @@ class StatusLine(NamedTuple):
     """The first line of a response.
 
     Attributes:
-        version: of HTTP, major and minor.
-        status: the three digits.
+        version: the version of HTTP, major and minor.
+        status: the status of three digits.
         reason: the reason phrase; may be empty.
     """
 
@@ -62,12 +62,12 @@ class StatusLine(NamedTuple):
 
 
 class PlainSwitch(NamedTuple):
-    """A 101 response of HTTP/1.1 without any doubt in it.
+    """A well-formed 101 response of HTTP/1.1.
 
     Attributes:
         reason: the reason phrase; may be empty.
-        headers: as h11 would give them.
-        size: how many bytes the head takes.
+        headers: the headers, the same as h11 would return.
+        size: the size of the head in bytes.
     """
 
     reason: str
@@ -76,32 +76,32 @@ class PlainSwitch(NamedTuple):
 
 
 def plain_switch(data: bytes) -> PlainSwitch | None:
-    """Read a 101 response that arrived whole; `None` for all that deserves a second look.
+    """Read a plain 101 response whose head arrived whole; return `None` for any other response.
 
-    Nearly all openings that succeed end here, at a tenth of what h11 takes for the same.
+    Nearly all openings that succeed end here, in a tenth of the time that h11 takes.
     """
     match = _PLAIN_SWITCH.match(data[:MAX_HEAD_BYTES].decode("latin-1"))
     if match is None:
         return None
     lines = [line.partition(":") for line in match[2].split("\r\n")]
-    # Behind the last line end there is one more, empty.
+    # `split` returns an empty string after the last line end.
     del lines[-1]
     headers = frozen_headers(
         [(_shared(name), _shared(value.strip(" \t"))) for name, _, value in lines]
     )
-    # Without a meaning here; h11 knows which of them are wrong.
+    # These have no meaning in a 101 response; h11 finds out whether they are malformed.
     if "Content-Length" in headers or "Transfer-Encoding" in headers:
         return None
     return PlainSwitch(match[1] or "", headers, match.end())
 
 
 def _shared(text: str) -> str:
-    """Return the one copy of what nearly all responses say; connections keep their headers."""
+    """Return the shared copy of a usual text: it saves memory, as connections keep headers."""
     return _USUAL.get(text, text)
 
 
 def decode_headers(event: h11.InformationalResponse | h11.Response) -> CIMultiDictProxy[str]:
-    """Take the headers over from h11."""
+    """Return the headers of an h11 event, decoded."""
     return frozen_headers(
         [
             (name.decode("ascii"), value.decode("latin-1"))
@@ -111,12 +111,12 @@ def decode_headers(event: h11.InformationalResponse | h11.Response) -> CIMultiDi
 
 
 def read_status_line(data: bytearray) -> StatusLine | str | None:
-    """Look at the start of a response before h11 does, which waits for the end of the head.
+    """Read the status line before h11 does, because h11 waits for the end of the head.
 
-    A server of another protocol would never send that, and the error would be a timeout.
+    A server of another protocol never sends such an end, so the error would be a timeout.
 
     Returns:
-        `None` as long as the line is not complete, and a text that says what came instead.
+        The status line, `None` as long as it is not complete, or a text that describes the fault.
     """
     start = bytes(data[: len(_STATUS_LINE_START)])
     if not _STATUS_LINE_START.startswith(start):
@@ -135,7 +135,7 @@ def read_status_line(data: bytearray) -> StatusLine | str | None:
 
 
 def malformed_head(error: h11.ProtocolError, line: StatusLine | None) -> str:
-    """Say in our own words what h11 found: its words quote whole header lines."""
+    """Describe a fault that h11 found. Its own texts are not used: they quote header lines."""
     if error.error_status_hint == _HEAD_TOO_LARGE:
         return head_too_long()
     text = str(error).lower()
@@ -146,12 +146,12 @@ def malformed_head(error: h11.ProtocolError, line: StatusLine | None) -> str:
 
 
 def head_too_long() -> str:
-    """Say that the head does not end in time."""
+    """Return the text for a head that is over the limit."""
     return f"response head is over {MAX_HEAD_BYTES} bytes, which is the limit"
 
 
 def version_fault(line: StatusLine | None) -> str | None:
-    """Say what is wrong with the version of HTTP."""
+    """Return the fault of the HTTP version; `None` if it is valid or not known."""
     if line is None or (line.version[0] == 1 and line.version[1] >= 1):
         return None
     version = ".".join(map(str, line.version))
@@ -162,7 +162,7 @@ def _not_http(data: bytearray) -> str:
     if data.startswith(_TLS_ALERT_START):
         came = "a TLS alert (does the server want wss?)"
     else:
-        # One word: a server that echoes would have the whole request quoted.
+        # Quote one word only: a server may echo the whole request.
         words = bytes(data[:16]).split(maxsplit=1)
         came = repr(words[0] if words else bytes(data[:16]))
     return f"server answered with {came}, an HTTP/1.1 status line was expected (RFC 9112 section 4)"

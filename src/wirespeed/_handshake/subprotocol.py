@@ -1,7 +1,4 @@
-"""Subprotocols with an encoding of their own: what a program implements to use one.
-
-Knows nothing of connections.
-"""
+"""The interface that a program implements to use a subprotocol with its own encoding."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from typing import Any
 class ProtocolHandler(ABC):
     """Encodes and decodes the messages of a subprotocol (RFC 6455 section 1.9).
 
-    Passed to `connect` as `protocol_handler`, its name is offered to the server, and
+    Pass it to `connect` as `protocol_handler`. Its name is then offered to the server, and
     `send_protocol` and `receive_protocol` of the connection use it:
 
         class MsgpackHandler(ProtocolHandler):
@@ -30,11 +27,11 @@ class ProtocolHandler(ABC):
     @property
     @abstractmethod
     def name(self) -> str:
-        """The name of the subprotocol, as it is offered to the server."""
+        """The name of the subprotocol, as offered to the server."""
 
     @abstractmethod
     def encode(self, data: Any) -> bytes:
-        """Encode what is to be sent as one binary message."""
+        """Encode `data` as the payload of one binary message."""
 
     @abstractmethod
     def decode(self, data: bytes) -> Any:
@@ -42,7 +39,7 @@ class ProtocolHandler(ABC):
 
 
 def with_protocol(subprotocols: tuple[str, ...], handler: ProtocolHandler) -> tuple[str, ...]:
-    """Return what to offer to the server: the handler's subprotocol too, at the end.
+    """Return the subprotocols to offer: the handler's own is added at the end if missing.
 
     Raises:
         TypeError: `handler` is not a `ProtocolHandler`.

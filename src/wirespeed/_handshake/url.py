@@ -1,8 +1,7 @@
-"""A WebSocket URL in, its checked parts out (RFC 6455 section 3).
+"""Parses and checks WebSocket URLs (RFC 6455 section 3).
 
-Knows nothing of sockets, TLS or HTTP. No error text quotes user name, password, host or port: a
-password with an unescaped "/" is cut in the wrong places, and any of these parts may then be a
-piece of it.
+Does no I/O. No error text quotes user name, password, host or port: a password with an unescaped
+"/" is split in the wrong places, and any of these parts may then be a piece of it.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ _MAX_PORT: Final = 65535
 _MAX_HOST_CHARACTERS: Final = 253
 _MAX_LABEL_CHARACTERS: Final = 63
 
-# Split by hand: `urllib.parse.urlsplit` drops tabs, newlines and leading blanks without a word,
-# and some of its errors quote the password.
+# Not split with `urllib.parse.urlsplit`: it silently drops tabs, newlines and leading blanks, and
+# some of its errors quote the password.
 _RELATIVE: Final = re.compile(r"(?![A-Za-z][A-Za-z0-9+.\-]*:)")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
 _REST: Final = re.compile(r"([^/?#]*)([^#]*)(#?)")
@@ -35,22 +34,23 @@ _DOT: Final = re.compile("[.\u3002\uff0e\uff61]")
 # Sharp s, small and capital, final sigma, and the joiners (UTS 46 section 7).
 _DEVIATION: Final = re.compile("([\u00df\u1e9e\u03c2\u200c\u200d])")
 _ZONE: Final = re.compile(r"%(?:25)?([A-Za-z0-9._~\-]+)")
-# What `quote` must leave alone; "%" because the target may be encoded already.
+# Characters that `quote` must leave alone; "%" because the target may be encoded already.
 _PRINTABLE_ASCII: Final = string.ascii_letters + string.digits + string.punctuation
 
 
 class URLObject(Protocol):
-    """A URL of another package, such as `yarl.URL`: `str` of it is the whole URL."""
+    """A URL object of another package, such as `yarl.URL`: `str` of it is the whole URL."""
 
     @property
     def scheme(self) -> str:
-        """What stands before "://"."""
+        """The scheme: the part before "://"."""
 
 
 URLLike: TypeAlias = str | URLObject
 
 
-# With a `__dict__`: what is derived from a URL is derived once for all its connections.
+# Without slots: `cached_property` needs a `__dict__`. It computes each value once for all
+# connections to a URL.
 @dataclass(frozen=True, repr=False)
 class URL:
     """The parts of a WebSocket URL.
@@ -59,9 +59,9 @@ class URL:
         secure: whether TLS is used (wss, https).
         host: the host in ASCII and lower case, IDNA-encoded where needed; an IPv6 address without
             brackets, with its zone if it has one.
-        port: the port, 80 or 443 unless the URL says otherwise.
+        port: the port; 80 or 443 if the URL has none.
         target: path and query for the request line; at least "/".
-        userinfo: user name and password, percent-decoded; `None` without.
+        userinfo: user name and password, percent-decoded; `None` if the URL has none.
     """
 
     secure: bool
@@ -83,12 +83,12 @@ class URL:
 
     @property
     def shown(self) -> str:
-        """The URL for a log: also without the query, which may hold a token."""
+        """The URL for a log: `public` without the query, which may contain a token."""
         return self.public.partition("?")[0]
 
     @property
     def origin(self) -> tuple[bool, str, int]:
-        """Who is trusted with a secret: security, host and port (RFC 6454 section 4)."""
+        """The server that may receive a secret: security, host, port (RFC 6454 section 4)."""
         return self.secure, self.host, self.port
 
     @property
@@ -97,11 +97,11 @@ class URL:
 
     @property
     def host_at_proxy(self) -> str:
-        """The host as a proxy is told of it: a zone means something only on this machine."""
+        """The host for a request to a proxy: without the zone, which is valid only locally."""
         return self.host.partition("%")[0]
 
     def __str__(self) -> str:
-        """Write the URL down, with the password replaced by stars."""
+        """Return the URL, with the password replaced by stars."""
         user = "" if self.userinfo is None else f"{quote(self.userinfo[0], safe='')}:***@"
         return f"{self._scheme}://{user}{self.host_header}{self.target}"
 
@@ -110,29 +110,30 @@ class URL:
 
 
 def parse_url(url: URLLike) -> URL:
-    """Take a WebSocket URL apart.
+    """Parse a WebSocket URL.
 
     Args:
         url: a URL with the scheme ws, wss, http or https, as a `str` or as a URL object.
 
     Raises:
         TypeError: `url` is neither.
-        InvalidURL: the URL cannot be used to open a WebSocket; the text tells why
-            without quoting user name or password.
+        InvalidURL: the URL cannot be used to open a WebSocket; the text is the reason,
+            without user name or password.
     """
     return _parse_once(url if isinstance(url, str) else _text_of(url))
 
 
 def resolve(base: URL, reference: str) -> URL:
-    """Find the target of a reference that came from the server of `base` (RFC 3986 section 5).
+    """Resolve a reference that came from the server of `base` (RFC 3986 section 5).
 
-    User name and password of `base` are not passed on, and its fragment is dropped.
+    The result does not have the user name and password of `base`. The fragment of `reference`
+    is dropped.
 
     Raises:
-        InvalidURL: the result cannot be used to open a WebSocket, or holds a user name; the
-            text quotes nothing.
+        InvalidURL: the result cannot be used to open a WebSocket, or contains a user name. The
+            text quotes nothing but the scheme.
     """
-    # Before `urljoin`, which drops tabs and newlines without a word.
+    # Before `urljoin`, which silently drops tabs and newlines.
     check_characters(reference)
     reference, _, _ = reference.partition("#")
     if not _RELATIVE.match(reference):
@@ -140,7 +141,7 @@ def resolve(base: URL, reference: str) -> URL:
     elif reference.startswith("//"):
         url = _parse(f"{'wss' if base.secure else 'ws'}:{reference}")
     else:
-        # With a host in front: a target may begin with "//" too.
+        # `urljoin` needs a host here, because a target may begin with "//".
         joined = urljoin(f"ws://host{base.target}", reference)
         target = _encode_target(joined.removeprefix("ws://host"))
         url = URL(base.secure, base.host, base.port, target)
@@ -152,7 +153,7 @@ def resolve(base: URL, reference: str) -> URL:
 def _text_of(url: object) -> str:
     """Return the text of a URL object.
 
-    Any object has a `str`: that of a URL begins with what it calls its scheme.
+    `str` works for any object. The `str` of a URL object begins with its `scheme`.
     """
     scheme = getattr(url, "scheme", None)
     if isinstance(scheme, str) and (text := str(url)).startswith(scheme):
@@ -177,7 +178,7 @@ def _parse(url: str) -> URL:
 
 
 def parse_authority(authority: str, default_port: int) -> tuple[str, int, tuple[str, str] | None]:
-    """Take apart what is between "//" and the path: host, port, user name and password.
+    """Parse the part between "//" and the path into host, port and user name with password.
 
     Raises:
         InvalidURL: a part cannot be used.
@@ -187,7 +188,7 @@ def parse_authority(authority: str, default_port: int) -> tuple[str, int, tuple[
     return _parse_host(host), _parse_port(port, default_port), _parse_userinfo(userinfo)
 
 
-# A client keeps connecting to the same few URLs, and parsing takes 20 us of an opening.
+# A client connects to the same few URLs again and again, and parsing takes 20 us of an opening.
 _parse_once: Final = functools.lru_cache(maxsize=64)(_parse)
 
 
@@ -196,10 +197,10 @@ def _default_port(secure: bool) -> int:
 
 
 def check_characters(url: str) -> None:
-    """Refuse what no URL may contain.
+    """Refuse characters that no URL may contain unescaped.
 
     Raises:
-        InvalidURL: a character is there unescaped.
+        InvalidURL: the URL contains such a character.
     """
     if _CONTROL_CHARACTER.search(url):
         raise InvalidURL("url contains a control character (RFC 3986 section 2)")
@@ -245,7 +246,7 @@ def _parse_host(host: str) -> str:
     if host.startswith("["):
         return _parse_ipv6(host[1:-1])
     try:
-        # The codec is slow on long names, and no longer name exists in the DNS.
+        # The codec is slow on long names, and the DNS has no longer ones.
         name = _encode_name(host) if len(host) <= _MAX_HOST_CHARACTERS else ""
     except UnicodeError:
         name = ""
@@ -264,10 +265,10 @@ def _parse_host(host: str) -> str:
 
 
 def _encode_name(host: str) -> str:
-    """Encode a name for the DNS, each label by itself.
+    """Encode a name for the DNS, as browsers do (UTS 46, nontransitional).
 
-    As browsers do (UTS 46, nontransitional): the codec follows IDNA 2003, which makes another name,
-    that may have another owner, of one with a character that IDNA 2008 keeps.
+    The codec follows IDNA 2003: it maps some characters that IDNA 2008 keeps, and the result is
+    another name, which may have another owner. Such names are encoded label by label.
     """
     if _DEVIATION.search(host) is None:
         return host.encode("idna").decode("ascii")
@@ -299,7 +300,7 @@ def _parse_ipv6(text: str) -> str:
         raise InvalidURL(
             "host in brackets is not an ipv6 address (RFC 3986 section 3.2.2)"
         ) from None
-    # As written: which form `ipaddress` prefers depends on the version of Python.
+    # Not normalized: the form that `ipaddress` prefers depends on the version of Python.
     host = address.lower()
     return f"{host}%{match[1]}" if match else host
 
@@ -310,7 +311,7 @@ def _parse_port(port: str, default_port: int) -> int:
     if not (port.isascii() and port.isdigit()):
         raise InvalidURL("port is not a number (RFC 3986 section 3.2.3)")
     digits = port.lstrip("0")
-    # The length first: `int` refuses thousands of digits with an error of its own.
+    # Check the length first: `int` refuses thousands of digits with its own error.
     if not digits or len(digits) > len(str(_MAX_PORT)) or int(digits) > _MAX_PORT:
         raise InvalidURL(f"port is out of range, 1 to {_MAX_PORT} is allowed")
     return int(digits)

@@ -1,6 +1,6 @@
 """The codec in plain Python, the twin of the compiled `_core`.
 
-Both follow `_codec.contract`, and the same tests run on both.
+Both implement `_codec.contract`, and the same tests run on both.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Messages to masked frames in plain Python.
+"""The frame builder in plain Python: messages in, masked frames out (RFC 6455 section 5).
 
-Knows nothing of sockets, and nothing of what the messages say.
+Does no I/O.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class MaskingKeys:
         self._next_key = 0
 
     def draw(self) -> bytes:
-        """Take the next key."""
+        """Return the next key."""
         start = self._next_key
         if start == len(self._block) or self._block_forks != len(_forks):
             self._draw_block()
@@ -72,7 +72,7 @@ class MaskingKeys:
         self._next_key = 0
 
 
-# The keys from the operating system, one block for all builders of a thread.
+# Keys from the operating system: one block for all builders of a thread.
 _of_thread: Final = threading.local()
 
 
@@ -86,7 +86,7 @@ def _keys_of_thread() -> MaskingKeys:
 class FrameBuilder:
     """Messages in, masked frames out, gathered until they are taken (RFC 6455 section 5).
 
-    It belongs to the thread that made it.
+    A builder must be used only in the thread that made it.
     """
 
     __slots__ = ("_draw_key", "_frames", "_length_bytes", "_size", "_taken_bytes", "_taken_frames")
@@ -95,20 +95,20 @@ class FrameBuilder:
         """Make a builder.
 
         Args:
-            entropy: `entropy(n)` returns n unpredictable bytes; `None` for those of the
-                operating system.
+            entropy: a function that returns n unpredictable bytes for `entropy(n)`; `None` for
+                the bytes of the operating system.
         """
         self._draw_key = (_keys_of_thread() if entropy is None else MaskingKeys(entropy)).draw
         self._frames: list[bytes] = []
         self._size = 0
-        # What is counted when frames are taken costs nothing for each of them.
+        # Counted when frames are taken, which costs nothing for each single frame.
         self._taken_frames = 0
         self._taken_bytes = 0
-        # The bytes of extended payload lengths.
+        # The total size of the extended payload lengths.
         self._length_bytes = 0
 
     def __len__(self) -> int:
-        """Count the bytes gathered and not yet taken."""
+        """Count the bytes that were gathered and not taken."""
         return self._size
 
     @property
@@ -118,18 +118,18 @@ class FrameBuilder:
 
     @property
     def payload_bytes(self) -> int:
-        """Count the payload bytes of these frames, as they were given."""
+        """Count the payload bytes of these frames, as passed to the builder."""
         header_bytes = (2 + MASKING_KEY_BYTES) * self.frames + self._length_bytes
         return self._taken_bytes + self._size - header_bytes
 
     def append(self, opcode: int, payload: Payload, fin: bool = True) -> int:
-        """Add one masked frame; return the bytes gathered so far.
+        """Add one masked frame; return the number of bytes gathered so far.
 
         Raises:
             TypeError: `payload` is neither `str` nor bytes-like; nothing was added.
             ValueError: the opcode is text and a bytes-like payload is not UTF-8, or
-                a `str` holds a lone surrogate (`UnicodeEncodeError`), or `opcode`
-                does not fit 4 bits; nothing was added.
+                a `str` contains a lone surrogate (`UnicodeEncodeError`), or `opcode` has
+                bits besides RSV1 and the 4 of an opcode; nothing was added.
         """
         frame = self._build(opcode, payload, fin)
         self._frames.append(frame)
@@ -137,8 +137,8 @@ class FrameBuilder:
         return self._size
 
     def take(self) -> bytes:
-        """Hand over everything gathered and start anew."""
-        # Joining a single frame gives that very frame: no copy.
+        """Return all gathered frames, and start again with none."""
+        # Joining a single frame returns the same object: no copy.
         gathered = b"".join(self._frames)
         self._taken_frames += len(self._frames)
         self._taken_bytes += self._size
@@ -147,7 +147,7 @@ class FrameBuilder:
         return gathered
 
     def frame(self, opcode: int, payload: Payload, fin: bool = True) -> bytes:
-        """Build one masked frame in memory of its own, apart from what is gathered.
+        """Build and return one masked frame, separate from the gathered ones.
 
         Raises:
             TypeError, ValueError: as `append` does.
@@ -164,8 +164,8 @@ class FrameBuilder:
         key = self._draw_key()
         size = len(data)
         if size < LENGTH_IS_16_BIT:
-            # The key, and behind it the payload masked with that key over and over: for a
-            # short frame it is cheapest to make both in one XOR.
+            # One XOR makes the key and, after it, the payload masked with the repeated key: this
+            # is the cheapest way for a short frame.
             first = opcode | FIN_BIT if fin else opcode
             end = MASKING_KEY_BYTES + size
             keys = (key * (size // MASKING_KEY_BYTES + 2))[:end]
@@ -177,7 +177,7 @@ class FrameBuilder:
 
 
 def _payload_bytes(opcode: int, payload: Buffer) -> bytes:
-    """Convert a payload that is no `str` to the bytes that a frame with `opcode` may carry."""
+    """Return the bytes of a payload that is no `str`; refuse text that is not UTF-8."""
     if type(payload) is bytes:
         data = payload
     else:
@@ -189,7 +189,7 @@ def _payload_bytes(opcode: int, payload: Buffer) -> bytes:
 
 
 def _long_header(opcode: int, payload_length: int, fin: bool) -> bytes:
-    """Build the header of a frame that is not short, up to its key (RFC 6455 section 5.2)."""
+    """Build the header of a frame that is not short, without its key (RFC 6455 section 5.2)."""
     first = opcode | FIN_BIT if fin else opcode
     if payload_length < 1 << 16:
         return bytes((first, MASK_BIT | LENGTH_IS_16_BIT)) + payload_length.to_bytes(2, "big")

@@ -46,7 +46,7 @@ OPCODES: Final = frozenset(
 )
 LENGTH_BYTES: Final = {LENGTH_IS_16_BIT: 2, LENGTH_IS_64_BIT: 8}
 MAX_HEADER_BYTES: Final = 14
-# More than the bytes of any message that can arrive: compared with, never reported.
+# More than the size of any message that can arrive. Used in comparisons, never reported.
 NO_LIMIT: Final = 1 << 64
 
 
@@ -55,10 +55,12 @@ class MessageParser:
 
     Attributes:
         controls: opcode and payload of each Ping and Pong, oldest first.
-        close: code and reason of the peer's Close frame once it has arrived.
-        queues_controls: whether Pings and Pongs are queued as `Control`, too.
-        message_opcode: that of the message at hand, of a continuation between messages.
-        chunks: where the chunks of the message at hand go, `None` if it is to be whole.
+        close: close code and close reason of the peer's Close frame once it has arrived.
+        queues_controls: whether each Ping and Pong is added to the messages as a `Control`. Pings
+            are then not in `controls`.
+        message_opcode: the opcode of the unfinished message; that of a continuation (0) between
+            messages.
+        chunks: the list for the chunks of the unfinished message, `None` if it is returned whole.
     """
 
     __slots__ = (
@@ -102,10 +104,10 @@ class MessageParser:
 
         Args:
             max_message_size: limit for one message in payload bytes, inclusive;
-                `None` for no limit. Control frames do not count.
-            masked: `False` reads what servers send (a masked frame is an
-                error), `True` what clients send (unmasks; an unmasked frame is an error).
-            decode_text: `False` gives text as `bytes`, checked to be UTF-8, and the data of
+                `None` for no limit. It does not apply to control frames.
+            masked: `False` reads frames of a server (a masked frame is an
+                error), `True` frames of a client (unmasks; an unmasked frame is an error).
+            decode_text: `False` returns text as `bytes`, checked to be UTF-8, and the data of
                 binary messages as `Binary`.
         """
         limit = check_max_message_size(max_message_size)
@@ -117,9 +119,9 @@ class MessageParser:
         self._masked = bool(masked)
         self._decode_text = bool(decode_text)
         self._done = False
-        # The header at hand, as far as it has arrived.
+        # The part of an unfinished header that has arrived.
         self._header = b""
-        # The frame at hand, once its header is complete.
+        # The current frame, once its header is complete.
         self._in_frame = False
         self._opcode = OPCODE_CONTINUATION
         self._fin = True
@@ -128,18 +130,18 @@ class MessageParser:
         self.frames = self.payload_bytes = self.pings = self.pongs = 0
         self._key = b""
         self._control = bytearray()
-        # The message at hand.
+        # The unfinished message.
         self.message_opcode = OPCODE_CONTINUATION
         self.chunks: list[Any] | None = None
         self._message = bytearray()
         self._text: Utf8Validator | None = None
-        # What inflates compressed messages, and whether the one at hand is one.
+        # `None` without compression; then whether the unfinished message is compressed.
         self._inflater: Inflater | None = None
         self._compressed = False
         self._wire_bytes = 0
 
     def accept_compressed(self, inflater: Inflater) -> None:
-        """Take compressed messages from now on (RFC 7692 section 6); RSV1 is an error before."""
+        """Accept compressed messages from now on; before, RSV1 is an error (RFC 7692 section 6)."""
         self._inflater = inflater
 
     @property
@@ -149,16 +151,16 @@ class MessageParser:
 
     @property
     def filled(self) -> int:
-        """Count the bytes that are held of the message at hand."""
+        """Count the bytes of the unfinished message that the parser holds."""
         return len(self._message)
 
     def stream(self, chunks: list[Any]) -> None:
-        """Give the message at hand, or else the next one, in chunks."""
+        """Return one message in chunks: the unfinished one, or else the next."""
         self.chunks = chunks
         self._give_chunk()
 
     def take_back(self, given: list[str | bytes]) -> bool:
-        """Give the message whole after all; `False` if that is over the limit."""
+        """Undo `stream`: return the message whole. Return `False` if it is over the limit."""
         data = b"".join(chunk.encode() if isinstance(chunk, str) else chunk for chunk in given)
         total = len(data) + len(self._message)
         if self._in_frame and self._opcode < OPCODE_CLOSE and not self._compressed:
@@ -170,7 +172,7 @@ class MessageParser:
         return True
 
     def feed(self, data: Buffer, messages: list[str | bytes], size: int = -1) -> None:
-        """Parse the first `size` bytes of `data` (all of it when -1).
+        """Parse the first `size` bytes of `data`, or all bytes if it is -1.
 
         Each finished message is appended to `messages`: text as `str`, binary as
         `bytes`. After a Close frame, and after an error, everything is ignored.
@@ -178,8 +180,8 @@ class MessageParser:
         Raises:
             ProtocolError: the stream is malformed. The messages before the fault
                 have been appended.
-            TypeError: `data` is not bytes-like, or `messages` no list.
-            ValueError: `data` holds fewer than `size` bytes.
+            TypeError: `data` is not bytes-like, or `messages` is not a list.
+            ValueError: `data` has fewer than `size` bytes, or `size` is below -1.
         """
         if not isinstance(messages, list):
             raise TypeError(f"messages must be a list, not {type(messages).__name__}")
@@ -198,16 +200,16 @@ class MessageParser:
                 if self.chunks is not None:
                     self._give_chunk()
             except BaseException:
-                # Out of memory counts too: a parser that lost its place must not go on.
+                # Also after a `MemoryError`: a parser that lost its position must not continue.
                 self._stop_at_fault()
                 raise
 
     def get_buffer(self) -> memoryview | None:
-        """Give no memory: plain Python gains nothing by reading in place."""
+        """Return `None`: plain Python gains nothing by reading in place."""
         return None
 
     def buffer_updated(self, size: int, messages: list[str | bytes]) -> None:
-        """Refuse with a `RuntimeError`: `get_buffer` never gave memory to read into."""
+        """Raise `RuntimeError`: `get_buffer` never returns memory to read into."""
         raise RuntimeError("no buffer is out")
 
     def _parse_undecoded(self, view: memoryview, end: int, messages: list[Any]) -> None:
@@ -215,7 +217,7 @@ class MessageParser:
         try:
             self._parse(view, end, decoded)
         finally:
-            # Decoding is the quickest check there is in plain Python.
+            # In plain Python, decoding is the fastest check for UTF-8.
             messages.extend(map(undecoded, decoded))
 
     def _parse(self, view: memoryview, end: int, messages: list[str | bytes]) -> None:
@@ -242,7 +244,7 @@ class MessageParser:
     def _take_ready_messages(
         self, view: memoryview, position: int, end: int, messages: list[str | bytes]
     ) -> int:
-        """Take and count the messages that lie ahead in full; return where they end."""
+        """Take and count the messages that are complete in `view`; return their end position."""
         known = len(messages)
         start = position
         length_bytes = 0
@@ -255,7 +257,7 @@ class MessageParser:
         return position
 
     def _take_header(self, view: memoryview, position: int, end: int) -> int:
-        """Take the bytes of a header and begin its frame once it is complete."""
+        """Take the bytes of a header, and begin its frame once the header is complete."""
         known = len(self._header)
         header = self._header + view[position : min(end, position + MAX_HEADER_BYTES)]
         header_bytes = self._begin_frame(header)
@@ -266,7 +268,7 @@ class MessageParser:
         return position + header_bytes - known
 
     def _begin_frame(self, header: bytes) -> int:
-        """Check a header as far as it is there; return its size, 0 while bytes are missing."""
+        """Check the part of a header that has arrived; return its size, 0 while incomplete."""
         if len(header) < 2:
             return 0
         first, second = header[0], header[1]
@@ -300,7 +302,7 @@ class MessageParser:
         return end
 
     def _check_start(self, first: int, opcode: int, *, masked: bool) -> None:
-        """Refuse what the first two bytes of a header already show to be wrong."""
+        """Refuse faults that the first two bytes of a header show."""
         if first & RESERVED_BITS:
             check_reserved(first & RESERVED_BITS, opcode, may_compress=self._inflater is not None)
         if opcode not in OPCODES:
@@ -317,7 +319,7 @@ class MessageParser:
             raise exceptions.expected_continuation(opcode)
 
     def _check_length(self, first: int, length: int, length_bytes: int) -> None:
-        """Refuse a payload length before any of the payload is there."""
+        """Refuse a faulty payload length before any payload is read."""
         if length_bytes == 8 and length >= 1 << 63:
             raise exceptions.length_too_large(length)
         if length_bytes == 8 and length < 1 << 16:
@@ -340,7 +342,7 @@ class MessageParser:
             raise exceptions.message_too_big(message_bytes, self._limit)
 
     def _take_payload(self, piece: memoryview | bytes) -> None:
-        """Add the next bytes of the payload of the frame at hand."""
+        """Add the next payload bytes of the current frame."""
         size = len(piece)
         self._missing -= size
         if self._masked:
@@ -359,7 +361,7 @@ class MessageParser:
         self._add(piece)
 
     def _take_steps(self, inflater: Inflater, step: bytes | None) -> None:
-        """Add what was inflated to the message, up to the limit."""
+        """Add the inflated data to the message, up to the limit."""
         while step is not None:
             room = self._limit - len(self._message) if self.chunks is None else len(step)
             self._add(step[:room])
@@ -411,12 +413,12 @@ class MessageParser:
         if self.chunks is None:
             messages.append(message)
         else:
-            # The empty chunk behind the last one.
+            # This is the empty chunk that follows the last one.
             self.chunks.append(message if self._decode_text else undecoded(message))
             self.chunks = None
 
     def _give_chunk(self) -> None:
-        """Hand over what is there of the message, but a character at the end that is cut off."""
+        """Append the data of the message as a chunk, without a cut character at its end."""
         if self.chunks is None or not self._message:
             return
         payload, size = self._message, len(self._message)
@@ -430,14 +432,14 @@ class MessageParser:
             self._message = payload[size:]
 
     def _stop_at_fault(self) -> None:
-        """Hand over what is valid before a fault, then ignore everything."""
+        """Append the valid data before a fault as a chunk, then ignore everything."""
         if self._text is not None:
             self._message = self._message[: valid_bytes(self._message)]
         self._give_chunk()
         self._stop()
 
     def _stop(self) -> None:
-        """Ignore everything from now on, and give the memory back."""
+        """Ignore everything from now on, and free the memory."""
         self._done = True
         self._inflater = None
         self.message_opcode = OPCODE_CONTINUATION

@@ -1,7 +1,4 @@
-"""What the parser in plain Python refuses by rules that need nothing of its state.
-
-Knows nothing of the parser.
-"""
+"""Checks of the parser in plain Python that do not depend on its state."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from .text_and_mask import text_or_none
 
 
 def check_reserved(bits: int, opcode: int, *, may_compress: bool) -> None:
-    """Refuse reserved bits, but RSV1 where it says that a message is compressed."""
+    """Refuse reserved bits, except for RSV1 on the first frame of a compressed message."""
     if not may_compress:
         raise exceptions.reserved_bits_set(bits)
     if bits != RSV1_BIT:

@@ -1,6 +1,6 @@
-"""The fast path of the parser in plain Python: messages that lie ahead in full.
+"""The fast path of the parser in plain Python: whole messages that have arrived in full.
 
-Knows nothing of frames that are unusual, unfinished or wrong: those are left to the parser.
+Leaves unusual, unfinished and faulty frames to the parser.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from ..._base.rfc6455 import FIN_BIT, LENGTH_IS_16_BIT, LENGTH_IS_64_BIT, OPCODE
 WHOLE_TEXT: Final = FIN_BIT | OPCODE_TEXT
 WHOLE_BINARY: Final = FIN_BIT | OPCODE_BINARY
 WHOLE_MESSAGES: Final = frozenset((WHOLE_TEXT, WHOLE_BINARY))
-# Short messages are taken from copies of so many bytes. A copy costs 0.1 us, also where it was
-# made in vain because a Ping lies ahead.
+# Short messages are taken from copies of this size. A copy costs 0.1 us, even if it is of no use
+# because a Ping comes next.
 WINDOW_BYTES: Final = 4096
 
 
 def take_short_messages(
     view: memoryview, position: int, end: int, limit: int, messages: list[Any]
 ) -> int:
-    """Take the whole messages ahead that have the shortest header; return where they end.
+    """Take whole messages that have the shortest header; return the position of their end.
 
-    The fastest path, for messages as `take_long_messages` takes them. A slice of
-    `bytes` costs half of a slice of a view: that is worth a copy of the read, by windows.
+    This is the fastest path, for messages of the kinds that `take_long_messages` takes. A slice
+    of `bytes` costs half of a slice of a view, which is worth copying the data by windows.
 
     Args:
-        view: what was read.
-        position: where the first header begins.
-        end: where the read ends.
-        limit: of a payload, in bytes; at most 125.
-        messages: where they go.
+        view: the data that was read.
+        position: the start of the first header.
+        end: the end of the data.
+        limit: the largest payload in bytes; at most 125.
+        messages: the list that the messages are appended to.
     """
     append = messages.append
     while end - position > 1 and view[position + 1] <= limit:
@@ -63,17 +63,17 @@ def take_short_messages(
 def take_long_messages(
     view: memoryview, position: int, end: int, limit: int, messages: list[Any]
 ) -> tuple[int, int]:
-    """Take the unmasked, unfragmented messages that lie ahead in full.
+    """Take unmasked, unfragmented messages that have arrived in full.
 
     Args:
-        view: what was read.
-        position: where the first header begins.
-        end: where the read ends.
-        limit: of a payload, in bytes.
-        messages: where they go.
+        view: the data that was read.
+        position: the start of the first header.
+        end: the end of the data.
+        limit: the largest payload in bytes.
+        messages: the list that the messages are appended to.
 
     Returns:
-        Where they end, and how many bytes their extended payload lengths took.
+        The position of their end, and the total size of their extended payload lengths in bytes.
     """
     length_bytes = 0
     while end - position > 1:

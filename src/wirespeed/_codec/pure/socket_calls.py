@@ -1,6 +1,6 @@
 """The system calls of a non-blocking socket, through the socket object.
 
-Knows nothing of what is received or sent. Its twin is `wirespeed._core_socket`.
+Its compiled twin is `wirespeed._codec._core_socket`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _NOT_READY = -1
 
 
 def receive_into(sock: Any, fd: int, memory: Buffer) -> int:
-    """Read into `memory`; see `wirespeed._codec.ReceiveInto`."""
+    """Read into `memory`; see `wirespeed._codec.contract.ReceiveInto`."""
     try:
         size: int = sock.recv_into(memory)
     except (BlockingIOError, InterruptedError):
@@ -25,7 +25,7 @@ def receive_into(sock: Any, fd: int, memory: Buffer) -> int:
 
 
 def send_some(sock: Any, fd: int, data: Buffer) -> int:
-    """Write some of `data`; see `wirespeed._codec.SendSome`."""
+    """Write some of `data`; see `wirespeed._codec.contract.SendSome`."""
     try:
         size: int = sock.send(data)
     except (BlockingIOError, InterruptedError):

@@ -1,6 +1,6 @@
 """Loops over bytes in plain Python: UTF-8 in pieces, masking, views of any buffer.
 
-Knows nothing of frames or messages; the compiled twin does the same in its C kernels.
+Its compiled twin is `wirespeed._codec._core_bytes`, which uses kernels in C.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 MASKING_KEY_BYTES: Final = 4
-# Up to here an XOR of two big integers is the faster mask; at 8 KiB it takes 4 ns a byte,
-# the tables 2.5.
+# Up to this size an XOR of two big integers masks faster. At 8 KiB it takes 4 ns a byte, the
+# tables 2.5 ns.
 BIG_INTEGER_BYTES: Final = 1024
 
-# As an attribute of `int` each call would look it up again.
+# Bound once, so that the calls need no attribute lookup.
 from_bytes: Final = int.from_bytes
 _EVERY_BYTE: Final = from_bytes(bytes(range(256)))
-# What each byte of a key makes of every byte, for `bytes.translate`.
+# For each byte of a key, the XOR with every byte, as a table for `bytes.translate`.
 _TABLES: Final = [
     (_EVERY_BYTE ^ from_bytes(bytes([key]) * 256)).to_bytes(256) for key in range(256)
 ]
 
 
 def flat_view(data: Buffer, refusal: str) -> memoryview:
-    """View `data` as bytes, whatever its items are; the caller releases the view.
+    """Return a view of `data` as bytes, for items of any type; the caller releases the view.
 
-    Only contiguous bytes are viewed in place, anything else is copied.
+    Contiguous bytes are viewed in place, all other data is copied.
 
     Raises:
         TypeError: `data` is not bytes-like; the text begins with `refusal`.
@@ -46,9 +46,9 @@ def flat_view(data: Buffer, refusal: str) -> memoryview:
 
 
 def text_or_none(payload: Buffer) -> str | None:
-    """Decode a whole text; `None` when it is not UTF-8.
+    """Decode a whole text; return `None` if it is not UTF-8.
 
-    No exception leaves: a `UnicodeDecodeError` would carry the payload along.
+    No exception is raised, because a `UnicodeDecodeError` contains the payload.
     """
     try:
         return str(payload, "utf-8")
@@ -57,7 +57,7 @@ def text_or_none(payload: Buffer) -> str | None:
 
 
 def valid_bytes(data: Buffer) -> int:
-    """Count the bytes of the whole characters before the first that is not valid."""
+    """Count the bytes of the whole characters before the first invalid one."""
     try:
         return utf_8_decode(data, "strict", False)[1]
     except UnicodeDecodeError as error:
@@ -74,7 +74,7 @@ class Utf8Validator:
         self._partial = b""
 
     def feed(self, data: Buffer) -> bool:
-        """Check the next bytes; `False` from the first byte on that cannot be UTF-8.
+        """Check the next bytes; return `False` from the first byte that cannot be UTF-8 on.
 
         Raises:
             TypeError: `data` is not bytes-like.
@@ -86,7 +86,7 @@ class Utf8Validator:
 
     @property
     def complete(self) -> bool:
-        """Whether what was fed so far is valid and ends at the end of a character."""
+        """Whether all bytes so far are valid and end at the end of a character."""
         return self._valid and not self._partial
 
     def _check(self, data: bytes | memoryview) -> None:
@@ -96,8 +96,8 @@ class Utf8Validator:
             self._refuse()
             return
         self._partial = bytes(data[decoded_bytes:])
-        # The decoder fails at the first byte that makes a character impossible, but for one
-        # case: it waits for the third byte of a surrogate, which no third byte makes valid.
+        # The decoder fails at the first byte that makes a character impossible, with one exception:
+        # it waits for the third byte of a surrogate, although no third byte makes it valid.
         if self._partial[:1] == b"\xed" and self._partial[1:] >= b"\xa0":
             self._refuse()
 
@@ -107,7 +107,7 @@ class Utf8Validator:
 
 
 def mask(data: bytes | memoryview, key: bytes) -> bytes:
-    """XOR `data` with the repeated 4-byte `key`; neither is checked."""
+    """XOR `data` with the repeated 4-byte `key`, without checks."""
     size = len(data)
     if size <= BIG_INTEGER_BYTES:
         repeated = (key * (size // MASKING_KEY_BYTES + 1))[:size]
@@ -122,12 +122,12 @@ def mask(data: bytes | memoryview, key: bytes) -> bytes:
 
 
 def apply_mask(data: Buffer, key: Buffer, offset: int = 0) -> bytes:
-    """XOR with the masking key (RFC 6455 section 5.3); masking and unmasking are one.
+    """XOR with the masking key (RFC 6455 section 5.3); masking and unmasking are the same.
 
     Args:
         data: bytes of a payload.
         key: the masking key, 4 bytes.
-        offset: where in the payload `data` begins, in bytes.
+        offset: the position of `data` in the payload, in bytes.
 
     Raises:
         TypeError: `data` or `key` is not bytes-like.
@@ -146,5 +146,5 @@ def apply_mask(data: Buffer, key: Buffer, offset: int = 0) -> bytes:
 
 
 def total_length(messages: list[Any], start: int) -> int:
-    """Sum up the lengths of `messages[start:]`."""
+    """Return the sum of the lengths of `messages[start:]`."""
     return sum(map(len, messages[start:]))

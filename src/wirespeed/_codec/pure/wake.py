@@ -1,6 +1,6 @@
-"""How awaitables return their values and resume their tasks, in pure Python.
+"""The means for awaitables to return values and to resume tasks, in pure Python.
 
-Knows nothing of what is waited for. Its twin is `wirespeed._core_wake`.
+Its compiled twin is `wirespeed._codec._core_wake`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .. import contract
 def call_in_context(
     context: Context | None, callback: Callable[[Any], object], argument: object
 ) -> bool:
-    """Call back inside a context; see `wirespeed._codec.CallInContext`."""
+    """Call `callback` inside a context; see `wirespeed._codec.contract.CallInContext`."""
     if context is None:
         raise TypeError("context must be a contextvars.Context, not None")
     entered = False
@@ -35,16 +35,16 @@ def call_in_context(
 
 
 def stop_with(awaitable: object, value: object) -> NoReturn:
-    """Raise `StopIteration(value)`; see `wirespeed._codec.StopWith`."""
+    """Raise `StopIteration(value)`; see `wirespeed._codec.contract.StopWith`."""
     raise StopIteration(value)
 
 
 def use_send_slot(awaitable_type: type) -> None:
-    """Do nothing: only a compiled type has slots; see `wirespeed._codec.UseSendSlot`."""
+    """Do nothing: only a compiled type has a slot; see `wirespeed._codec.contract.UseSendSlot`."""
 
 
 def is_held(owned: object) -> bool:
-    """Say that it may be; see `wirespeed._codec.IsHeld`."""
+    """Return `True`: the object may be held; see `wirespeed._codec.contract.IsHeld`."""
     return True
 
 
