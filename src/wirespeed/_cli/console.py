@@ -8,7 +8,7 @@ import sys
 from typing import Final
 
 _BINARY_BYTES_SHOWN: Final = 32
-# A terminal acts on these: it moves the cursor, changes its title, or sends input of its own.
+# A terminal acts on these: it moves the cursor, changes its title, or sends a reply as if typed.
 _CONTROL_CHARACTER: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 

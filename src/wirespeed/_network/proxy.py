@@ -22,8 +22,7 @@ Connect: TypeAlias = Callable[[Proxy], Awaitable[socket.socket]]
 StartTls: TypeAlias = Callable[[socket.socket, asyncio.Protocol], Awaitable[asyncio.Transport]]
 
 _READ_BYTES: Final = 4096
-# How long to wait for the body of a refusal. It is only an explanation, and some proxies never end
-# it.
+# Limits the wait for the body of a refusal: it only explains, and some proxies never end it.
 _BODY_SECONDS: Final = 1.0
 
 

@@ -82,7 +82,7 @@ def choose_proxy(proxy: str | bool | None, url: URL) -> Proxy | None:
 
 
 def _from_environment(url: URL) -> tuple[str, str] | None:
-    """Return the environment's name for the proxy of `url`, and that proxy's URL."""
+    """Return the environment's name for the proxy of `url`, and its URL; `None` without one."""
     # Imported lazily: the import takes 13 ms.
     from urllib.request import getproxies  # noqa: PLC0415
 

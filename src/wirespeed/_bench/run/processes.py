@@ -29,7 +29,7 @@ def start(
     # It gets the search path of this process: with `-m` it would search the current directory
     # first.
     code = f"import sys; sys.path[:] = {sys.path!r}; from {__package__}.{module} import main"
-    return subprocess.Popen(  # noqa: S603  # nothing of it comes from elsewhere
+    return subprocess.Popen(  # noqa: S603  # no external input
         [sys.executable, "-P", "-c", f"{code}; sys.exit(main())", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -60,7 +60,7 @@ def feed_server(goal: Goal, *, tls: bool) -> Iterator[int | None]:
     # The server gets the search path of this process: with `-m` it would search the current
     # directory first.
     code = f"import sys; sys.path[:] = {sys.path!r}; from {__package__}.server import main; main()"
-    with subprocess.Popen(  # noqa: S603  # nothing of it comes from elsewhere
+    with subprocess.Popen(  # noqa: S603  # no external input
         [sys.executable, "-P", "-c", code, f"--{limit[0]}={limit[1]}", *(["--tls"] if tls else [])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
