@@ -1,4 +1,4 @@
-"""Messages to masked frames."""
+"""Building masked frames from messages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIZES = {
     "64 KiB": 1 << 16,
     "1 MiB": 1 << 20,
 }
-# As many bytes as are gathered before they are written.
+# How many bytes are gathered before they are written.
 GATHERED_BYTES = 64 * 1024
 
 payloads = pytest.mark.parametrize(("opcode", "letter"), PAYLOADS.values(), ids=PAYLOADS)
@@ -32,7 +32,7 @@ sizes = pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 @payloads
 @sizes
 def test_frame(measure: Measure, twin: Twin, size: int, opcode: int, letter: str | bytes) -> None:
-    """One frame in memory of its own."""
+    """One frame in its own memory."""
     builder: FrameBuilder = twin.codec.FrameBuilder()
     measure(builder.frame, opcode, letter * size, messages=1, data_bytes=size)
 
@@ -42,7 +42,7 @@ def test_frame(measure: Measure, twin: Twin, size: int, opcode: int, letter: str
 def test_append_and_take(
     measure: Measure, twin: Twin, size: int, opcode: int, letter: str | bytes
 ) -> None:
-    """Frames that are gathered and leave together."""
+    """Frames that are gathered and sent together."""
     builder: FrameBuilder = twin.codec.FrameBuilder()
     payload = letter * size
     count = max(1, GATHERED_BYTES // size)
@@ -57,7 +57,7 @@ def test_append_and_take(
 
 
 def test_append_and_take_one(measure: Measure, twin: Twin) -> None:
-    """A frame that leaves alone, as the first of a turn of the loop does."""
+    """A frame that is sent alone, like the first one in an iteration of the event loop."""
     builder: FrameBuilder = twin.codec.FrameBuilder()
     payload = "a" * 64
 

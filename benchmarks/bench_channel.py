@@ -1,4 +1,4 @@
-"""The message queue, and the awaitables that take from it and that send."""
+"""The message queue, the awaitables that take messages from it, and those that send."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ FRAME = frame_header(OPCODE_TEXT, len(TEXT)) + TEXT.encode()
 
 
 class NullTransport(asyncio.Transport):
-    """Takes whatever is written, and does nothing."""
+    """Discards everything that is written."""
 
     def write(self, data: Any) -> None:
         pass
 
 
 class Line:
-    """A channel whose reads are made by hand."""
+    """An open channel; the benchmark makes its reads."""
 
     def __init__(self, twin: Twin) -> None:
         self.loop = asyncio.new_event_loop()
@@ -42,19 +42,19 @@ class Line:
             queue=QueueRules(max_queue=None, max_queue_bytes=None),
             loads=None,
         )
-        # Without an opening handshake: the connection is open.
+        # Without an opening handshake, the connection is open at once.
         self.protocol = twin.channel.BufferedChannelProtocol(self.channel, None, None, None)
         self.channel._open(NullTransport(), Mock(compression=None))
 
     def read(self, count: int = 1) -> None:
-        """Let so many messages arrive in one read."""
+        """Let `count` messages arrive in one read."""
         memory = self.protocol.get_buffer(-1)
         data = FRAME * count
         memory[: len(data)] = data
         self.protocol.buffer_updated(len(data))
 
     def call(self, function: Callable[[], None]) -> None:
-        """Call as the loop calls a transport: from no task."""
+        """Call `function` from the loop, outside of any task, like a transport's callback."""
         called: asyncio.Future[None] = self.loop.create_future()
 
         def call() -> None:
@@ -70,14 +70,14 @@ class Line:
 
 @pytest.fixture
 def line(twin: Twin) -> Iterator[Line]:
-    """Give an open channel."""
+    """Yield an open channel."""
     line = Line(twin)
     yield line
     line.loop.close()
 
 
 def drive(make: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a coroutine that never has to wait, without what tasks and the loop cost."""
+    """Run a coroutine that never has to wait, without the cost of a task and the loop."""
     coroutine = make()
     try:
         while True:
@@ -108,7 +108,7 @@ def test_pop_many(measure: Measure, line: Line, limit: int) -> None:
 
 
 def test_read_and_pop_all(measure: Measure, line: Line) -> None:
-    """A whole read becomes one list."""
+    """All messages of a read become one list."""
     inbox = line.channel._inbox
 
     def take() -> None:
@@ -168,7 +168,7 @@ def test_suspend_and_wake(measure: Measure, line: Line) -> None:
 
 
 def test_send(measure: Measure, line: Line) -> None:
-    """A loop of sends: they gather and leave 64 KiB at a time."""
+    """A loop of sends: frames are gathered, and written 64 KiB at a time."""
 
     async def send() -> None:
         send_text = line.channel.send_text

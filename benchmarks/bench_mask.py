@@ -1,4 +1,4 @@
-"""XOR with the masking key."""
+"""Masking: XOR with the masking key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames to messages, a whole socket read at a time."""
+"""Parsing frames to messages, a whole socket read at a time."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_parse(measure: Measure, twin: Twin, size: int, opcode: int) -> None:
 @pytest.mark.parametrize("opcode", OPCODES.values(), ids=OPCODES)
 @pytest.mark.parametrize("size", [pytest.param(1 << 20, id="1 MiB")])
 def test_parse_in_reads(measure: Measure, twin: Twin, size: int, opcode: int) -> None:
-    """A message that takes several reads, which land where the parser wants them."""
+    """A message that takes several reads, written to the parser's buffer where it has one."""
     frame = memoryview(frame_header(opcode, size) + b"a" * size)
     shared = bytearray(READ_BYTES)
     parser: MessageParser = twin.codec.MessageParser()

@@ -1,10 +1,10 @@
-"""UTF-8 by class of text and size: checking it, and turning messages into `str`.
+"""UTF-8 by class of text and size: validating it, and decoding messages to `str`.
 
     python -m pytest benchmarks/bench_utf8.py [-k "chinese and 1024"]
 
-`decode` receives a read full of messages, `bytes.decode` decodes the same payloads one by one, so
-the first also pays for the headers of the frames. The texts of one benchmark differ from each
-other: a processor would learn by heart where a single one has its characters.
+`decode` parses a read full of messages, and `bytes.decode` decodes the same payloads one by one. So
+only the first also pays for the headers of the frames. The texts of one benchmark differ from each
+other: a processor would learn the positions of the characters in a single text.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ READ_BYTES = 256 * 1024
 
 
 def make_payload(kind: str, size: int, rng: random.Random) -> bytes:
-    """Text of so many bytes; what is cut off at its end is made up with dots."""
+    """Make a text of `size` bytes; dots replace a character that is cut off at its end."""
     if kind not in WORDS:
         return make_payload("ascii", size - 2, rng) + "é".encode()
     words = WORDS[kind].split(" ")
@@ -51,18 +51,18 @@ def make_payload(kind: str, size: int, rng: random.Random) -> bytes:
 
 
 def make_payloads(kind: str, size: int) -> list[bytes]:
-    """One read's worth of texts, 200 at most."""
+    """Make the texts of one read, 200 at most."""
     rng = random.Random(f"{kind} {size}")
     return [make_payload(kind, size, rng) for _ in range(max(1, min(200, READ_BYTES // size)))]
 
 
 def codec(name: str) -> Any:
-    """Give a codec, or skip where it is not built."""
+    """Return a codec, or skip the benchmark if it is not built."""
     return pytest.importorskip(f"wirespeed._codec.{name}", exc_type=ImportError)
 
 
 def run(benchmark: BenchmarkFixture, payloads: list[bytes], function: Callable[[], Any]) -> None:
-    """Measure, and say how many messages and bytes a round is."""
+    """Measure, and record how many messages and bytes a call handles."""
     benchmark.extra_info |= {"messages": len(payloads), "bytes": sum(map(len, payloads))}
     benchmark(function)
 

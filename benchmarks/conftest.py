@@ -1,7 +1,4 @@
-"""Both twins side by side in one process, and how a micro benchmark is measured.
-
-Knows nothing of what is measured.
-"""
+"""Runs both twins in one process, and measures micro benchmarks."""
 
 from __future__ import annotations
 
@@ -16,13 +13,13 @@ from typing import Any
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-# Before the package is imported: it chooses pure Python for itself, and what is compiled can
-# still be imported by name. Chosen compiled, it would lend its helpers to the pure channel.
+# Before the package is imported: this makes it choose pure Python. The compiled modules can still
+# be imported by name. If the package chose them, the pure channel would use compiled helpers.
 os.environ["WIRESPEED_PURE_PYTHON"] = "1"
 
-# Reading the time of this process is a system call of a microsecond: a thousandth of a round.
+# Reading the process time is a system call of 1 us, which is a thousandth of a round.
 SECONDS_A_ROUND = 0.001
-# More rounds change no median.
+# More rounds do not change the median.
 SECONDS_A_BENCHMARK = 0.5
 ROUNDS_WITH_PREPARATION = 200
 
@@ -48,7 +45,7 @@ MODULES = {
 
 @pytest.fixture(scope="session", params=MODULES)
 def twin(request: pytest.FixtureRequest) -> Twin:
-    """Give one implementation; a missing extension is an error where it is required."""
+    """Return one implementation; a missing extension is an error if it is required."""
     assert not importlib.import_module("wirespeed._codec.backend").COMPILED, "imported too early"
     try:
         return Twin(*map(importlib.import_module, MODULES[request.param]))
@@ -59,7 +56,7 @@ def twin(request: pytest.FixtureRequest) -> Twin:
 
 
 class Measure:
-    """Measures a function, and tells how many messages or bytes it deals with in a second."""
+    """Measures a function, and reports how many messages or bytes it handles in a second."""
 
     def __init__(self, benchmark: BenchmarkFixture) -> None:
         self.benchmark = benchmark
@@ -75,11 +72,11 @@ class Measure:
         """Measure `function(*arguments)`.
 
         Args:
-            function: what is measured.
-            arguments: what it is called with.
+            function: the function to measure.
+            arguments: its arguments.
             prepare: called before each call of `function`, and not measured.
-            messages: how many messages one call deals with.
-            data_bytes: how many bytes one call deals with.
+            messages: how many messages one call handles; 0 to report none.
+            data_bytes: how many bytes one call handles; 0 to report none.
         """
         if prepare is None:
             self.benchmark(function, *arguments)
@@ -101,12 +98,12 @@ class Measure:
 
 @pytest.fixture
 def measure(benchmark: BenchmarkFixture) -> Measure:
-    """Give the way to measure."""
+    """Return what measures this benchmark."""
     return Measure(benchmark)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Show the twins of one work below each other, and measure the time of this process only."""
+    """Group the twins of a benchmark, and measure only the time of this process."""
     for item in items:
         if isinstance(item, pytest.Function) and "benchmark" in item.fixturenames:
             item.add_marker(
@@ -120,7 +117,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def group_of(item: pytest.Function) -> str:
-    """Name the work: the test without the twin that does it."""
+    """Return the name of the test with its parameters, but without the twin."""
     name = item.originalname.removeprefix("test_").replace("_", " ")
     parameters = [part for part in item.callspec.id.split("-") if part not in MODULES]
     return ", ".join([name, *parameters])

@@ -1,4 +1,4 @@
-"""A program for `aiohttp` with one import changed: it answers each text until it is told to close.
+"""A program for `aiohttp` with one import changed: it answers each text until one says "close".
 
 Usage: python examples/aiohttp_client.py ws://127.0.0.1:8765/
 """

@@ -1,7 +1,7 @@
-"""Prints the messages of a feed, for as long as it is run: `python reconnect.py URL [CHANNEL]`.
+"""Prints the messages of a feed until it is interrupted: `python reconnect.py URL [CHANNEL]`.
 
-Whenever the connection is lost it connects again, and subscribes again. After an hour it moves to
-a new connection without missing a message.
+When the connection is lost, it connects and subscribes again. After an hour it moves to a new
+connection without missing a message.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import wirespeed
 
 
 async def print_feed(url: str, channel: str) -> None:
-    """Print what arrives on the channel.
+    """Print the messages of the channel.
 
     Raises:
         OSError: the server refuses for good, or cannot be reached for five minutes.
+        ValueError: the URL cannot be used, or the server does not know the channel.
     """
 
     async def subscribe(ws: wirespeed.WebSocketConnection) -> None:
@@ -39,7 +40,7 @@ async def print_feed(url: str, channel: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run until it is interrupted, or nothing can be done any more."""
+    """Run until it is interrupted, or until it cannot go on; return the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     url, channel = (*arguments, "ticks")[:2]
     try:

@@ -1,6 +1,6 @@
 """The command line: `wirespeed demo`, `wirespeed connect URL` and `wirespeed bench`.
 
-Must not know how either does its work; what a subcommand needs is imported by it alone.
+The modules of a subcommand are imported only when that subcommand runs.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status.
 
     Args:
-        argv: the arguments; `None` for those of the process.
+        argv: the arguments; `None` for the arguments of the process.
 
     Raises:
-        SystemExit: the arguments cannot be used, or only help or the version was asked for.
+        SystemExit: the arguments cannot be used, or ask only for help or the version.
     """
     arguments = _parser().parse_args(argv)
     try:
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output has seen enough of it.
+        # The reader of the output has closed the pipe.
         discard_output()
         return 0
     return status

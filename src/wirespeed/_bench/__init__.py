@@ -1,4 +1,4 @@
-"""`wirespeed bench`: wirespeed and other clients side by side, each in a process of its own.
+"""`wirespeed bench`: compares wirespeed with other clients, each in a separate process.
 
-Nothing of the library imports from here, and no other client is imported but by its own worker.
+The library imports nothing from here. Each of the other clients is imported only by its own worker.
 """

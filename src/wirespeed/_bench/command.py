@@ -1,7 +1,4 @@
-"""`wirespeed bench`: options in, a report, a JSON file and charts out.
-
-Must not know how anything is measured.
-"""
+"""`wirespeed bench`: runs the benchmark, and writes a report, a JSON file and charts."""
 
 from __future__ import annotations
 
@@ -28,29 +25,29 @@ from .works import Work
 INTERRUPTED: Final = 130
 INSTALL: Final = 'pip install "wirespeed[bench]"'
 _MISSING: Final = "not installed"
-# Rounds, seconds of a turn, seconds of a turn with a paced feed.
+# By preset: rounds, seconds of a turn, seconds of a turn with a paced feed.
 _TURNS: Final = {"quick": (3, 0.08, 0.3), "default": (5, 0.1, 0.5), "full": (7, 0.15, 1.0)}
 _PRESETS: Final[dict[str, tuple[str, ...]]] = {
     "quick": works.QUICK,
     "default": works.HEADLINE,
     "full": ("*",),
 }
-# On the second event loop the default leaves these out: they take long.
+# By default these kinds run on the first event loop only, because they take long.
 _ON_ONE_LOOP: Final = frozenset({"paced", "handshake", "memory"})
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line asks for; `None` stands for what the preset says.
+    """The options of the command line; `None` leaves the choice to the preset.
 
     Attributes:
-        preset: how long it may take.
-        works: keys of works, with `*` for anything.
-        peers: names of contenders, beside wirespeed.
-        loop: one event loop, or both.
-        rounds: how often each contender has its turn.
-        output: the directory of the results.
-        only_list: whether to name works and contenders, and measure nothing.
+        preset: quick, default or full.
+        works: keys of works; `*` matches anything.
+        peers: names of contenders, besides wirespeed; `None` for all.
+        loop: asyncio, uvloop or both.
+        rounds: the number of rounds.
+        output: the directory for the results.
+        only_list: whether to list works and contenders, and measure nothing.
     """
 
     preset: str
@@ -65,8 +62,9 @@ class Options:
 def run(options: Options) -> int:
     """Run the benchmark; return the exit status.
 
-    It is 1 if wirespeed itself failed somewhere, 2 if the options cannot be used, 130 after
-    Ctrl-C. A peer that is missing or fails is told and changes nothing.
+    The status is 1 if the contender `wirespeed` failed or the benchmark's server did not start, 2
+    if the options cannot be used, and 130 after Ctrl-C. Any other contender that is missing or
+    fails is reported, and does not change the status.
     """
     try:
         wanted = contenders.chosen(options.peers)
@@ -102,7 +100,7 @@ def run(options: Options) -> int:
 
 
 def _loops(wanted: str) -> dict[str, str]:
-    """Return the version of each event loop; `_MISSING` for one that is not there."""
+    """Return the version of each event loop; `_MISSING` if it is not installed."""
     names = ("asyncio", "uvloop") if wanted == "both" else (wanted,)
     versions = {}
     for name in names:
@@ -118,7 +116,7 @@ def _loops(wanted: str) -> dict[str, str]:
 def _cases(
     chosen: Sequence[Work], loops: dict[str, str], options: Options
 ) -> list[tuple[Work, str]]:
-    """Combine works and event loops."""
+    """Return the works to measure, each with an event loop."""
     present = [name for name, version in loops.items() if version != _MISSING]
     thorough = options.preset == "full" or options.loop is not None
     return [

@@ -1,6 +1,6 @@
-"""Who takes part: each contender runs one client in one way, in a process of its own.
+"""The contenders: each runs one client in one way, in a separate process.
 
-Must not import another client; a worker does, by the module's name.
+Does not import the other clients: a worker imports its own one, by the module's name.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ class Contender:
     """One line of each table.
 
     Attributes:
-        name: what the reader sees, and what `--peers` chooses by.
-        package: what must be installed.
-        module: the module below `peers` that drives it.
+        name: its name in the report and in `--peers`.
+        package: the package that must be installed.
+        module: the module in `peers` that drives it.
         client: the class in that module.
-        environment: variables of its process.
+        environment: environment variables of its process.
         kinds: the kinds of work it takes part in; empty for all.
         small_and_plain: whether it takes part only in messages of up to 1 KiB without TLS.
-        compresses: whether it takes part in compressed messages.
-        option: what `wirespeed.connect` must know; empty for nothing.
+        compresses: whether it takes part in works with compressed messages.
+        option: an argument that `wirespeed.connect` must have; empty for none.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Contender:
     option: str = ""
 
     def takes_part_in(self, work: Work) -> bool:
-        """Tell whether its figures in `work` would say anything."""
+        """Return whether it takes part in `work`."""
         if self.kinds and work.kind not in self.kinds:
             return False
         if work.compressed and not self.compresses:
@@ -52,7 +52,7 @@ class Contender:
         return not self.small_and_plain or (work.size <= KIB and not work.tls)
 
     def missing(self) -> str | None:
-        """Tell what is missing to run it here; `None` for nothing."""
+        """Return why it cannot run here; `None` if it can."""
         if importlib.util.find_spec(self.package) is None:
             return f"{self.package} is not installed"
         if self.option and self.option not in inspect.signature(connect).parameters:
@@ -100,20 +100,20 @@ CONTENDERS: Final = (
 
 
 def is_ours(name: str) -> bool:
-    """Tell whether a contender is wirespeed, in whatever way."""
+    """Return whether a contender runs wirespeed."""
     return name.partition(" ")[0] == OURS
 
 
 def is_peer(name: str) -> bool:
-    """Tell whether a contender is a client, and not wirespeed."""
+    """Return whether a contender runs a client other than wirespeed."""
     return not is_ours(name) and not name.startswith(_FLOOR)
 
 
 def chosen(names: list[str] | None) -> tuple[Contender, ...]:
-    """Return wirespeed and those named: by their own name, or by that of their package.
+    """Return wirespeed and the contenders with these names.
 
     Args:
-        names: `None` for all.
+        names: names of contenders or of their packages; `None` for all contenders.
 
     Raises:
         ValueError: a name is unknown.

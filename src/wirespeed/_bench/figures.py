@@ -1,7 +1,4 @@
-"""Rounds in, figures out: medians, their spread, and how they compare with wirespeed's.
-
-Must not know who was measured, nor how a figure is shown.
-"""
+"""Computes the figures from the rounds: medians, their spread, and ratios to wirespeed's."""
 
 from __future__ import annotations
 
@@ -22,8 +19,10 @@ class Case:
     """One work on one event loop.
 
     Attributes:
-        rounds: what was measured, by contender, one item a round.
-        errors: what those said who could not finish.
+        work: the work.
+        loop: the name of the event loop.
+        rounds: the measured figures by contender, one item for each round.
+        errors: the error texts of the contenders that could not finish.
     """
 
     work: Work
@@ -33,11 +32,11 @@ class Case:
 
     @property
     def title(self) -> str:
-        """What a reader sees."""
+        """The title in the report."""
         return f"{self.work.title}, {self.loop}"
 
     def summaries(self) -> dict[str, Summary]:
-        """Summarize the rounds of all who finished, least cost first."""
+        """Summarize the rounds of all contenders that finished, lowest cost first."""
         base = None if OURS in self.errors else self.rounds.get(OURS)
         found = {
             name: summary(self.work, rounds, base)
@@ -52,13 +51,15 @@ class Summary:
     """The rounds of one contender.
 
     Attributes:
-        median: of the main figure, in the unit of the work.
-        quartiles: between them lie the middle half of the rounds.
-        extremes: the least and the greatest.
-        per_second: messages, or connections, a second of wall time; `None` where that says nothing.
-        ratio: the main figure divided by wirespeed's, the median of the rounds' ratios.
+        median: the median of the main figure, in the unit of the work.
+        quartiles: the first and the third quartile; the middle half of the rounds lies between.
+        extremes: the lowest and the highest value.
+        per_second: messages or connections in a second of wall time; `None` for memory and for a
+            paced feed, where it has no meaning.
+        ratio: the main figure divided by wirespeed's, as the median of the rounds' ratios; `None`
+            without wirespeed's rounds.
         latency: percentiles in microseconds, medians of the rounds; empty without a paced feed.
-        server_late: the same of how late the server sent, which is part of the latency.
+        server_late: the same percentiles of how late the server sent, which is part of the latency.
     """
 
     median: float
@@ -78,7 +79,7 @@ def cost(work: Work, figures: Round) -> float:
 
 
 def summary(work: Work, rounds: Sequence[Round], base: Sequence[Round] | None) -> Summary:
-    """Summarize rounds, and compare them one by one with those of wirespeed."""
+    """Summarize rounds, and compare each with wirespeed's round of the same number."""
     costs = [cost(work, figures) for figures in rounds]
     per_second = ratio = None
     if work.kind not in ("memory", "paced"):
@@ -99,7 +100,7 @@ def summary(work: Work, rounds: Sequence[Round], base: Sequence[Round] | None) -
 
 
 def _medians(rounds: Sequence[Round], name: str) -> dict[str, float]:
-    """Return the medians of each percentile of something; empty where it was not measured."""
+    """Return the median of each percentile of the figure `name`; empty if it was not measured."""
     if name not in rounds[0]:
         return {}
     return {

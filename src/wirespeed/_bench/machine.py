@@ -1,7 +1,4 @@
-"""The machine under the benchmark: its cores, its limits, its memory, and what it calls itself.
-
-Must not know what is measured.
-"""
+"""The machine that runs the benchmark: cores, limits, memory and description."""
 
 from __future__ import annotations
 
@@ -18,28 +15,32 @@ _MEMORY_OF_THIS_PROCESS: Final = Path("/proc/self/statm")
 
 
 def cores() -> tuple[int | None, int | None]:
-    """Choose a core for the clients and another one for the server; `None` where there is none."""
+    """Choose one core for the clients and one for the server; `None` for both if that cannot be."""
     if not hasattr(os, "sched_getaffinity"):
         return None, None
     allowed = sorted(os.sched_getaffinity(0))
-    # The first and the last: neighbours may be two threads of one core.
+    # The first and the last, because neighbours may be two hardware threads of one core.
     return (allowed[0], allowed[-1]) if len(allowed) > 1 else (None, None)
 
 
 def pin(core: int | None) -> None:
-    """Stay on one core."""
+    """Pin this process to one core, if the system can; `None` for no core."""
     if core is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
 
 
 def allow_open_files() -> int | None:
-    """Raise the limit of open files as far as it goes; return it, `None` if unknown."""
+    """Raise the limit of open files as far as it goes.
+
+    Returns:
+        The limit; `None` if it is unknown or unlimited.
+    """
     try:
         import resource  # noqa: PLC0415
     except ImportError:
         return None
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # Where "unlimited" is not accepted the limit stays as it is.
+    # Some systems do not accept "unlimited"; the limit then stays as it is.
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
@@ -47,10 +48,10 @@ def allow_open_files() -> int | None:
 
 
 def resident_bytes() -> int:
-    """Return how much memory of this process is in RAM.
+    """Return how many bytes of this process are in RAM.
 
     Raises:
-        NotImplementedError: the system does not tell.
+        NotImplementedError: the system has no /proc/self/statm.
     """
     if not _MEMORY_OF_THIS_PROCESS.exists():
         raise NotImplementedError("the resident memory of a process is read from Linux's /proc")
@@ -59,7 +60,7 @@ def resident_bytes() -> int:
 
 
 def description() -> dict[str, Any]:
-    """Tell what a reader must know of the machine to judge the figures."""
+    """Return the properties of the machine that a reader needs to judge the figures."""
     return {
         "cpu": _cpu(),
         "cores": os.cpu_count(),

@@ -1,6 +1,6 @@
-"""What the messages hold, and the frames that a server sends: made ahead, the same in each run.
+"""Makes the payloads of messages and the server's frames, the same ones in each run.
 
-Must not know of sockets.
+Does no I/O.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from .._base.rfc6455 import LENGTH_IS_16_BIT, OPCODE_BINARY, OPCODE_TEXT, RSV1_B
 from .._codec.inflate import TAIL
 from .works import Work
 
-# One write of a flood; large enough that the writer is never what a reader waits for.
+# The size of one write of a flood; large enough that a reader never waits for the writer.
 BLOCK_BYTES: Final = 512 * 1024
-# A request is a text message of so many digits: how many messages the client wants, or will send.
+# A request is a text message of this many digits. It is the number of messages that the client
+# wants, or will send.
 REQUEST_DIGITS: Final = 16
-# A message of a paced feed begins with two monotonic times of so many digits, in nanoseconds: when
-# it was due, and when it was sent.
+# A message of a paced feed begins with two monotonic times in nanoseconds, of this many digits
+# each: when it was due, and when it was sent.
 STAMP_DIGITS: Final = 18
 
 _MASKING_KEY_BYTES: Final = 4
@@ -34,7 +35,7 @@ _IDEOGRAPHS: Final = [chr(code) for code in range(0x4E00, 0x5E00)]
 
 
 def payload(work: Work, number: int = 0) -> bytes:
-    """Make the payload of message `number`; it has exactly the size of the work."""
+    """Make the payload of message `number`; its size is exactly that of the work."""
     chance = random.Random(number)  # noqa: S311  # filling, not keys
     if work.payload == "binary":
         return chance.randbytes(work.size)
@@ -62,7 +63,7 @@ def _vocabulary() -> list[str]:
 
 
 def _tick(size: int, chance: random.Random) -> bytes:
-    """Make a JSON text of market quotes, as many as fit, which `json.dumps` would make, too."""
+    """Make a JSON text of as many market quotes as fit, in the format of `json.dumps`."""
     left = size - len('{"t": [], "f": ""}')
     if left < 0:
         raise ValueError(f"a JSON payload has 18 bytes or more, not {size}")
@@ -92,7 +93,7 @@ def server_frame(work: Work, data: bytes) -> bytes:
 
 
 def client_frame_bytes(size: int) -> int:
-    """Return how long a client's frame with a payload of `size` bytes is."""
+    """Return the size of a client's frame with a payload of `size` bytes."""
     return len(frame_header(OPCODE_BINARY, size)) + _MASKING_KEY_BYTES + size
 
 
@@ -101,10 +102,10 @@ def block(work: Work) -> tuple[bytes, int]:
     """Build frames of different messages for one large write.
 
     Returns:
-        The frames, all of the same length, and how many they are.
+        The frames, all of the same length, and their number.
     """
     count = max(1, BLOCK_BYTES // len(server_frame(work, payload(work))))
-    # More would only take longer to make: these do not fit into a processor's first caches.
+    # 512 are enough: more would only take longer to make.
     different = [server_frame(work, payload(work, number)) for number in range(min(count, 512))]
     frames = (different * (count // len(different) + 1))[:count]
     return b"".join(frames), count
@@ -114,11 +115,11 @@ def block(work: Work) -> tuple[bytes, int]:
 def compressed_block(work: Work) -> tuple[bytes, list[int]]:
     """Build compressed frames, each with references to those before it in the block.
 
-    The first has none, so any number of blocks, and of first frames of a block, can follow
-    each other: a receiver that keeps its context understands them all.
+    The first frame has no references. So a receiver that keeps its context can inflate any number
+    of whole blocks, and of first parts of blocks, one after another.
 
     Returns:
-        The frames, and where each of them ends.
+        The frames, and the position where each of them ends.
     """
     stream = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     frames, ends = bytearray(), []
@@ -135,9 +136,9 @@ def stamped_frames(size: int, due: range, sent: int) -> bytes:
     """Build the frames of a paced feed.
 
     Args:
-        size: of a payload, less than 126 bytes.
-        due: when they are due, in nanoseconds.
-        sent: when they are sent.
+        size: the size of each payload, 36 to 125 bytes.
+        due: the times at which they are due, in nanoseconds.
+        sent: the time at which they are sent, in nanoseconds.
     """
     if not 2 * STAMP_DIGITS <= size < LENGTH_IS_16_BIT:
         raise ValueError(f"a message of a paced feed has 36 to 125 bytes, not {size}")
@@ -147,5 +148,5 @@ def stamped_frames(size: int, due: range, sent: int) -> bytes:
 
 
 def stamps(message: str) -> tuple[int, int]:
-    """Read both times of a message of a paced feed."""
+    """Return the two times in a message of a paced feed: due and sent."""
     return int(message[:STAMP_DIGITS]), int(message[STAMP_DIGITS : 2 * STAMP_DIGITS])

@@ -1,7 +1,4 @@
-"""What is measured: one `Work` for each table of the report, and the presets that choose some.
-
-Must not know of sockets, of clients, or of how a figure comes about.
-"""
+"""The works to measure, one for each table of the report, and the presets that choose from them."""
 
 from __future__ import annotations
 
@@ -19,14 +16,14 @@ MIB: Final = 1024 * 1024
 # How many requests of a pipeline are in flight.
 PIPELINE_DEPTH: Final = 32
 SIZES: Final = (16, 64, 256, KIB, 16 * KIB, 64 * KIB, MIB)
-# With larger ones both sides would wait until the other one reads.
+# With larger messages each side would wait for the other one to read.
 PIPELINED_SIZES: Final = SIZES[:5]
 PAYLOADS: Final[tuple[Payload, ...]] = ("text", "utf8", "binary", "json")
 COMPRESSED: Final[tuple[tuple[int, Payload], ...]] = ((180, "json"), (4 * KIB, "text"))
 RATES: Final = (10_000, 50_000, 200_000)
 IDLE_CONNECTIONS: Final = (100, 1_000, 5_000)
 
-# Less than this holds no JSON worth the name.
+# The smallest size with room for a market quote.
 _LEAST_BYTES: Final = {"json": 64}
 _WORDS: Final = {"text": "text", "utf8": "UTF-8 text", "binary": "binary", "json": "JSON"}
 
@@ -36,14 +33,16 @@ class Work:
     """One thing to measure, the same for every client.
 
     Attributes:
-        size: of one message's payload, in bytes.
-        payload: what the messages hold: ASCII text, text of 3-byte UTF-8 characters, random
+        kind: what the client does.
+        size: the size of one message's payload in bytes.
+        payload: the content of the messages: ASCII text, text of 3-byte UTF-8 characters, random
             bytes, or JSON that the client decodes or encodes.
-        rate: messages a second of a paced feed, else 0.
-        connections: how many connections stay idle, else 0.
-        compressed: whether the messages are compressed, with context takeover (RFC 7692); text
-            is prose then, since random characters cannot be compressed, and JSON is not decoded,
-            since that would cost several times what inflating does.
+        tls: whether the connection uses TLS.
+        rate: messages a second of a paced feed, otherwise 0.
+        connections: the number of idle connections, otherwise 0.
+        compressed: whether the messages are compressed, with context takeover (RFC 7692). Text is
+            then made of words, because random characters do not compress. JSON is not decoded,
+            because that would cost several times as much as inflating.
     """
 
     kind: Kind
@@ -56,7 +55,7 @@ class Work:
 
     @property
     def key(self) -> str:
-        """The short name by which `--works` chooses it."""
+        """The short name for `--works`."""
         if self.kind == "memory":
             parts = ["memory", str(self.connections)]
         elif self.kind == "handshake":
@@ -75,7 +74,7 @@ class Work:
 
     @property
     def title(self) -> str:
-        """What a reader sees."""
+        """The title in the report."""
         what = f"{size_text(self.size)} {_WORDS[self.payload]}"
         title = {
             "receive": f"receive {what}",
@@ -91,7 +90,7 @@ class Work:
 
     @property
     def unit(self) -> str:
-        """What the main figure counts; less is better everywhere."""
+        """The unit of the main figure; less is always better."""
         if self.kind == "memory":
             return "KiB of RSS a connection"
         if self.kind == "handshake":
@@ -100,14 +99,14 @@ class Work:
 
 
 def size_text(size: int) -> str:
-    """Return a size as people write it."""
+    """Return a size with its unit, as in `16 KiB`."""
     if size >= MIB:
         return f"{size // MIB} MiB"
     return f"{size // KIB} KiB" if size >= KIB else f"{size} B"
 
 
 def as_json(work: Work) -> dict[str, Any]:
-    """Return what another process needs to make the same work."""
+    """Return the arguments with which another process makes the same work."""
     return dataclasses.asdict(work)
 
 
@@ -167,7 +166,7 @@ HEADLINE: Final = (
 
 
 def chosen(patterns: Iterable[str]) -> tuple[Work, ...]:
-    """Return the works that match any of `patterns`, which are keys or have `*` in them.
+    """Return the works whose keys match any of `patterns`, in which `*` matches anything.
 
     Raises:
         ValueError: nothing matches one of them.

@@ -1,7 +1,4 @@
-"""`wirespeed connect`: opens the connection that a session runs on, or tells why it cannot.
-
-Must not know what happens in the session.
-"""
+"""`wirespeed connect`: opens a connection and runs a session on it, or reports the error."""
 
 from __future__ import annotations
 
@@ -35,14 +32,14 @@ def run(
 
     Args:
         url: as for `wirespeed.connect`.
-        headers: to add to the request.
-        subprotocols: to offer.
-        ca: a file of certificates to trust instead of the system's.
-        linger: how many seconds the server must be silent before the end of the input, if
-            it is not a terminal, closes the connection.
+        headers: headers to add to the request.
+        subprotocols: subprotocols to offer.
+        ca: a file of certificates to trust instead of the system's; `None` for the system's.
+        linger: if the input is not a terminal, its end closes the connection once the server has
+            sent nothing for this many seconds.
 
     Raises:
-        KeyboardInterrupt: after the closing handshake.
+        KeyboardInterrupt: Ctrl-C was pressed; raised after the closing handshake.
     """
     try:
         context = None if ca is None else ssl.create_default_context(cafile=ca)
@@ -50,7 +47,7 @@ def run(
         complain(f"cannot use the certificates of {ca}: {exc.strerror or exc}")
         return USAGE_ERROR
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # Not every encoding has every character.
+        # The encoding of standard output may lack characters.
         sys.stdout.reconfigure(errors="backslashreplace")
     return asyncio.run(_run(url, headers, subprotocols, context, linger))
 
@@ -68,7 +65,7 @@ async def _run(
     try:
         ws = await connect(url, headers=headers, subprotocols=subprotocols, ssl=context)
     except OSError as exc:
-        # First: a certificate that cannot be verified is a ValueError as well.
+        # Before ValueError: the error of an unverified certificate is both.
         complain(f"cannot connect: {_why(exc)}")
         return 1
     except ValueError as exc:
@@ -83,7 +80,7 @@ async def _run(
 
 
 def _input() -> LineReader | None:
-    """Return standard input, `None` when it is closed."""
+    """Return a reader of standard input; `None` if it is closed."""
     if sys.stdin is None:
         return None
     raw: io.RawIOBase = sys.stdin.buffer.raw  # type: ignore[union-attr]
@@ -95,7 +92,7 @@ def _why(exc: OSError) -> str:
     if isinstance(exc, ssl.SSLCertVerificationError):
         return f"certificate verify failed: {exc.verify_message}"
     if isinstance(exc, WebSocketError | ssl.SSLError) or not exc.errno:
-        # asyncio raises some of these without a text.
+        # asyncio raises some errors without a text.
         return str(exc) or re.sub("(?<=[a-z])(?=[A-Z])", " ", type(exc).__name__).lower()
     if isinstance(exc, socket.gaierror):
         return str(exc.strerror)

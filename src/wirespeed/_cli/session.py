@@ -1,6 +1,6 @@
-"""An interactive session on an open connection, or one end of a pipe.
+"""Runs a session on an open connection, for a terminal or for piped input.
 
-Must not know how the connection was opened, or what a command line is.
+Does not open connections.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _CLEAN_CLOSE_CODES: Final = (
 
 
 class Session:
-    """The user's lines in one direction, the server's messages in the other.
+    """Sends the user's lines, and prints the server's messages.
 
     Args:
         ws: an open connection; the session closes it.
-        lines: what the user types; `None` for a closed standard input.
+        lines: the user's input; `None` if standard input is closed.
         linger: seconds without a message after which the end of `lines` closes the
             connection; 0 closes at once.
     """
@@ -48,7 +48,7 @@ class Session:
     async def run(self) -> int:
         """Run the session to its end; return the exit status.
 
-        Cancelling it closes the connection, too.
+        If it is cancelled, it closes the connection first.
         """
         printing = asyncio.create_task(self._print_messages())
         sending = asyncio.create_task(self._send_lines())
@@ -59,7 +59,7 @@ class Session:
         finally:
             sending.cancel()
             closed_by_server = self._ws.closed
-            # What arrives before the server answers the Close frame is printed, too.
+            # Messages that arrive before the server answers the Close frame are printed, too.
             await self._ws.close()
             await asyncio.wait({printing, sending, *self._pings})
             well = self._report_end(closed_by_server)
@@ -69,7 +69,7 @@ class Session:
         return 0 if well and not self._failed else 1
 
     def _time_to_linger(self) -> float:
-        """Return for how many seconds to wait for further answers."""
+        """Return how many more seconds to wait for messages."""
         if self._linger <= 0:
             return 0
         return self._last_news + self._linger - self._loop.time()
@@ -85,11 +85,11 @@ class Session:
         except ProtocolError as exc:
             self._fault = exc
         except ConnectionDisconnected:
-            # The close code tells as much.
+            # `_report_end` reports the close code.
             pass
 
     def _print(self, batch: list[str | bytes]) -> bool:
-        """Print messages; tell whether there still is somebody to read them."""
+        """Print messages; return whether standard output still works."""
         text = "".join(shown(data, on_terminal=self._on_terminal) + "\n" for data in batch)
         try:
             sys.stdout.write(text)
@@ -113,16 +113,16 @@ class Session:
             while self._lines is not None and (lines := await self._lines.read()):
                 for line in lines:
                     await self._take(line)
-            # The deadline for closing shall not have to do for all that is to be sent.
+            # `close` has a deadline. Writing out everything before it has none.
             await self._ws.flush()
         except ConnectionDisconnected:
-            # The other direction tells how it ended.
+            # `_report_end` reports how the connection ended.
             pass
         except OSError as exc:
             self._fail(f"cannot read standard input: {exc.strerror}")
 
     async def _take(self, line: bytes) -> None:
-        """Send a line, or do what it says."""
+        """Send a line, or run the command in it."""
         if line.startswith(b"/") and not line.startswith(b"//"):
             await self._obey(line)
             return
@@ -160,7 +160,7 @@ class Session:
     # -- the end -----------------------------------------------------------------------
 
     def _report_end(self, closed_by_server: bool) -> bool:
-        """Tell how the connection ended; return whether it ended well."""
+        """Report how the connection ended; return whether that counts as success."""
         code = self._ws.close_code or CloseCode.ABNORMAL_CLOSURE
         if self._output_is_gone:
             return True

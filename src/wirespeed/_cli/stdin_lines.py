@@ -1,7 +1,4 @@
-"""Lines from standard input, whatever it is, without blocking the event loop.
-
-Must not know what the lines are for.
-"""
+"""Reads lines from standard input, of any kind, without blocking the event loop."""
 
 from __future__ import annotations
 
@@ -16,14 +13,14 @@ _READ_BYTES: Final = 64 * 1024
 
 
 class LineReader:
-    """Lines of a terminal, a pipe, a file or a device.
+    """Reads lines from a terminal, a pipe, a file or a device.
 
-    The file is neither made non-blocking, which on a terminal would also hit its output and
-    the shell, nor read through a buffer, whose lock a thread would hold when the interpreter
-    shuts down.
+    The file is not made non-blocking: on a terminal, that would also affect its output and the
+    shell. Nor is it read through a buffer: a thread would hold the buffer's lock when the
+    interpreter shuts down.
 
     Args:
-        file: to read from.
+        file: the file to read from.
     """
 
     def __init__(self, file: io.RawIOBase) -> None:
@@ -32,9 +29,10 @@ class LineReader:
         self._is_over = False
 
     async def read(self) -> list[bytes]:
-        r"""Wait for the next lines, without their ends ("\n" or "\r\n"); none at the end.
+        r"""Wait for the next lines; return them without their ends ("\n" or "\r\n").
 
-        The last line need not have an end. Cancelling it can lose lines.
+        Returns an empty list at the end of the file. The last line need not have an end.
+        Cancelling this can lose lines.
 
         Raises:
             OSError: the file cannot be read.
@@ -65,8 +63,8 @@ class LineReader:
         try:
             loop.add_reader(self._file.fileno(), self._read_into, arrived)
         except (OSError, NotImplementedError):
-            # Not every file can be waited for: with epoll neither regular files nor
-            # /dev/null, on Windows none. A daemon does not keep the process alive.
+            # Some files cannot be watched: with epoll regular files and /dev/null, on Windows
+            # all files. A daemon thread does not keep the process alive.
             threading.Thread(target=self._read_in_thread, args=(arrived,), daemon=True).start()
             return await arrived
         try:
@@ -76,13 +74,13 @@ class LineReader:
 
     def _read_into(self, arrived: asyncio.Future[bytes]) -> None:
         outcome = self._read_now()
-        # None: nothing was there after all, in a file that somebody made non-blocking.
+        # None: the file is non-blocking, and had no data after all.
         if outcome is not None:
             _settle(arrived, outcome)
 
     def _read_in_thread(self, arrived: asyncio.Future[bytes]) -> None:
         outcome = self._read_now()
-        # The loop is closed when nobody waits for the file any more.
+        # RuntimeError: the loop is closed, so no task waits for this any more.
         with contextlib.suppress(RuntimeError):
             arrived.get_loop().call_soon_threadsafe(_settle, arrived, outcome or b"")
 

@@ -1,7 +1,7 @@
-"""A tunnel through an HTTP proxy: CONNECT out, the proxy's verdict in (RFC 9110 section 9.3.6).
+"""Builds a CONNECT request and reads the HTTP proxy's response (RFC 9110 section 9.3.6).
 
-Knows nothing of sockets. No error text quotes what could be a secret; h11's own texts quote whole
-header lines and are never passed on.
+Does no I/O. No error text quotes what could be a secret. The error texts of h11 quote whole header
+lines, so they are never passed on.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _HTTP_START: Final = b"HTTP/"
 
 
 class Tunnel:
-    """One CONNECT, from the request to the verdict on the response.
+    """One CONNECT request and its response.
 
-    Feed `receive_data` until it returns `True`, then call `check`, which alone raises.
+    Feed `receive_data` until it returns `True`, then call `check`. Only `check` raises.
     """
 
     def __init__(self, proxy: Proxy, url: URL) -> None:
         """Prepare the request.
 
         Args:
-            proxy: whom to ask; its user name and password become Proxy-Authorization.
-            url: where to.
+            proxy: the proxy to ask; its user name and password become Proxy-Authorization.
+            url: the URL whose host the proxy is to connect to.
         """
         host = url.host_at_proxy
         target = f"[{host}]:{url.port}" if ":" in host else f"{host}:{url.port}"
@@ -56,10 +56,10 @@ class Tunnel:
         return self._request or b""
 
     def receive_data(self, data: bytes) -> bool:
-        """Take bytes from the proxy, none for the end of the stream.
+        """Take bytes from the proxy; `b""` is the end of the stream.
 
         Returns:
-            `True` once there is a verdict.
+            `True` once the outcome is known.
         """
         if self._done:
             if data and self._fault is None:
@@ -76,14 +76,14 @@ class Tunnel:
         return self._done
 
     def refused(self) -> bool:
-        """Tell whether the proxy has said no, though the body of that is still to come."""
+        """Return whether the proxy has refused, and the body of its response is incomplete."""
         return self._response is not None and not self._done
 
     def check(self) -> None:
         """Return if the tunnel is open.
 
         Raises:
-            ProxyError: it is not; holds the proxy's answer so far.
+            ProxyError: it is not; holds what has arrived of the proxy's response.
         """
         if self._done and self._fault is None:
             return
@@ -108,7 +108,7 @@ class Tunnel:
                 self._take(event)
         except h11.ProtocolError:
             fault = "proxy's response to CONNECT breaks the rules of HTTP/1.1 (RFC 9112)"
-            # A refusal stays one when only its body is broken.
+            # If only the body is broken, it is still a refusal.
             self._fail(fault if self._response is None else _refusal(self._response))
 
     def _take(self, event: object) -> None:
@@ -121,7 +121,7 @@ class Tunnel:
                 )
         elif isinstance(event, h11.Response):
             self._response = event
-            # Then there is no body, whatever the headers say.
+            # A 2xx response to CONNECT has no body, whatever the headers say.
             self._done = 200 <= event.status_code < 300
             if self._done and self._connection.trailing_data[0]:
                 self._fail(_unasked())
@@ -136,7 +136,7 @@ class Tunnel:
 
 
 def _unasked() -> str:
-    # The server speaks only when asked, and it is asked through the open tunnel.
+    # The server sends nothing before it gets a request, which needs the open tunnel.
     return "proxy sent data behind its response to CONNECT (RFC 9110 section 9.3.6)"
 
 

@@ -1,7 +1,6 @@
-"""A tunnel through a proxy: connected to the proxy, then by it to the host of a URL.
+"""Opens a tunnel through a proxy to the host of a URL.
 
-Must not know what is spoken through the tunnel. How to connect to the proxy, and how to speak TLS
-with it, comes from the caller.
+The caller passes the functions that connect to the proxy and that start TLS with it.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from ..exceptions import ProxyError
 from .http_connect import Tunnel
 from .proxy_url import Proxy
 
-# Takes in what the proxy says next, and tells whether that was the last of it.
+# Feeds the proxy's next bytes to the tunnel; returns whether the outcome is known.
 Listen: TypeAlias = Callable[[], Awaitable[bool]]
 Connect: TypeAlias = Callable[[Proxy], Awaitable[socket.socket]]
 StartTls: TypeAlias = Callable[[socket.socket, asyncio.Protocol], Awaitable[asyncio.Transport]]
 
 _READ_BYTES: Final = 4096
-# The body of a refusal only explains it; some proxies never end theirs.
+# Limits the wait for the body of a refusal: it only explains, and some proxies never end it.
 _BODY_SECONDS: Final = 1.0
 
 
@@ -33,12 +32,12 @@ async def connect_through(proxy: Proxy, url: URL, connect: Connect) -> socket.so
     Safe to cancel: the socket is closed.
 
     Args:
-        proxy: of any scheme but https.
-        url: where to.
+        proxy: a proxy with any scheme but https.
+        url: the URL whose host to connect to.
         connect: connects to the proxy.
 
     Raises:
-        ProxyError: the proxy could not be reached, or refused.
+        ProxyError: the proxy could not be reached, or it refused.
         ImportError: the proxy speaks SOCKS, and `python-socks` is not installed.
         OSError: the host's name could not be resolved here (socks4, socks5).
     """
@@ -61,16 +60,16 @@ async def connect_in_tls(
 ) -> asyncio.Transport:
     """Return a transport that is connected to the host of `url` through TLS with the proxy.
 
-    Its protocol is to be replaced at once. Safe to cancel: the socket is closed.
+    The caller must replace its protocol at once. Safe to cancel: the socket is closed.
 
     Args:
-        proxy: of the scheme https.
-        url: where to.
+        proxy: a proxy with the scheme https.
+        url: the URL whose host to connect to.
         connect: connects to the proxy.
         start_tls: makes the TLS transport, and closes the socket if it cannot.
 
     Raises:
-        ProxyError: the proxy could not be reached or verified, or refused.
+        ProxyError: the proxy could not be reached or verified, or it refused.
     """
     tunnel = Tunnel(proxy, url)
     dialogue = _Dialogue(tunnel)
@@ -97,7 +96,7 @@ async def _reach(proxy: Proxy, connect: Connect) -> socket.socket:
 
 
 def _unreachable(proxy: Proxy, exc: OSError) -> ProxyError:
-    # asyncio raises some of these without a text.
+    # asyncio raises some `OSError`s without a text.
     return ProxyError(f"proxy {proxy} could not be connected to: {exc or type(exc).__name__}")
 
 
@@ -123,13 +122,13 @@ async def _open_http(proxy: Proxy, url: URL, connect: Connect) -> socket.socket:
 
 
 async def _hear_out(tunnel: Tunnel, listen: Listen) -> None:
-    """Wait for the proxy's verdict, and somewhat for the body of a refusal."""
+    """Wait for the proxy's response, and for a limited time for the body of a refusal."""
     while not await listen():
         if tunnel.refused():
             break
     else:
         return
-    # A reset, too, takes nothing back.
+    # A refusal stays a refusal if the connection is reset now.
     with contextlib.suppress(OSError):
         async with asyncio.timeout(_BODY_SECONDS):
             while not await listen():
@@ -137,7 +136,7 @@ async def _hear_out(tunnel: Tunnel, listen: Listen) -> None:
 
 
 class _Dialogue(asyncio.Protocol):
-    """Passes what arrives through TLS on to a `Tunnel`."""
+    """Passes the bytes that arrive through TLS on to a `Tunnel`."""
 
     def __init__(self, tunnel: Tunnel) -> None:
         self._tunnel = tunnel
@@ -155,7 +154,7 @@ class _Dialogue(asyncio.Protocol):
         self.data_received(b"")
 
     async def listen(self) -> bool:
-        """Wait until something has arrived; tell whether that was the last of it."""
+        """Wait until something has arrived; return whether the outcome is known."""
         await self._heard.wait()
         self._heard.clear()
         return self._is_over

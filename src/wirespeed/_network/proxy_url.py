@@ -1,7 +1,6 @@
-"""Which proxy to use: a proxy's URL taken apart, and the environment asked for one.
+"""Chooses the proxy: parses a proxy's URL, or finds one in the environment.
 
-Knows nothing of sockets or of what is said to a proxy. No text and no repr holds a user name or a
-password.
+Does no I/O with a proxy. No error text and no repr holds a user name or a password.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _SCHEMES: Final = "http, https, socks4, socks4a, socks5 or socks5h"
 _PROXY_URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://([^/?#]*)(.*)")
 _MAX_SOCKS5_CHARACTERS: Final = 255
 
-# Where the environment is looked up, for ws and for wss; the first that is set counts.
+# The environment's names for a proxy, by `URL.secure`; the first one that is set counts.
 _VARIABLES: Final = {False: ("ws", "http", "socks", "all"), True: ("wss", "https", "socks", "all")}
 
 
@@ -36,8 +35,8 @@ class Proxy:
     Attributes:
         scheme: http, https, socks4, socks4a, socks5 or socks5h.
         host: as in `URL`.
-        port: the port, 80, 443 or 1080 unless the URL says otherwise.
-        userinfo: user name and password, percent-decoded; `None` without.
+        port: the port; by default 80 for http, 443 for https and 1080 for SOCKS.
+        userinfo: user name and password, percent-decoded; `None` if the URL has none.
     """
 
     scheme: str
@@ -46,7 +45,7 @@ class Proxy:
     userinfo: tuple[str, str] | None = None
 
     def __str__(self) -> str:
-        """Write the URL down without user name and password."""
+        """Return the URL without user name and password."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
 
@@ -55,11 +54,11 @@ class Proxy:
 
 
 def choose_proxy(proxy: str | bool | None, url: URL) -> Proxy | None:
-    """Return the proxy to reach the host of `url` through, `None` to go there directly.
+    """Return the proxy for the host of `url`, or `None` to connect directly.
 
     Args:
-        proxy: what the caller of `connect` said.
-        url: where to.
+        proxy: the argument `proxy` of `connect`.
+        url: the URL to connect to.
 
     Raises:
         TypeError: `proxy` is neither a `str` nor `True` nor `None`.
@@ -83,8 +82,8 @@ def choose_proxy(proxy: str | bool | None, url: URL) -> Proxy | None:
 
 
 def _from_environment(url: URL) -> tuple[str, str] | None:
-    """Return the name under which the environment has a proxy for `url`, and the proxy's URL."""
-    # Lazily: to import it takes 13 ms.
+    """Return the environment's name for the proxy of `url`, and its URL; `None` without one."""
+    # Imported lazily: the import takes 13 ms.
     from urllib.request import getproxies  # noqa: PLC0415
 
     proxies = getproxies()
@@ -95,13 +94,13 @@ def _from_environment(url: URL) -> tuple[str, str] | None:
     if "://" not in text:
         text = f"http://{text}"
     if variable == "socks" and text.startswith("http://"):
-        # How urllib tells of the system's SOCKS proxy on macOS.
+        # urllib returns the system's SOCKS proxy on macOS with the scheme http.
         text = f"socks5h://{text.removeprefix('http://')}"
     return variable, text
 
 
 def _is_exempt(url: URL) -> bool:
-    """Tell whether NO_PROXY names the host, with or without its port."""
+    """Return whether NO_PROXY names the host, with or without its port."""
     from urllib.request import proxy_bypass  # noqa: PLC0415
 
     if ":" not in url.host:

@@ -1,4 +1,4 @@
-"""How the host of a URL is reached, and which routes can be used.
+"""The caller's options for reaching the host of a URL, and their checks.
 
 Does no I/O.
 """
@@ -18,19 +18,18 @@ _FAMILIES = frozenset({0, socket.AF_INET, socket.AF_INET6})
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Route:
-    """How the host of a URL is reached.
+    """The options for reaching the host of a URL.
 
     Attributes:
         ssl: the TLS context; `None` or `True` for a default one, `False` to verify nothing.
         server_hostname: the name to ask for and to verify in TLS; `None` for the URL's host.
         fingerprint: the SHA-256 fingerprint that the server's certificate must have.
-        local_addr: host and port to connect from; `None` for what the system chooses.
+        local_addr: host and port to connect from; `None` lets the system choose.
         family: the family of IP addresses to use; 0 for both.
-        socket_options: what to set on each socket before it is connected.
-        sock: a connected socket to use; it belongs to the opening.
+        socket_options: options to set on each socket before it is connected.
+        sock: a connected socket to use; the opening takes it over.
         unix_path: the unix socket to connect to instead of the host.
-        proxy: the URL of the proxy to go through, `True` for that of the environment, `None` for
-            none.
+        proxy: the URL of a proxy; `True` for the environment's proxy; `None` for no proxy.
         proxy_ssl: the TLS context for a proxy with the scheme https; `None` for a default one.
     """
 
@@ -47,13 +46,13 @@ class Route:
 
 
 def check_route(route: Route) -> None:
-    """Refuse what cannot be used, and parts that exclude each other.
+    """Check that the options can be used, and that they can be used together.
 
-    The parts about TLS are checked where the URL is known.
+    The TLS options are checked elsewhere, where the URL is known.
 
     Raises:
-        TypeError: a part is of the wrong type.
-        ValueError: a part has a value that cannot be used, or two of them exclude each other.
+        TypeError: an option is of the wrong type.
+        ValueError: the value of an option cannot be used, or two options exclude each other.
     """
     if route.family not in _FAMILIES:
         raise ValueError(f"family must be AF_INET, AF_INET6 or 0, not {route.family!r}")

@@ -1,7 +1,6 @@
-"""SOCKS 4, 4a, 5 and 5h, by the package `python-socks`.
+"""Opens tunnels through SOCKS 4, 4a, 5 and 5h proxies with the package `python-socks`.
 
-Imported only when a SOCKS proxy is used: the package is not always installed. Knows nothing of what
-the tunnel is for.
+Imported only when a SOCKS proxy is used, because the package is optional.
 """
 
 from __future__ import annotations
@@ -16,26 +15,26 @@ from .._handshake.url import URL
 from ..exceptions import ProxyError
 from .proxy_url import Proxy
 
-# The type, and whether the proxy is to resolve the host's name.
+# By scheme: the SOCKS version, and whether the proxy resolves the host's name.
 _KINDS: Final = {
     "socks4": (python_socks.ProxyType.SOCKS4, False),
     "socks4a": (python_socks.ProxyType.SOCKS4, True),
     "socks5": (python_socks.ProxyType.SOCKS5, False),
     "socks5h": (python_socks.ProxyType.SOCKS5, True),
 }
-# It sets a limit of its own, 60 seconds, where none is given; ours is around all of this.
+# Without a timeout python-socks sets one of 60 seconds. Our own deadline covers the whole opening.
 _NO_LIMIT_SECONDS: Final = 365 * 24 * 3600.0
 
 
 async def open_socks(proxy: Proxy, url: URL, sock: socket.socket) -> None:
-    """Let a SOCKS proxy connect to the host of `url` (RFC 1928).
+    """Ask a SOCKS proxy to connect to the host of `url` (RFC 1928).
 
     Safe to cancel. The socket is closed unless this returns.
 
     Args:
-        proxy: whom to ask.
-        url: where to.
-        sock: connected to the proxy.
+        proxy: the proxy to ask.
+        url: the URL whose host the proxy is to connect to.
+        sock: a socket that is connected to the proxy.
 
     Raises:
         ProxyError: the proxy refused, closed the connection or does not speak SOCKS.
@@ -58,19 +57,19 @@ async def open_socks(proxy: Proxy, url: URL, sock: socket.socket) -> None:
         await dialogue.connect(url.host_at_proxy, url.port, timeout=_NO_LIMIT_SECONDS)
     except BaseException as exc:
         sock.close()
-        # A name that was resolved here, for socks4 or socks5, is no fault of the proxy's.
+        # With socks4 and socks5 the name is resolved here: its failure is not the proxy's.
         if isinstance(exc, ProxyError | socket.gaierror):
             raise
         if isinstance(exc, python_socks.ProxyError):
             raise ProxyError(_refusal(exc)) from exc
-        # A reset, or a reply that is no reply.
+        # A reset, or a malformed reply.
         if isinstance(exc, OSError | ValueError):
             raise ProxyError(f"SOCKS proxy failed: {exc}") from exc
         raise
 
 
 class _Connected(_Dialogue):
-    """Gives out a socket that is connected to the proxy already."""
+    """Returns a socket that is already connected to the proxy."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock

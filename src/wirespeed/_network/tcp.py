@@ -1,7 +1,4 @@
-"""A host and a port in, a connected TCP socket out (RFC 8305: Happy Eyeballs).
-
-Must not know what is spoken over the socket, or whether the host is a proxy.
-"""
+"""Connects a TCP socket to a host and a port (RFC 8305: Happy Eyeballs)."""
 
 from __future__ import annotations
 
@@ -18,24 +15,24 @@ from typing import Any, TypeAlias
 from .._base.timings import Phases
 from .route import Route, SocketOption
 
-# RFC 8305 section 5 recommends it.
+# The value that RFC 8305 section 5 recommends.
 ATTEMPT_DELAY_SECONDS = 0.25
 
-# The family, and the address in the form that the family has.
+# The address family, and the address in that family's form.
 Address: TypeAlias = tuple[int, Any]
 Connect: TypeAlias = Callable[[Address], Awaitable[socket.socket]]
 
 
 async def connect_tcp(host: str, port: int, route: Route, phases: Phases) -> socket.socket:
-    """Connect to the host, over whichever of its addresses answers first.
+    """Connect to the host, using the first of its addresses that answers.
 
     Safe to cancel, also while the name is being resolved: no socket is left open.
 
     Args:
         host: a name or an IP address.
-        port: where the host listens.
-        route: `family`, `local_addr` and `socket_options` of it are used.
-        phases: is told of "dns" and "tcp".
+        port: the port to connect to.
+        route: only its `family`, `local_addr` and `socket_options` are used.
+        phases: enters "dns" and "tcp".
 
     Raises:
         OSError: there is no such host, or none of its addresses could be connected to.
@@ -54,7 +51,7 @@ async def connect_tcp(host: str, port: int, route: Route, phases: Phases) -> soc
 
 @functools.lru_cache(maxsize=64)
 def family_of(host: str) -> int | None:
-    """Tell the family of an IP address; `None` for a name, and for an address with a zone."""
+    """Return the family of an IP address; `None` for a name or an address with a zone."""
     for family in (socket.AF_INET, socket.AF_INET6):
         with contextlib.suppress(OSError):
             socket.inet_pton(family, host)
@@ -66,12 +63,12 @@ async def _addresses(
     loop: asyncio.AbstractEventLoop, host: str, port: int, family: int, phases: Phases
 ) -> list[Address]:
     """Find the addresses to connect to, in the order in which to try them."""
-    # An IP address needs no resolver, and no thread for one.
+    # An IP address needs no resolver, so no thread either.
     known = family_of(host)
     if known is not None and family in {0, known}:
         return [(known, (host, port))]
     if "%" in host:
-        # Nor does one with a zone, which uvloop's resolver drops.
+        # Neither does an address with a zone; uvloop's resolver would drop the zone.
         flags = socket.AI_NUMERICHOST
         found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=flags)
     else:
@@ -81,7 +78,7 @@ async def _addresses(
 
 
 def _interleaved(addresses: list[Address]) -> list[Address]:
-    """Let the families take turns, the preferred one first (RFC 8305 section 4)."""
+    """Alternate between the families, the preferred one first (RFC 8305 section 4)."""
     preferred = [address for address in addresses if address[0] == addresses[0][0]]
     others = [address for address in addresses if address[0] != addresses[0][0]]
     pairs = itertools.zip_longest(preferred, others)
@@ -91,10 +88,12 @@ def _interleaved(addresses: list[Address]) -> list[Address]:
 async def _first_connected(
     loop: asyncio.AbstractEventLoop, connect: Connect, addresses: Iterable[Address]
 ) -> socket.socket:
-    """Try each address a moment after the one before, and at once if that one has failed.
+    """Try the addresses in order; return the first socket that is connected.
+
+    The next attempt starts after `ATTEMPT_DELAY_SECONDS`, or at once when an attempt fails.
 
     Raises:
-        OSError: none could be connected to.
+        OSError: none of the addresses could be connected to.
     """
     untried = deque(addresses)
     failures: list[OSError] = []
@@ -132,18 +131,18 @@ async def _run(connect: Connect, address: Address) -> socket.socket:
 
 
 def _close_socket(attempt: asyncio.Task[socket.socket]) -> None:
-    """Close what a loser of the race has connected."""
+    """Close the socket of an attempt that connected too late."""
     if not attempt.cancelled() and attempt.exception() is None:
         attempt.result().close()
 
 
 def _combined(failures: list[OSError]) -> OSError:
-    """Make one error of those of all addresses."""
+    """Combine the errors of all addresses into one."""
     if len(failures) == 1:
         return failures[0]
     text = "; ".join(["no address of the host could be connected to", *map(str, failures)])
     numbers = {failure.errno for failure in failures}
-    # With a number it is an error of the right class, such as ConnectionRefusedError.
+    # With an errno, `OSError` makes the right subclass, such as ConnectionRefusedError.
     return OSError(numbers.pop(), text) if len(numbers) == 1 else OSError(text)
 
 
@@ -153,7 +152,7 @@ async def _connect(
     options: Iterable[SocketOption],
     remote: Address,
 ) -> socket.socket:
-    """Make a socket, and connect it to one address."""
+    """Create a socket and connect it to one address."""
     family, address = remote
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -171,10 +170,10 @@ async def _connect(
 
 
 def _bind(sock: socket.socket, local: Sequence[Address]) -> None:
-    """Bind to the first local address of the socket's family that can be bound to.
+    """Bind to the first usable local address of the socket's family.
 
     Raises:
-        OSError: none can.
+        OSError: none of them could be bound to.
     """
     failures: list[OSError] = []
     for family, address in local:
@@ -194,11 +193,11 @@ async def _connect_socket(
     loop: asyncio.AbstractEventLoop, sock: socket.socket, address: Any
 ) -> None:
     if sys.platform == "win32" and isinstance(loop, asyncio.BaseEventLoop):
-        # Its default loop waits for completion, not for readiness.
+        # The default loop on Windows waits for completion, not for readiness.
         await loop.sock_connect(sock, address)
         return
-    # `loop.sock_connect` looks at the address once more. It costs 19 us more for that on asyncio,
-    # and 50 us on uvloop, where an IPv6 address loses its zone.
+    # `loop.sock_connect` resolves the address once more. That costs 19 us on asyncio and 50 us on
+    # uvloop, where an IPv6 address also loses its zone.
     try:
         sock.connect(address)
     except BlockingIOError:

@@ -1,6 +1,6 @@
-"""TLS: which context to use, which name to verify, and the pinned certificate.
+"""TLS settings: the context to use, the name to verify, and the pinned certificate.
 
-Must not know how a connection comes about.
+Does not open connections.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ FINGERPRINT_BYTES = 32
 
 @functools.cache
 def _default_context() -> tls.SSLContext:
-    """Make the verifying context once: reading the CA certificates takes milliseconds."""
+    """Return the verifying context, made once: reading the CA certificates takes milliseconds."""
     return tls.create_default_context()
 
 
 @functools.cache
 def _unverified_context() -> tls.SSLContext:
-    """Make the context that accepts any certificate; it needs no CA certificates."""
+    """Return the context that accepts any certificate; it needs no CA certificates."""
     context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = tls.CERT_NONE
@@ -37,12 +37,13 @@ def _unverified_context() -> tls.SSLContext:
 
 
 class Wanted(NamedTuple):
-    """What TLS must be like.
+    """The settings of one TLS layer.
 
     Attributes:
         context: the context to use.
         server_hostname: the name to ask for and to verify.
-        fingerprint: of the certificate that the server must have; `None` for any.
+        fingerprint: the SHA-256 fingerprint that the server's certificate must have; `None` for
+            any certificate.
     """
 
     context: tls.SSLContext
@@ -51,11 +52,12 @@ class Wanted(NamedTuple):
 
 
 def wanted_tls(url: URL, route: Route) -> Wanted | None:
-    """Return what is asked of TLS, `None` for a plain connection.
+    """Return the TLS settings for the server, or `None` for a plain connection.
 
     Raises:
-        TypeError: a part of the route is of the wrong type.
-        ValueError: the fingerprint is malformed, or TLS is spoken of for a URL without it.
+        TypeError: an option of the route is of the wrong type.
+        ValueError: the fingerprint is malformed, or `ssl` or `fingerprint` is given for a URL
+            without TLS.
     """
     ssl, name = route.ssl, route.server_hostname
     if ssl is not None and not isinstance(ssl, bool | tls.SSLContext):
@@ -71,36 +73,36 @@ def wanted_tls(url: URL, route: Route) -> Wanted | None:
         return None
     if not isinstance(ssl, tls.SSLContext):
         ssl = _unverified_context() if ssl is False else _default_context()
-    # A zone has a meaning on this machine only (RFC 6874 section 4), and is in no certificate.
+    # A zone has a meaning on this machine only (RFC 6874 section 4); no certificate contains one.
     return Wanted(ssl, name or url.host.partition("%")[0], fingerprint)
 
 
 def wanted_proxy_tls(proxy: Proxy | None, route: Route) -> Wanted | None:
-    """Return what is asked of TLS with the proxy, `None` for a plain connection to it or for none.
+    """Return the TLS settings for the proxy, or `None` without a proxy or without TLS to it.
 
     Raises:
         TypeError: `route.proxy_ssl` is neither an `ssl.SSLContext` nor `None`.
-        ValueError: it is given, but cannot be needed.
+        ValueError: it is given, but the proxy is not https and does not come from the environment.
     """
     given = route.proxy_ssl
     if given is not None and not isinstance(given, tls.SSLContext):
         raise TypeError(f"proxy_ssl must be an ssl.SSLContext or None, not {type(given).__name__}")
     if proxy is not None and proxy.scheme == "https":
         return Wanted(given or _default_context(), proxy.host.partition("%")[0], None)
-    # What the environment says is not the caller's to know.
+    # The caller need not know which proxy the environment names.
     if given is not None and route.proxy is not True:
         raise ValueError("proxy_ssl is given, but the scheme of the proxy is not https")
     return None
 
 
 def is_stock(context: tls.SSLContext) -> bool:
-    """Tell whether nothing is overridden, so that OpenSSL can be called past the context."""
+    """Return whether the context overrides nothing, so that OpenSSL can be called directly."""
     # Not `type(context) is ssl.SSLContext`: `truststore.inject_into_ssl` replaces that name.
     return type(context).__module__ == "ssl"
 
 
 def warn_unverified(ssl: object, fingerprint: object, *, stacklevel: int) -> None:
-    """Warn of a connection whose server could be anybody."""
+    """Warn if neither the certificate nor its fingerprint is verified."""
     if ssl is False and fingerprint is None:
         warnings.warn(
             "ssl=False verifies neither the certificate nor the name of the host: anybody"
@@ -118,7 +120,7 @@ def parse_fingerprint(fingerprint: bytes | str) -> bytes:
         fingerprint: 32 bytes, or as many pairs of hexadecimal digits, colons between them or not.
 
     Raises:
-        TypeError: it is neither.
+        TypeError: it is neither `bytes` nor `str`.
         ValueError: it is malformed.
     """
     if not isinstance(fingerprint, bytes | str):
@@ -141,7 +143,7 @@ def check_certificate(transport: asyncio.BaseTransport, fingerprint: bytes) -> N
     """Compare the server's certificate with the pinned fingerprint.
 
     Raises:
-        CertificateMismatch: it is another certificate.
+        CertificateMismatch: the fingerprints differ.
     """
     certificate = transport.get_extra_info("ssl_object").getpeercert(True)
     received = hashlib.sha256(certificate or b"").digest()

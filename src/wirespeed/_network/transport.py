@@ -1,7 +1,4 @@
-"""A URL in, an open transport out, over TCP or a unix socket, plain or with TLS.
-
-Must not know what is spoken over the transport.
-"""
+"""Opens a transport to the host of a URL: over TCP, a unix socket or a proxy, plain or with TLS."""
 
 from __future__ import annotations
 
@@ -49,14 +46,14 @@ async def open_transport(
     Safe to cancel: the socket is closed.
 
     Args:
-        url: where to.
-        make_protocol: makes what the transport calls, of the class that it wants.
-        route: how to get there.
-        phases: is told of each phase.
+        url: the URL to connect to.
+        make_protocol: makes the protocol; its argument is the class that the transport needs.
+        route: the options for reaching the host.
+        phases: enters each phase as it begins.
 
     Raises:
         TypeError, ValueError: the route cannot be used.
-        CertificateMismatch: the server has another certificate than the pinned one.
+        CertificateMismatch: the server's certificate is not the pinned one.
         OSError, ssl.SSLError: as the event loop raises them.
         ProxyError, ImportError: as `connect_through` raises them.
     """
@@ -71,7 +68,7 @@ async def open_transport(
             protocol = make_protocol(BufferedChannelProtocol)
             return await _open_inside_tls(proxy, url, protocol, layers, route=route, phases=phases)
         connect = functools.partial(_connect_to_proxy, route, phases)
-        # From here on it is a connected socket like any other.
+        # From here on it is like any other connected socket.
         route = replace(route, sock=await connect_through(proxy, url, connect))
     if wanted is not None:
         return await _open_tls(url, make_protocol(BufferedChannelProtocol), wanted, route, phases)
@@ -85,9 +82,9 @@ async def open_transport(
 
 
 def _calls_readers(loop: asyncio.AbstractEventLoop) -> bool:
-    """Tell whether transports other than the loop's own can read sockets by their descriptors."""
-    # Not on uvloop: a reset that comes with data never reaches a reader there, and a receive would
-    # hang. Not on Windows: there a socket is no file descriptor.
+    """Return whether transports other than the loop's own can use `loop.add_reader` on sockets."""
+    # Not on uvloop: there a reset that comes with data never reaches a reader, so a receive would
+    # hang. Not on Windows: there a socket is not a file descriptor.
     return isinstance(loop, asyncio.SelectorEventLoop) and sys.platform != "win32"
 
 
@@ -95,7 +92,7 @@ def _calls_readers(loop: asyncio.AbstractEventLoop) -> bool:
 
 
 async def connected_socket(url: URL, route: Route, phases: Phases) -> socket.socket:
-    """Return a socket whose other end is the host of `url`; it belongs to the caller.
+    """Return a socket that is connected to the host of `url`; the caller must close it.
 
     Safe to cancel: no socket is left open.
 
@@ -111,9 +108,9 @@ async def connected_socket(url: URL, route: Route, phases: Phases) -> socket.soc
 
 
 def _given_socket(given: socket.socket) -> socket.socket:
-    """Take the descriptor over: closing what is left of the caller's socket closes nothing."""
+    """Take over the descriptor, so that closing the caller's socket object closes nothing."""
     try:
-        # Raises what is the matter with one that is not connected.
+        # Raises the reason if the socket is not connected.
         given.getpeername()
     except OSError:
         given.close()
@@ -133,7 +130,7 @@ def _connect_unix(
         sock.setblocking(False)
         for option in options:
             sock.setsockopt(*option)
-        # Done at once, or refused at once: with EAGAIN if the server has no room left.
+        # Succeeds or fails at once: with EAGAIN if the server's backlog is full.
         sock.connect(os.fspath(path))
     except BaseException:
         sock.close()
@@ -147,7 +144,7 @@ def _connect_unix(
 async def _open_plain(
     url: URL, protocol: asyncio.BaseProtocol, route: Route, phases: Phases
 ) -> asyncio.Transport:
-    """Connect with a transport of the event loop's own."""
+    """Connect with the event loop's own transport."""
     loop = asyncio.get_running_loop()
     if not _loop_connects(url, route):
         sock = await connected_socket(url, route, phases)
@@ -158,8 +155,9 @@ async def _open_plain(
 
 
 def _loop_connects(url: URL, route: Route) -> bool:
-    """Tell whether the event loop connects as well by itself."""
-    # With one address and no wishes; uvloop takes 94 us for it, with a socket of ours 137.
+    """Return whether the event loop can do the connecting."""
+    # It can if there is one address and no option to apply. uvloop then takes 94 us; with a socket
+    # that we connect it takes 137 us.
     return (
         family_of(url.host) is not None
         and route.family == 0
@@ -171,10 +169,10 @@ def _loop_connects(url: URL, route: Route) -> bool:
 async def _transport_of(
     sock: socket.socket, making: Coroutine[Any, Any, tuple[Any, Any]]
 ) -> asyncio.Transport:
-    """Return the transport that is being made of `sock`; close it when that fails.
+    """Return the transport that `making` makes of `sock`; close `sock` if that fails.
 
-    Shielded: cancelled meanwhile, uvloop before 0.22 closes the descriptor, and then `sock`
-    closes it again, whatever it may be by then.
+    `making` is shielded from cancellation. If uvloop before 0.22 is cancelled there, it closes the
+    descriptor. `sock` then closes the same number again, which may be another file by then.
     """
     made = asyncio.ensure_future(making)
     try:
@@ -195,10 +193,10 @@ def _abort(sock: socket.socket, made: asyncio.Future[tuple[Any, Any]]) -> None:
 async def _open_tls(
     url: URL, protocol: BufferedChannelProtocol, wanted: Wanted, route: Route, phases: Phases
 ) -> asyncio.Transport:
-    """Connect with TLS, in two steps.
+    """Connect, then start TLS as a second step.
 
-    So the certificate is seen before the protocol may write. Also, `create_connection` of
-    `aiofastnet` leaves the transport open when it is cancelled during the TLS handshake.
+    This way the certificate is checked before the protocol may write. Also, `create_connection`
+    of `aiofastnet` leaves the transport open when it is cancelled during the TLS handshake.
     """
     is_fast = _is_fast(wanted)
     if is_fast:
@@ -210,8 +208,8 @@ async def _open_tls(
 
 
 def _is_fast(wanted: Wanted) -> bool:
-    """Tell whether `aiofastnet` can serve."""
-    # It calls OpenSSL directly, past what a subclass overrides.
+    """Return whether `aiofastnet` can be used."""
+    # It calls OpenSSL directly, so it would ignore what a subclass of the context overrides.
     loop = asyncio.get_running_loop()
     return aiofastnet is not None and _calls_readers(loop) and is_stock(wanted.context)
 
@@ -225,10 +223,10 @@ async def _fast_transport_of(sock: socket.socket) -> asyncio.Transport:
 async def _start_tls(
     below: asyncio.Transport, protocol: asyncio.BaseProtocol, wanted: Wanted, *, is_fast: bool
 ) -> asyncio.Transport:
-    """Return the transport of TLS above another transport, which is aborted if there can be none.
+    """Start TLS on the transport `below`, and return the TLS transport; abort `below` on failure.
 
     Raises:
-        CertificateMismatch: the server has another certificate than the pinned one.
+        CertificateMismatch: the server's certificate is not the pinned one.
         OSError, ssl.SSLError: as the transports raise them.
     """
     loop = asyncio.get_running_loop()
@@ -264,10 +262,10 @@ async def _open_inside_tls(
     route: Route,
     phases: Phases,
 ) -> asyncio.Transport:
-    """Connect by TLS to the proxy, and inside of that by TLS or plainly to the host of `url`."""
+    """Connect to the proxy with TLS, and through it to the host of `url`, plain or with TLS."""
     loop = asyncio.get_running_loop()
     outer_tls, inner_tls = layers
-    # Both layers by the same stack: neither takes the other's transports without fault.
+    # Both layers use the same TLS implementation: neither works on the other's transports.
     is_fast = all(layer is None or _is_fast(layer) for layer in layers)
 
     async def start_tls(sock: socket.socket, protocol: asyncio.Protocol) -> asyncio.Transport:
@@ -285,8 +283,8 @@ async def _open_inside_tls(
         protocol.connection_made(outer)
         return outer
     if not is_fast and isinstance(loop, asyncio.BaseEventLoop) and sys.version_info < (3, 13):
-        # Its own calls `SSLProtocol._abort` with an argument too many, and what the inner
-        # handshake fails of is lost.
+        # asyncio's own `_force_close` calls `SSLProtocol._abort` with one argument too many, so
+        # the reason why the inner handshake failed would be lost.
         outer._force_close = lambda _: outer.abort()  # type: ignore[attr-defined]
     phases.enter("tls")
     return await _start_tls(outer, protocol, inner_tls, is_fast=is_fast)

@@ -1,6 +1,6 @@
 """Decides after each failure whether to connect again, and how long to wait first.
 
-Has no clock: callers pass in how much time has passed.
+Reads no clock: the caller passes the elapsed time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class Verdict(NamedTuple):
     """What to do after a failure.
 
     Attributes:
-        delay: how many seconds to wait before the next attempt.
+        delay: the seconds to wait before the next attempt.
         objection: why there is no next attempt; empty if there is one.
     """
 
@@ -25,25 +25,25 @@ class Verdict(NamedTuple):
 
 
 class Backoff:
-    """Decides after each failure; one for all connections that follow each other."""
+    """Decides after each failure; one instance serves a whole series of connections."""
 
     def __init__(self, policy: Reconnect) -> None:
         self._policy = policy
         self._ceiling = policy.initial
 
     def connection_ended(self, lifetime: float) -> None:
-        """Take into account how many seconds the last connection was in use."""
+        """Reset the ceiling if the last connection lasted for at least `reset_after` seconds."""
         if lifetime >= self._policy.reset_after:
             self._ceiling = self._policy.initial
 
     def next_delay(self) -> float:
-        """Draw how many seconds to wait before the next attempt."""
-        delay = uniform(0, self._ceiling)  # noqa: S311 - it keeps no secret
+        """Draw the seconds to wait before the next attempt, and raise the ceiling."""
+        delay = uniform(0, self._ceiling)  # noqa: S311 - it protects no secret
         self._ceiling = min(self._ceiling * self._policy.factor, self._policy.maximum)
         return delay
 
     def judge(self, failure: Exception, elapsed: float) -> Verdict:
-        """Decide what to do after `failure`, `elapsed` seconds after the last connection ended."""
+        """Decide what to do after `failure`; there has been no connection for `elapsed` seconds."""
         policy = self._policy
         if not policy.should_retry(failure):
             return Verdict(0, "this error is not worth a retry (should_retry)")
@@ -60,5 +60,5 @@ class Backoff:
             return Verdict(
                 0, f"limit is {policy.give_up_after:g} seconds without a connection (give_up_after)"
             )
-        # The last attempt is at the limit, however long the time that was drawn.
+        # The last attempt starts at the limit, even if the drawn time is longer.
         return Verdict(min(pause + delay, left))

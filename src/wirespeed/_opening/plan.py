@@ -1,6 +1,6 @@
-"""What the caller of `connect` asked for, ready to open any number of connections with.
+"""The arguments of `connect`, kept to open any number of connections with them.
 
-Knows nothing of event loops; each part is checked by the module that uses it.
+Does not check the arguments: the module that uses one checks it.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from ..connection import WebSocketConnection
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Plan:
-    """All of it.
+    """The arguments of `connect`, by the module that uses them.
 
     Attributes:
-        url: where to.
-        ask: what to say there.
-        route: how to get there.
+        url: the URL to connect to.
+        ask: what the opening handshake asks for.
+        route: the options for reaching the host.
         max_redirects: how many redirects to follow; 0 for none.
         open_timeout: seconds until the connection must be open; `None` for no limit.
         create_connection: makes the connection.
-        options: its keyword arguments.
+        options: the keyword arguments of `create_connection`.
     """
 
     url: URLLike

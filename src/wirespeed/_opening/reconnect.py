@@ -11,26 +11,26 @@ from .._base.arguments import check_callable, check_interval, check_window
 from ..connection import WebSocketConnection
 from ..exceptions import CertificateMismatch, HandshakeError, ProtocolError, QueueOverflow
 
-# Request Timeout, Too Early, Too Many Requests: statuses that ask to come again.
+# Request Timeout, Too Early, Too Many Requests: the client may try again later.
 _PASSING_STATUSES: Final = frozenset({408, 425, 429})
 
 
 def should_retry(exc: Exception) -> bool:
-    """Tell whether it is worth connecting again after `exc`: whether time alone may mend it.
+    """Return whether to connect again after `exc`, that is, whether waiting may help.
 
-    The default of `Reconnect.should_retry`; call it from a function of your own to decide some
-    errors otherwise.
+    This is the default of `Reconnect.should_retry`. To decide differently for some errors, pass
+    your own function, and call this one from it for the others.
 
-    - Yes: `OSError`, so name lookup, TCP, TLS and `TimeoutError`; `ConnectionDisconnected`,
-      `ProtocolError` and `QueueOverflow`, which ended a connection; a `HandshakeError` (so a
-      `ProxyError`) without a status, or with 408, 425, 429 or 5xx.
-    - No: a `HandshakeError` with any other status; `CertificateMismatch`; `TypeError` and
-      `ValueError`, so `InvalidURL` and `ssl.SSLCertVerificationError`; whatever else.
-    - An exception group: if it is yes for each of its errors.
+    - `True`: `OSError`, which includes errors of name lookup, TCP and TLS, and `TimeoutError`;
+      `ConnectionDisconnected`, `ProtocolError` and `QueueOverflow`, which ended a connection; a
+      `HandshakeError` (so also a `ProxyError`) without a status, or with 408, 425, 429 or 5xx.
+    - `False`: a `HandshakeError` with any other status; `CertificateMismatch`; `TypeError` and
+      `ValueError`, so also `InvalidURL` and `ssl.SSLCertVerificationError`; any other error.
+    - An exception group: `True` if the answer is `True` for each of its errors.
     """
     if isinstance(exc, ExceptionGroup):
         return all(should_retry(part) for part in exc.exceptions)
-    # A certificate that is not to be trusted is an OSError too.
+    # Before the check for `OSError`: the error of an untrusted certificate is one, too.
     if isinstance(exc, TypeError | ValueError | CertificateMismatch):
         return False
     if isinstance(exc, HandshakeError) and exc.status is not None:
@@ -42,29 +42,31 @@ def should_retry(exc: Exception) -> bool:
 class Reconnect:
     """How `async for ws in connect(url, reconnect=...)` connects again.
 
-    Before each attempt but the very first it waits for a random time from 0 to a ceiling
-    (full jitter), which begins with `initial` and grows with each attempt (RFC 6455 section 7.2.3).
+    Before an attempt it waits for a random time from 0 to a ceiling (full jitter). The ceiling
+    starts at `initial` and grows with each attempt (RFC 6455 section 7.2.3). It does not wait
+    before the very first attempt, nor before the first one to replace a connection
+    (`max_lifetime`).
 
     Attributes:
         initial: the first ceiling in seconds.
         maximum: the highest ceiling in seconds.
-        factor: what the ceiling is multiplied by for the next attempt; 1 or more.
-        reset_after: seconds after which a connection counts as a good one: when it ends, the
-            ceiling is `initial` again. It keeps growing while connections end earlier.
-        give_up_after: seconds without a connection after which the last error is raised; the
-            attempt that begins last may still take its time. `None` to never give up.
-        max_retry_after: a server that refuses may say how many seconds to stay away (Retry-After,
-            RFC 9110 section 10.2.3). That time is waited out, and the random time after it; if it
-            is more than this many seconds, the error is raised at once.
-        should_retry: tells whether to go on after an error of an attempt, or the
-            `ConnectionDisconnected` with which a connection ended; else the error is raised.
-        on_open: called with each new connection before it is given out, to log in or
-            subscribe; a function or a coroutine function. It has `open_timeout` seconds
-            to finish. If it fails, the connection is closed, and the attempt failed with its error.
-        max_lifetime: seconds after which a connection is replaced: the next one is opened while
-            the old one is still in use, `on_open` runs, and only then the old one is closed,
-            with code 1000. Where that fails, the old one stays, and the attempts go on.
-            `None` to keep connections for as long as they last.
+        factor: the ceiling is multiplied by this after each attempt; 1 or more.
+        reset_after: a connection that lasts for this many seconds sets the ceiling back to
+            `initial` when it ends. While connections end earlier, the ceiling keeps growing.
+        give_up_after: the last error is raised after this many seconds without a connection. The
+            last attempt may still take its full time. `None` to never give up.
+        max_retry_after: a server that refuses may ask the client to stay away for some seconds
+            (Retry-After, RFC 9110 section 10.2.3). The client waits for that time, and then for the
+            random time. If the server asks for more seconds than this, the error is raised at once.
+        should_retry: called with the error of an attempt, or with the `ConnectionDisconnected`
+            with which a connection ended. It returns whether to go on; if not, the error is raised.
+        on_open: called with each new connection before the loop receives it, to log in or
+            subscribe; a function or a coroutine function. It has `open_timeout` seconds to finish.
+            If it fails, the connection is closed, and its error is the error of the attempt.
+        max_lifetime: seconds after which a connection is replaced. The next one is opened while
+            the old one is still in use, `on_open` runs, and only then the old one is closed, with
+            code 1000. If the attempt fails, the old one stays, and further attempts follow, unless
+            the settings above rule them out. `None` to keep a connection until it ends.
 
     Raises:
         TypeError: an argument is of the wrong type.

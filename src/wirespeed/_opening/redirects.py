@@ -1,6 +1,6 @@
-"""Where a redirect leads to, and what may be said there (RFC 9110 section 15.4).
+"""Follows redirects: the next URL, and what may be sent there (RFC 9110 section 15.4).
 
-Must not know of sockets. No error text quotes a Location: it may hold a token.
+Does no I/O. No error text quotes a Location, because it may hold a token.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from .._network.route import Route
 from ..exceptions import HandshakeError, InvalidURL, ProxyError
 from .plan import Plan
 
-# What must not reach another server; Host names the one that was asked first.
+# Headers that must not reach another server. Host names the server that was asked first.
 _PRIVATE_HEADERS: Final = ("Authorization", "Cookie", "Proxy-Authorization", "Host")
-# Parts of a `Route` that belong to one server.
+# Options of a `Route` that are for one server only.
 _PINNED_TO_ORIGIN: Final = ("server_hostname", "fingerprint", "unix_path", "sock")
 
 
 class Trail:
-    """The way from the URL of a plan to the server that agrees, one redirect after the other.
+    """The redirects from the URL of a plan to the server that accepts the opening handshake.
 
     Attributes:
-        url: whom to ask now.
-        ask: what to say there; without secrets once the origin has changed.
+        url: the URL to ask next.
+        ask: what to send there; without secrets once the origin has changed.
         history: the redirects so far, oldest first.
-        follows: whether another redirect may be followed at all.
+        follows: whether redirects are followed at all.
     """
 
     def __init__(self, plan: Plan) -> None:
-        """Begin at the URL of `plan`.
+        """Start at the URL of `plan`.
 
         Raises:
-            TypeError, ValueError: the URL, or `max_redirects`, cannot be used.
+            TypeError, ValueError: the URL cannot be used.
         """
         self.url = parse_url(plan.url)
         self.ask = plan.ask
@@ -46,13 +46,13 @@ class Trail:
         self._route = plan.route
 
     def follow(self, refusal: HandshakeError) -> None:
-        """Go on to where `refusal` leads.
+        """Go on to the URL that `refusal` redirects to.
 
         Raises:
-            HandshakeError: it is no redirect, or cannot be followed; has the history.
+            HandshakeError: it is not a redirect, or cannot be followed; has the history.
         """
         refusal.history = self.history
-        # Only the server may send us elsewhere: a proxy could lead us to any host of its choice.
+        # Only the server may redirect us: a proxy could send us to any host it likes.
         is_redirect = refusal.status in REDIRECTS and not isinstance(refusal, ProxyError)
         if not self.follows or not is_redirect:
             raise refusal
@@ -70,7 +70,7 @@ class Trail:
             ) from None
         self.history += (_response(refusal, self.url),)
         if url.origin == self.url.origin:
-            # What the URL itself said of the user is for this server.
+            # The user name and password of the URL are for this server.
             url = dataclasses.replace(url, userinfo=self.url.userinfo)
         else:
             self.ask = _without_secrets(self.ask)
@@ -94,7 +94,7 @@ class Trail:
 
 
 class _CannotFollow(Exception):
-    """The redirect must not be followed."""
+    """The redirect cannot or must not be followed."""
 
 
 def _location(refusal: HandshakeError) -> str:
@@ -109,10 +109,15 @@ def _location(refusal: HandshakeError) -> str:
 
 
 def _route_fault(route: Route, *, is_same: bool) -> str | None:
-    """Say which part of the route does not lead to where the redirect does."""
+    """Return why the route cannot reach the redirect's target; `None` if it can.
+
+    Args:
+        route: the options for reaching the server.
+        is_same: whether the target has the same origin.
+    """
     pinned = [name for name in _PINNED_TO_ORIGIN if getattr(route, name, None) is not None]
     if is_same:
-        # A socket has been used up, the rest leads to the same server again.
+        # A socket serves one connection; the other options reach the same server again.
         pinned = [name for name in pinned if name == "sock"]
     if not pinned:
         return None

@@ -1,4 +1,5 @@
-"""Drop-in faces of other libraries: change one import, keep the program.
+"""Drop-in interfaces of other libraries: change one import, keep the program.
 
-Must not be imported by anything but programs: each face is a module of its own, loaded when used.
+Only programs import from here: the library itself does not. Each interface is a separate module,
+loaded when it is imported.
 """

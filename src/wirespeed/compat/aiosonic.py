@@ -1,7 +1,7 @@
-"""A client that opens connections with the same settings, in the manner of aiosonic's.
+"""A client with the interface of aiosonic's `WebSocketClient`.
 
-Must not know how a connection is opened; it says in `connect`'s words what is wanted.
-Public names: `WebSocketClient`, and those that programs import beside it.
+Does not open connections: it translates its arguments to those of `wirespeed.connect`.
+Public names: `WebSocketClient`, and the names that programs import along with it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = [
 _CONNECTION_OPTIONS: Final = frozenset(
     {"text_queue_maxsize", "binary_queue_maxsize", "drop_frames", "protocol_handler"}
 )
-# The interval of Pings has a name of its own here.
+# `ping_interval` is called `keepalive_interval` here.
 _CONNECT_OPTIONS: Final = inspect.signature(connect).parameters.keys() - {"url", "ping_interval"}
 
 
@@ -43,11 +43,11 @@ class WebSocketClient:
 
     Args:
         connector: always `None`: there is no pool of connections to share.
-        defaults: any keyword arguments of `wirespeed.connect`, for all connections of this
-            client.
+        defaults: keyword arguments of `wirespeed.connect` for all connections of this client: any
+            but `ping_interval`, for which `connect` has `keepalive_interval`.
 
     Raises:
-        TypeError: a connector is given, or `wirespeed.connect` has no such argument.
+        TypeError: a connector is given, or an argument cannot be a default.
     """
 
     def __init__(self, connector: None = None, **defaults: Any) -> None:
@@ -68,27 +68,30 @@ class WebSocketClient:
         conn_opts: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> Connecting:
-        """Open a connection: await the result, or enter it. Safe to cancel, as `connect` is.
+        """Open a connection; use the result with `await` or `async with`.
+
+        Safe to cancel, like `wirespeed.connect`.
 
         Args:
             url: as for `wirespeed.connect`.
-            verify: `False` accepts any certificate, with a warning; an `ssl` context decides
-                for itself.
+            verify: `False` accepts any certificate, with a warning; it has no effect if `ssl` is
+                given.
             ssl: the TLS context for wss; `None` for a default one.
-            headers: to add to the request.
-            subprotocols: to offer, in order of preference; the name of the protocol handler is
-                added at the end.
-            start_keepalive: whether to send Pings, and fail when nothing at all comes back.
-            keepalive_interval: in seconds.
+            headers: headers to add to the request.
+            subprotocols: subprotocols to offer, in order of preference; the name of the protocol
+                handler is added at the end.
+            start_keepalive: whether to send Pings, and fail if nothing at all comes back.
+            keepalive_interval: seconds between two Pings.
             conn_opts: `text_queue_maxsize` and `binary_queue_maxsize` (100 messages each, 0 for no
-                limit), `drop_frames` (`False`: a full queue holds reading back; `True`: messages
+                limit), `drop_frames` (`False`: a full queue pauses reading; `True`: messages
                 that do not fit are dropped, and counted), `protocol_handler` (`None`).
-            options: any other keyword argument of `wirespeed.connect`, before the defaults of
-                this client.
+            options: any other keyword argument of `wirespeed.connect`; it takes precedence over
+                the defaults of this client.
 
         Raises:
             TypeError: an option is unknown.
-            HandshakeError, OSError: when awaited; both are `ConnectionError` or `OSError`.
+            HandshakeError, OSError: raised when awaited; a `HandshakeError` is a `ConnectionError`,
+                so also an `OSError`.
         """
         _check_options(options)
         kept = dict(conn_opts or {})
@@ -127,11 +130,11 @@ class WebSocketClient:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Do nothing: each connection is closed by who opened it."""
+        """Do nothing: the program closes each connection itself."""
 
 
 def _check_options(options: Mapping[str, Any]) -> None:
-    """Refuse what would be unknown, or ignored."""
+    """Raise `TypeError` for an option that is unknown or would be overwritten."""
     if "ping_interval" in options:
         raise TypeError("ping_interval is called keepalive_interval here, an argument of connect")
     unknown = sorted(options.keys() - _CONNECT_OPTIONS)

@@ -1,1 +1,1 @@
-"""The clients that are compared, one module each; each is imported by its own worker alone."""
+"""The clients to compare, one module each; only a client's own worker imports its module."""

@@ -1,6 +1,6 @@
 """`aiohttp`, with its C extensions.
 
-Must not know the other clients. `receive` is called directly: `async for` adds a coroutine to it.
+It calls `receive` directly, because `async for` adds a coroutine to each call.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from ..works import Work
 from .client import Arrivals, Message
 
 _READER = "with" if importlib.util.find_spec("aiohttp._websocket.reader_c") else "WITHOUT"
-# One session for all connections of a process, as the documentation asks for.
+# One session for all connections of a process, as aiohttp's documentation recommends.
 _sessions: list[aiohttp.ClientSession] = []
 
 
 def session() -> aiohttp.ClientSession:
-    """Return the session of this process, made within a running loop."""
+    """Return the session of this process; the event loop must run when it is made."""
     if not _sessions:
-        # There is a limit of 100 connections otherwise.
+        # The default limit is 100 connections.
         _sessions.append(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
     return _sessions[0]
 
@@ -50,7 +50,7 @@ class Receive:
         )
 
     async def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         await self._ws.close()
 
     async def request(self, text: str) -> None:
@@ -58,7 +58,7 @@ class Receive:
         await self._ws.send_str(text)
 
     async def receive(self, count: int) -> Message:
-        """Receive one by one."""
+        """Receive messages one by one."""
         receive = self._ws.receive
         if self._json:
             loads = json.loads
@@ -70,7 +70,7 @@ class Receive:
         return data
 
     async def send(self, message: Message, count: int) -> None:
-        """Send one by one."""
+        """Send messages one by one."""
         send = self._ws.send_bytes if isinstance(message, bytes) else self._ws.send_str
         if self._json:
             send = self._ws.send_json
@@ -78,7 +78,7 @@ class Receive:
             await send(message)
 
     async def echo(self, message: str | bytes, count: int) -> Message:
-        """Send and receive in turn."""
+        """Send a message and receive its answer, in turn."""
         send = self._ws.send_bytes if isinstance(message, bytes) else self._ws.send_str
         receive = self._ws.receive
         for _ in range(count):
@@ -87,7 +87,7 @@ class Receive:
         return answer
 
     async def pipeline(self, message: str | bytes, count: int, depth: int) -> Message:
-        """Send the next request when an answer arrives."""
+        """Send the next message when an answer arrives."""
         send = self._ws.send_bytes if isinstance(message, bytes) else self._ws.send_str
         receive = self._ws.receive
         for _ in range(depth):
@@ -100,7 +100,7 @@ class Receive:
         return answer
 
     async def collect(self, count: int, arrivals: Arrivals) -> None:
-        """Note the time of each message."""
+        """Record the time of each message."""
         take_time, take_message, now = arrivals
         receive = self._ws.receive
         for _ in range(count):

@@ -1,7 +1,4 @@
-"""`aiosonic`.
-
-Must not know the other clients.
-"""
+"""`aiosonic`."""
 
 from __future__ import annotations
 
@@ -40,7 +37,7 @@ class Receive:
         )
 
     async def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         await self._ws.close()
 
     async def request(self, text: str) -> None:
@@ -48,7 +45,7 @@ class Receive:
         await self._ws.send_text(text)
 
     async def receive(self, count: int) -> Message:
-        """Receive one by one."""
+        """Receive messages one by one."""
         receive = self._ws.receive_bytes if self._binary else self._ws.receive_text
         if self._json:
             loads = json.loads
@@ -60,7 +57,7 @@ class Receive:
         return data
 
     async def send(self, message: Message, count: int) -> None:
-        """Send one by one."""
+        """Send messages one by one."""
         send = self._ws.send_bytes if self._binary else self._ws.send_text
         if self._json:
             send = self._ws.send_json
@@ -68,7 +65,7 @@ class Receive:
             await send(message)
 
     async def echo(self, message: str | bytes, count: int) -> Message:
-        """Send and receive in turn."""
+        """Send a message and receive its answer, in turn."""
         send = self._ws.send_bytes if self._binary else self._ws.send_text
         receive = self._ws.receive_bytes if self._binary else self._ws.receive_text
         for _ in range(count):
@@ -77,7 +74,7 @@ class Receive:
         return answer
 
     async def pipeline(self, message: str | bytes, count: int, depth: int) -> Message:
-        """Send the next request when an answer arrives."""
+        """Send the next message when an answer arrives."""
         send = self._ws.send_bytes if self._binary else self._ws.send_text
         receive = self._ws.receive_bytes if self._binary else self._ws.receive_text
         for _ in range(depth):
@@ -90,7 +87,7 @@ class Receive:
         return answer
 
     async def collect(self, count: int, arrivals: Arrivals) -> None:
-        """Note the time of each message."""
+        """Record the time of each message."""
         take_time, take_message, now = arrivals
         receive = self._ws.receive_text
         for _ in range(count):

@@ -1,7 +1,7 @@
-"""What the worker asks of each client, in the way that its documentation recommends for speed.
+"""The interface to the clients, each used as its documentation recommends for speed.
 
-Must not know any client. A request is a text message; what `receive` and the others return is the
-last message, so that the worker can see that it is the right one.
+A request is a text message. `receive` and the other methods return the last message, so that the
+worker can check it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class Client(Protocol):
     """One connection of one client.
 
     Attributes:
-        packages: the distributions whose versions matter.
-        settings: what differs from the defaults, and which parts are in use, for the reader.
-        receives: how messages are received, for the reader.
+        packages: the distributions whose versions the report shows.
+        settings: for the report: the settings that differ from the defaults, and the parts in use.
+        receives: for the report: how messages are received.
     """
 
     packages: ClassVar[tuple[str, ...]]
@@ -31,31 +31,31 @@ class Client(Protocol):
     receives: ClassVar[str]
 
     def __init__(self, work: Work) -> None:
-        """Prepare for one work."""
+        """Prepare for `work`."""
 
     async def open(self, url: str, context: ssl.SSLContext | None) -> None:
         """Open the connection."""
 
     async def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
 
     async def request(self, text: str) -> None:
         """Send a text message."""
 
     async def receive(self, count: int) -> Message:
-        """Receive so many messages, decoded as the work wants."""
+        """Receive `count` messages, decoded as the work requires; return the last one."""
 
     async def send(self, message: Message, count: int) -> None:
-        """Send a message so many times, waiting where the client says so.
+        """Send a message `count` times, and wait when the client requires it.
 
-        Where the work is about JSON `message` is a value, to be encoded each time.
+        In a work with JSON, `message` is a value that is encoded each time.
         """
 
     async def echo(self, message: str | bytes, count: int) -> Message:
-        """Send and receive in turn, so many times."""
+        """Send a message and receive its answer, `count` times; return the last answer."""
 
     async def pipeline(self, message: str | bytes, count: int, depth: int) -> Message:
-        """Receive so many answers, with `depth` requests in flight."""
+        """Receive `count` answers, with `depth` requests in flight; return the last answer."""
 
     async def collect(self, count: int, arrivals: Arrivals) -> None:
-        """Receive so many text messages, and note when each arrived."""
+        """Receive `count` text messages, and record when each arrived."""

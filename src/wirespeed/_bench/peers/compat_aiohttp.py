@@ -1,7 +1,4 @@
-"""`wirespeed.compat.aiohttp`: the program of `aiohttp_client`, with one import changed.
-
-Must not know the other clients.
-"""
+"""`wirespeed.compat.aiohttp`, called in the same way as aiohttp in `aiohttp_client`."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ _sessions: list[aiohttp.ClientSession] = []
 
 
 def session() -> aiohttp.ClientSession:
-    """Return the session of this process, made within a running loop."""
+    """Return the session of this process; the event loop must run when it is made."""
     if not _sessions:
         _sessions.append(aiohttp.ClientSession())
     return _sessions[0]
@@ -44,7 +41,7 @@ class Receive:
         )
 
     async def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         await self._ws.close()
 
     async def request(self, text: str) -> None:
@@ -52,7 +49,7 @@ class Receive:
         await self._ws.send_str(text)
 
     async def receive(self, count: int) -> Message:
-        """Receive one by one."""
+        """Receive messages one by one."""
         receive = self._ws.receive
         if self._json:
             loads = json.loads
@@ -64,7 +61,7 @@ class Receive:
         return data
 
     async def send(self, message: Message, count: int) -> None:
-        """Send one by one."""
+        """Send messages one by one."""
         send: Any = self._ws.send_bytes if isinstance(message, bytes) else self._ws.send_str
         if self._json:
             send = self._ws.send_json
@@ -72,7 +69,7 @@ class Receive:
             await send(message)
 
     async def echo(self, message: str | bytes, count: int) -> Message:
-        """Send and receive in turn."""
+        """Send a message and receive its answer, in turn."""
         send: Any = self._ws.send_bytes if isinstance(message, bytes) else self._ws.send_str
         receive = self._ws.receive
         for _ in range(count):
@@ -81,7 +78,7 @@ class Receive:
         return answer
 
     async def pipeline(self, message: str | bytes, count: int, depth: int) -> Message:
-        """Send the next request when an answer arrives."""
+        """Send the next message when an answer arrives."""
         send: Any = self._ws.send_bytes if isinstance(message, bytes) else self._ws.send_str
         receive = self._ws.receive
         for _ in range(depth):
@@ -94,7 +91,7 @@ class Receive:
         return answer
 
     async def collect(self, count: int, arrivals: Arrivals) -> None:
-        """Note the time of each message."""
+        """Record the time of each message."""
         take_time, take_message, now = arrivals
         receive = self._ws.receive
         for _ in range(count):

@@ -1,8 +1,8 @@
-"""No client at all: what a message of a feed costs at the least, also with a task or a window.
+"""No client: the least that a message of a feed can cost, also with a task or a batch window.
 
-Must not know WebSockets beyond the length of a frame. Here nothing is parsed, checked or queued:
-what is left is the event loop, the system call and, in `Task`, the resuming of a task, which every
-client with an `await` for each message has to pay.
+Nothing is parsed, checked or queued here; only the length of a frame is known. What remains is the
+event loop, the system call and, in `Task`, the resuming of a task. Every client with an `await` for
+each message has to pay for that, too.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _MASKED = 0x80
 
 
 class Callback:
-    """A reader callback that reads once, and notes how much came."""
+    """Reads once in each reader callback, and records how many bytes there are."""
 
     packages: ClassVar[tuple[str, ...]] = ()
     settings: ClassVar[str] = "nothing is parsed: what the event loop and the system calls cost"
@@ -52,7 +52,7 @@ class Callback:
         self._times: list[int] = []
 
     async def open(self, url: str, context: ssl.SSLContext | None) -> None:
-        """Open the connection, with as little as the benchmark's own server wants."""
+        """Open the connection, with the least that the benchmark's own server requires."""
         parts = urlsplit(url)
         self._socket = socket.create_connection((parts.hostname, parts.port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -66,7 +66,7 @@ class Callback:
         self._socket.setblocking(False)
 
     async def close(self) -> None:
-        """Drop the connection."""
+        """Close the socket, without a closing handshake."""
         self._socket.close()
 
     async def request(self, text: str) -> None:
@@ -76,7 +76,7 @@ class Callback:
         self._socket.sendall(header + _NO_MASK + text.encode())
 
     async def collect(self, count: int, arrivals: Arrivals) -> None:
-        """Read until everything is there, then tell of each message when its read was."""
+        """Read everything, then report for each message the time of its read."""
         loop = asyncio.get_running_loop()
         await self._read(loop, count * self._frame_bytes, arrivals[2])
         loop.remove_reader(self._socket)
@@ -93,7 +93,7 @@ class Callback:
         await done
 
     def _take(self, now: Any) -> int:
-        """Read once; return how many bytes there are by now."""
+        """Read once; return how many bytes have arrived so far."""
         size = self._socket.recv_into(self._memory)
         self._times.append(now())
         self._data += self._view[:size]
@@ -113,7 +113,7 @@ class Callback:
 
 
 class Window(Callback):
-    """A timer that reads what has gathered, and notes how much it was."""
+    """Reads on a timer instead, and records how many bytes there are."""
 
     settings: ClassVar[str] = "the same, once in a millisecond: what gathering costs"
     receives: ClassVar[str] = "loop.call_later, socket.recv_into"
@@ -134,7 +134,7 @@ class Window(Callback):
 
 
 class Suspension:
-    """Suspends a task until what the callback of the reader has is there."""
+    """Suspends a task until the reader callback has read."""
 
     waiter: Waiter | None = None
 
@@ -144,7 +144,7 @@ class Suspension:
 
 
 class Task(Callback):
-    """The same, and then a task is resumed in place, the cheapest way that there is."""
+    """The same, and then resumes a task within the callback, which is the cheapest way."""
 
     settings: ClassVar[str] = "the same, and each read resumes a task, which waits again"
     receives: ClassVar[str] = "loop.add_reader, socket.recv_into, await"

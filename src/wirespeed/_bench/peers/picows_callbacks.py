@@ -1,8 +1,8 @@
-"""`picows` with callbacks: nothing is awaited for a message.
+"""`picows` with callbacks: no `await` for a message.
 
-Must not know the other clients. There is one listener for each work, which does what the work wants
-in `on_ws_frame` and nothing else: not even the type of the frame is looked at, which a real program
-has to do, because the server sends nothing but the messages that are counted.
+Each kind of work has a listener, which does only that work in `on_ws_frame`. A real program has to
+look at the type of the frame. The listeners do not, because the server sends only messages that are
+counted.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ class Counting(picows.WSListener):
     paused: asyncio.Future[None] | None = None
 
     def pause_writing(self) -> None:
-        """Let `send` wait."""
+        """Make `send` wait."""
         self.paused = asyncio.get_running_loop().create_future()
 
     def resume_writing(self) -> None:
-        """Let `send` go on."""
+        """Let `send` continue."""
         if self.paused is not None:
             self.paused.set_result(None)
             self.paused = None
 
     def expect(self, count: int) -> asyncio.Future[None]:
-        """Return a future of the message after which `count` have come."""
+        """Return a future that is done when `count` messages have arrived."""
         self.left = count
         self.done = asyncio.get_running_loop().create_future()
         return self.done
@@ -92,7 +92,7 @@ class Answers(Counting):
     """Sends the next request from the callback that brought an answer."""
 
     def on_ws_frame(self, transport: Any, frame: Any) -> None:
-        """Take an answer, send the next request."""
+        """Take an answer, and send the next request."""
         text = frame.get_payload_as_utf8_text()
         if self.requests:
             self.requests -= 1
@@ -103,7 +103,7 @@ class Answers(Counting):
 
 
 class Arriving(Counting):
-    """Notes the time of each message."""
+    """Records the time of each message."""
 
     arrivals: Arrivals
 
@@ -119,7 +119,7 @@ class Arriving(Counting):
 
 
 def listener_for(work: Work) -> type[Counting]:
-    """Choose the listener that does the work and nothing else."""
+    """Return the class of the listener that does only this work."""
     if work.kind in ("echo", "pipeline"):
         return Answers
     if work.kind == "paced":
@@ -130,7 +130,7 @@ def listener_for(work: Work) -> type[Counting]:
 
 
 class Callbacks:
-    """Drives a listener; what is awaited is awaited once a slice."""
+    """Drives a listener; apart from paused writes, it awaits once for each slice."""
 
     packages: ClassVar[tuple[str, ...]] = ("picows", "aiofastnet")
     settings: ClassVar[str] = "enable_auto_ping=False, max_frame_size=64 MiB, aiofastnet"
@@ -154,7 +154,7 @@ class Callbacks:
         )
 
     async def close(self) -> None:
-        """Close it at once: the listeners do not expect a Close frame."""
+        """Close it without a closing handshake: the listeners do not expect a Close frame."""
         self._transport.disconnect(graceful=False)
         await self._transport.wait_disconnected()
 
@@ -168,7 +168,7 @@ class Callbacks:
         return self._listener.last
 
     async def send(self, message: Message, count: int) -> None:
-        """Send one by one, and wait when the listener was told to pause."""
+        """Send one by one, and wait while the transport has paused writing."""
         send, listener = self._transport.send, self._listener
         if self._json:
             dumps = json.dumps
@@ -202,6 +202,6 @@ class Callbacks:
         return listener.last
 
     async def collect(self, count: int, arrivals: Arrivals) -> None:
-        """Let the listener note the times."""
+        """Let the listener record the times."""
         self._listener.arrivals = arrivals
         await self._listener.expect(count)

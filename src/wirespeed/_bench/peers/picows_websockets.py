@@ -1,6 +1,6 @@
 """`picows.websockets`, the interface of `websockets` on top of `picows`.
 
-Must not know the other clients, but for the one whose calls these are.
+The calls are those of `websockets_client`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""`websockets`, its asyncio client with its C extension, and what has the same interface.
+"""`websockets`: its asyncio client, with its C extension.
 
-Must not know the other clients. `recv` is called directly: `async for` adds a generator to it.
+`picows_websockets` uses the same calls. `recv` is called directly, because `async for` adds a
+generator to it.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Recv:
 
     async def open(self, url: str, context: ssl.SSLContext | None) -> None:
         """Open the connection."""
-        # A queue of 16 messages, the default, would pause and resume reading all the time.
+        # The default queue of 16 messages would pause and resume reading all the time.
         self._ws = await connect(
             url,
             ssl=context,
@@ -48,7 +49,7 @@ class Recv:
         )
 
     async def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         await self._ws.close()
 
     async def request(self, text: str) -> None:
@@ -56,7 +57,7 @@ class Recv:
         await self._ws.send(text)
 
     async def receive(self, count: int) -> Message:
-        """Receive one by one."""
+        """Receive messages one by one."""
         recv = self._ws.recv
         if self._json:
             loads = json.loads
@@ -68,7 +69,7 @@ class Recv:
         return message
 
     async def send(self, message: Message, count: int) -> None:
-        """Send one by one."""
+        """Send messages one by one."""
         send = self._ws.send
         if self._json:
             dumps = json.dumps
@@ -79,7 +80,7 @@ class Recv:
                 await send(message)
 
     async def echo(self, message: str | bytes, count: int) -> Message:
-        """Send and receive in turn."""
+        """Send a message and receive its answer, in turn."""
         send, recv = self._ws.send, self._ws.recv
         for _ in range(count):
             await send(message)
@@ -87,7 +88,7 @@ class Recv:
         return answer
 
     async def pipeline(self, message: str | bytes, count: int, depth: int) -> Message:
-        """Send the next request when an answer arrives."""
+        """Send the next message when an answer arrives."""
         send, recv = self._ws.send, self._ws.recv
         for _ in range(depth):
             await send(message)
@@ -99,7 +100,7 @@ class Recv:
         return answer
 
     async def collect(self, count: int, arrivals: Arrivals) -> None:
-        """Note the time of each message."""
+        """Record the time of each message."""
         take_time, take_message, now = arrivals
         recv = self._ws.recv
         for _ in range(count):

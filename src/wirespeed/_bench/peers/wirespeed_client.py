@@ -1,7 +1,4 @@
-"""wirespeed, message by message and in batches.
-
-Must not know the other clients.
-"""
+"""wirespeed, message by message and in batches."""
 
 from __future__ import annotations
 
@@ -21,13 +18,13 @@ BATCH_WINDOW_SECONDS = 0.001
 
 
 def options(**wanted: Any) -> dict[str, Any]:
-    """Return those of `wanted` that `connect` takes."""
+    """Return those of `wanted` that `connect` accepts."""
     known = inspect.signature(connect).parameters
     return {name: value for name, value in wanted.items() if name in known}
 
 
 class Each:
-    """Receives with `async for`, sends one by one."""
+    """Receives with `async for`, and sends one by one."""
 
     packages: ClassVar[tuple[str, ...]] = ("wirespeed", "aiofastnet")
     settings: ClassVar[str] = (
@@ -49,7 +46,7 @@ class Each:
         self._ws = await connect(url, ssl=context, **{**self.options, **self._compression})
 
     async def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         await self._ws.close()
 
     async def request(self, text: str) -> None:
@@ -70,7 +67,7 @@ class Each:
         return None
 
     async def send(self, message: Message, count: int) -> None:
-        """Send one by one."""
+        """Send messages one by one."""
         send: Any = self._ws.send_bytes if self._binary else self._ws.send_text
         if self._json:
             send = self._ws.send_json
@@ -78,7 +75,7 @@ class Each:
             await send(message)
 
     async def echo(self, message: str | bytes, count: int) -> Message:
-        """Send and receive in turn."""
+        """Send a message and receive its answer, in turn."""
         send: Any = self._ws.send_bytes if self._binary else self._ws.send_text
         await send(message)
         async for answer in self._ws:
@@ -89,7 +86,7 @@ class Each:
         return None
 
     async def pipeline(self, message: str | bytes, count: int, depth: int) -> Message:
-        """Send the next request when an answer arrives."""
+        """Send the next message when an answer arrives."""
         send: Any = self._ws.send_bytes if self._binary else self._ws.send_text
         for _ in range(depth):
             await send(message)
@@ -104,7 +101,7 @@ class Each:
         return None
 
     async def collect(self, count: int, arrivals: Arrivals) -> None:
-        """Note the time of each message."""
+        """Record the time of each message."""
         take_time, take_message, now = arrivals
         async for message in self._ws:
             take_time(now())
@@ -115,12 +112,12 @@ class Each:
 
 
 class Batches(Each):
-    """Receives with `receive_many`, sends with `send_many`."""
+    """Receives with `receive_many`, and sends with `send_many`."""
 
     receives: ClassVar[str] = "receive_many, send_many"
 
     async def receive(self, count: int) -> Message:
-        """Receive all that is queued at once."""
+        """Receive all queued messages at once."""
         receive_many = self._ws.receive_many
         loads: Any = json.loads if self._json else None
         while count:
@@ -138,7 +135,7 @@ class Batches(Each):
             await self._ws.send_many(message for _ in range(count))
 
     async def collect(self, count: int, arrivals: Arrivals) -> None:
-        """Note the time of each batch for all of its messages."""
+        """Record the time of each batch for all its messages."""
         take_time, take_message, now = arrivals
         while count:
             batch = await self._ws.receive_many()
@@ -150,7 +147,7 @@ class Batches(Each):
 
 
 class Windows(Each):
-    """Reads at most once in a window of time: fewer wakes, a little later."""
+    """Reads at most once in a batch window: the task wakes less often, and a little later."""
 
     settings: ClassVar[str] = f"batch_window={BATCH_WINDOW_SECONDS}; {Each.settings}"
     options: ClassVar[dict[str, Any]] = {

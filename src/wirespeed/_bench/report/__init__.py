@@ -1,1 +1,1 @@
-"""What a run of `wirespeed bench` shows: tables, charts, progress and a JSON file."""
+"""The output of `wirespeed bench`: tables, charts, progress and a JSON file."""

@@ -1,6 +1,6 @@
-"""The charts: small panels that read at a glance, as SVG and as PNG.
+"""Draws the charts, as small panels in SVG and PNG files.
 
-Must not know how anything was measured. matplotlib is imported here and nowhere else.
+This is the only module that imports matplotlib.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _COLUMNS: Final = 3
 _PANEL_INCHES: Final = (4.6, 2.5)
 _MOST_PANELS: Final = 15
 _TITLE_CHARACTERS: Final = 36
-# A bar that is this many times as long as wirespeed's would make all others dots: it is cut.
+# A bar this many times as long as wirespeed's is cut: it would make all others too short to see.
 _CUT: Final = 12.0
 _OUR_COLOURS: Final = {
     "wirespeed": "#0b7a75",
@@ -46,7 +46,7 @@ _STYLE: Final = {
     "axes.titlesize": 10,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
-    # Text stays text: a third of the size, and it can be found and copied.
+    # Keep text as text: the file has a third of the size, and the text can be found and copied.
     "svg.fonttype": "none",
     "svg.hashsalt": "wirespeed",
 }
@@ -54,7 +54,7 @@ _MOVING: Final = frozenset({"receive", "send", "echo", "pipeline"})
 
 
 def draw(cases: Sequence[Case], directory: Path) -> list[str]:
-    """Draw all charts for which there are figures; return the names of the files."""
+    """Draw all charts that have figures; return the names of the files."""
     written: list[str] = []
     with mpl.rc_context(_STYLE):
         for loop in dict.fromkeys(case.loop for case in cases):
@@ -107,7 +107,7 @@ def _charts(
 
 
 def _grid(title: str, items: Sequence[Any], panel: Callable[[Any, Any], None]) -> Figure:
-    """Draw a panel for each of `items`."""
+    """Return a figure with a panel for each of `items`."""
     columns = min(_COLUMNS, len(items))
     rows = math.ceil(len(items) / columns)
     width, height = _PANEL_INCHES
@@ -123,7 +123,7 @@ def _grid(title: str, items: Sequence[Any], panel: Callable[[Any, Any], None]) -
 
 def _save(figure: Figure, directory: Path, name: str) -> list[str]:
     files = [f"{name}.svg", f"{name}.png"]
-    # Without a date, the same figures give the same file.
+    # Without a date, the same figures make the same file.
     figure.savefig(directory / files[0], metadata={"Date": None})
     figure.savefig(directory / files[1], dpi=110)
     return files
@@ -173,7 +173,7 @@ def _bars_panel(place: Any, case: Case) -> None:
 
 
 def _latency_panel(place: Any, case: Case) -> None:
-    """Draw a line from the median over p99 to p99.9, the shortest wait at the top."""
+    """Draw a line through the median, p99 and p99.9; the lowest p99 is at the top."""
     found = dict(sorted(case.summaries().items(), key=lambda item: item[1].latency["p99"]))
     for row, (name, item) in enumerate(found.items()):
         points = [item.latency[point] for point in ("p50", "p99", "p99.9")]
@@ -204,7 +204,7 @@ def _emphasize(place: Any) -> None:
 
 
 def _by_size(cases: Sequence[Case]) -> list[list[Case]]:
-    """Group the cases that differ in size alone; a line needs four points."""
+    """Group the cases that differ only in size; keep groups of four or more."""
     groups: dict[tuple[str, str, bool], list[Case]] = {}
     for case in cases:
         work = case.work
@@ -218,7 +218,7 @@ def _by_size(cases: Sequence[Case]) -> list[list[Case]]:
 
 
 def _size_panel(place: Any, group: Sequence[Case]) -> None:
-    """Draw a line for each contender over the sizes; both axes are logarithmic."""
+    """Draw the cost of each contender over the sizes; both axes are logarithmic."""
     names = dict.fromkeys(name for case in group for name in case.summaries())
     for name in names:
         points = [

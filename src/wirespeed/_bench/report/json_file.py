@@ -1,6 +1,6 @@
-"""The JSON file: all that was measured, and all that one must know to judge it.
+"""Makes the content of the JSON file: all measured figures, and the facts needed to judge them.
 
-Must not know how it is shown.
+Writes no file.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from ..contenders import Contender
 from ..figures import Case
 from ..run.runner import Plan
 
-# Raised when a reader of older files would misread newer ones.
+# Increased when a reader of the old format would misread the new one.
 FORMAT: Final = 1
 
 
 def surroundings(
     plan: Plan, *, preset: str, contenders: Sequence[Contender], loops: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return what is known before the first round.
+    """Return the facts that are known before the first round.
 
     Args:
-        plan: what will be measured.
-        preset: which one was asked for.
-        contenders: all who were asked for, also those that are not installed.
-        loops: the version of each event loop, or that it is not installed.
+        plan: the works to measure, and how.
+        preset: the name of the preset.
+        contenders: all contenders that were asked for, including those that are not installed.
+        loops: by event loop its version, or "not installed".
     """
     client_core, server_core = machine.cores()
     now = dt.datetime.now(dt.UTC)
@@ -55,7 +55,7 @@ def surroundings(
 
 
 def case_json(case: Case) -> dict[str, Any]:
-    """Return one case: the raw rounds, what became of them, and what failed."""
+    """Return one case: the raw rounds, their summaries, and the errors."""
     summaries = case.summaries()
     return {
         "key": case.work.key,

@@ -1,7 +1,4 @@
-"""What is seen while the benchmark runs: a live line on a terminal, and a line for each case.
-
-Must not know what the figures mean.
-"""
+"""Shows progress: a live line on a terminal, and a line for each case that is done."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ class Progress:
         self._width = 0
 
     def step(self, case: Case, number: int, of: int, what: str) -> None:
-        """Show what begins, on a terminal only: a log would grow long."""
+        """Show the step that begins, on a terminal only: it would make a log too long."""
         if self._live:
             self._overwrite(f"[{number}/{of}] {case.title}: {what}")
 
@@ -34,7 +31,7 @@ class Progress:
     def _overwrite(self, text: str) -> None:
         if not self._live:
             return
-        # A longer line than the terminal's could not be written over.
+        # A line that wraps on the terminal could not be overwritten.
         shown = text[: shutil.get_terminal_size().columns - 1]
         self._out.write("\r" + shown.ljust(self._width) + ("" if shown else "\r"))
         self._out.flush()

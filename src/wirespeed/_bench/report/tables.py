@@ -1,7 +1,6 @@
-"""The tables at the end, and what is said while the benchmark runs.
+"""Makes the tables of the report, and the text about progress.
 
-Must not know how anything was measured. The tables are Markdown, aligned so that they read well
-on a terminal, too.
+The tables are Markdown, aligned so that they are readable on a terminal, too.
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ from typing import Any, Final
 from ..contenders import OURS, is_peer
 from ..figures import Case, Summary
 
-# Below this a peer costs less, and not only by the last digit that is shown.
+# Below this ratio a peer costs less than wirespeed, also after rounding to two decimals.
 _AHEAD: Final = 0.995
 
 
 def number(value: float) -> str:
-    """Return a figure with three digits or so."""
+    """Return a figure with about three significant digits."""
     if value >= 1000:
         return f"{value:,.0f}"
     if value >= 100:
@@ -26,7 +25,7 @@ def number(value: float) -> str:
 
 
 def ratio_text(name: str, ratio: float | None) -> str:
-    """Return how often wirespeed's cost fits into that of `name`; tell who is ahead of it."""
+    """Return the ratio of `name` to wirespeed as text; mark a peer that is ahead of wirespeed."""
     if ratio is None:
         return "-"
     ahead = " AHEAD" if ratio < _AHEAD and is_peer(name) else ""
@@ -39,7 +38,7 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 
     Args:
         head: the titles of the columns.
         rows: the cells.
-        left: how many of the first columns are aligned to the left; the others are to the right.
+        left: how many of the first columns are aligned left; the others are aligned right.
     """
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     rule = [
@@ -57,7 +56,7 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 
 
 
 def case_table(case: Case) -> str:
-    """Return the table of one case, and what each said who failed."""
+    """Return the table of one case, and the errors of the contenders that failed."""
     head, columns = _columns(case)
     rows = [[name, *columns(name, found)] for name, found in case.summaries().items()]
     rows += [[name, "FAILED", *[""] * (len(head) - 2)] for name in case.errors]
@@ -113,7 +112,7 @@ def _columns(case: Case) -> tuple[list[str], Any]:
 
 
 def headline_table(cases: Sequence[Case]) -> str:
-    """Return one line a case: wirespeed's figure beside the best of the others."""
+    """Return a table with a line for each case: wirespeed's figure and the best of the others."""
     rows = []
     for case in cases:
         found = case.summaries()
@@ -135,14 +134,14 @@ def headline_table(cases: Sequence[Case]) -> str:
 
 
 def progress_text(case: Case) -> str:
-    """Return one line about a case that is done."""
+    """Return a line about a case that is done."""
     parts = [f"{name} {number(found.median)}" for name, found in case.summaries().items()]
     parts += [f"{name} FAILED" for name in case.errors]
     return f"{case.title} ({case.work.unit}): {', '.join(parts)}"
 
 
 def whole(results: Mapping[str, Any], cases: Sequence[Case]) -> str:
-    """Return the whole report: the surroundings, the headline, then a table for each case."""
+    """Return the whole report: the surroundings, a summary, then a table for each case."""
     machine, settings = results["machine"], results["settings"]
     where = (
         f"wirespeed {results['wirespeed']} on {machine['python']}, {machine['cpu']},"
@@ -163,7 +162,7 @@ def whole(results: Mapping[str, Any], cases: Sequence[Case]) -> str:
 
 
 def _load_text(machine: Mapping[str, Any]) -> str:
-    """Tell whether the machine had something else to do; a reader should not trust it then."""
+    """Return the load before the run: if it was high, a reader should not trust the figures."""
     load = machine["load_before"]
     return "" if load is None else f", load average before {load[0]:.2f}"
 

@@ -1,1 +1,1 @@
-"""A run of `wirespeed bench`: the server and the workers, each a process, and what they measure."""
+"""A run of `wirespeed bench`: the processes of the server and the workers, and the measuring."""

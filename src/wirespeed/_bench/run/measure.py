@@ -1,7 +1,7 @@
-"""The measuring itself, inside the process of one client.
+"""Measures one client, inside that client's process.
 
-Must not know which client it is, nor what the other ones did. Each function returns one round's
-figures; all times are of this process alone, user and system.
+Each measuring function returns the figures of one round. CPU times are those of this process
+alone, user and system.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from ..works import PIPELINE_DEPTH, Work
 
 Figures = dict[str, Any]
 
-# From this share of the wanted time on, a slice is long enough to tell how many messages fit.
+# A slice that takes this share of the wanted time is long enough to compute how many messages fit.
 _LONG_ENOUGH: Final = 0.5
 _MAX_STEP: Final = 16
-# The first connections of a process bring modules and caches into memory that later ones share.
+# Not counted: the first connections load modules and caches that later ones share.
 _CONNECTIONS_BEFORE: Final = 20
 
 
 class WrongMessage(Exception):
-    """What was received is not what the server sent."""
+    """The last message is not one that the server sent."""
 
 
 async def slice_of(client: Client, work: Work, count: int) -> Figures:
@@ -56,10 +56,10 @@ async def slice_of(client: Client, work: Work, count: int) -> Figures:
 
 
 def check(work: Work, last: Message) -> None:
-    """See that the last message has the type and the size that it must have.
+    """Check the type and the size of the last message; of decoded JSON only the type.
 
     Raises:
-        WrongMessage: it has not.
+        WrongMessage: the type or the size is wrong.
     """
     if work.codes_json and work.kind == "receive":
         if not isinstance(last, dict):
@@ -74,8 +74,8 @@ def check(work: Work, last: Message) -> None:
 
 
 async def fitting_count(client: Client, work: Work, seconds: float) -> int:
-    """Find how many messages take about so long; this warms up, too."""
-    # The first slice of all has one message: the server checks what a client sends in it.
+    """Find how many messages take about `seconds`; this also warms up the client."""
+    # The first slice has one message: if the client sends it, the server checks it.
     await slice_of(client, work, 1)
     count = PIPELINE_DEPTH if work.kind == "pipeline" else 1
     while True:
@@ -83,12 +83,12 @@ async def fitting_count(client: Client, work: Work, seconds: float) -> int:
         fitting = count * seconds / wall
         if wall >= seconds * _LONG_ENOUGH:
             return max(1, int(fitting))
-        # The first, short slices are slower than those to come.
+        # The first, short slices are slower than later ones.
         count = int(min(max(fitting, count * 2), count * _MAX_STEP))
 
 
 async def paced(client: Client, work: Work, seconds: float) -> Figures:
-    """Measure a feed for so long: its latencies in microseconds, next to what others have."""
+    """Measure a feed for `seconds`: latencies in microseconds, besides count and times."""
     count = max(1, int(work.rate * seconds))
     times: list[int] = []
     messages: list[str] = []
@@ -120,7 +120,7 @@ def percentiles(nanoseconds: list[int]) -> dict[str, float]:
 async def handshakes(
     make: type[Client], work: Work, url: str, context: ssl.SSLContext | None, seconds: float
 ) -> Figures:
-    """Open and close connections for so long; only the opening is counted."""
+    """Open and close connections for `seconds`; only the opening is timed."""
     count = 0
     cpu = 0.0
     gc.collect()
@@ -140,7 +140,7 @@ async def handshakes(
 async def idle_connections(
     make: type[Client], work: Work, url: str, context: ssl.SSLContext | None
 ) -> Figures:
-    """Open as many connections as the work wants, and measure the memory that they add."""
+    """Open the work's number of connections, and measure the memory that they add."""
     kept = []
     for number in range(_CONNECTIONS_BEFORE + work.connections):
         if number == _CONNECTIONS_BEFORE:

@@ -1,7 +1,4 @@
-"""The benchmark's processes as the runner sees them: the server, and one worker a contender.
-
-Must not know what they measure.
-"""
+"""Starts, commands and ends the benchmark's processes: the server, and a worker per contender."""
 
 from __future__ import annotations
 
@@ -17,21 +14,22 @@ from typing import IO, Any, Final
 
 from ..contenders import Contender
 
-# A command that takes longer is given up, and told as a failure.
+# A command that takes longer is stopped, and reported as a failure.
 DEADLINE_SECONDS: Final = 60.0
 
 
 class Failed(Exception):
-    """A contender could not do what it was told; the text says why."""
+    """A contender could not run a command, or the server did not start; the text says why."""
 
 
 def start(
     module: str, *arguments: str, environment: dict[str, str] | None = None, stderr: IO[bytes]
 ) -> subprocess.Popen[str]:
-    """Run a module of this package in a process of its own, which ends with its input."""
-    # The search path of this process: with `-m` it would import from the current directory first.
+    """Run a module of this package in a new process, which ends when its standard input ends."""
+    # It gets the search path of this process: with `-m` it would search the current directory
+    # first.
     code = f"import sys; sys.path[:] = {sys.path!r}; from {__package__}.{module} import main"
-    return subprocess.Popen(  # noqa: S603  # nothing of it comes from elsewhere
+    return subprocess.Popen(  # noqa: S603  # no external input
         [sys.executable, "-P", "-c", f"{code}; sys.exit(main())", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -43,10 +41,10 @@ def start(
 
 @contextlib.contextmanager
 def serving(core: int | None) -> Iterator[dict[str, int]]:
-    """Run the server while the block runs; give its ports for ws and wss.
+    """Run the server while the block runs; yield its ports for ws and wss.
 
     Raises:
-        Failed: it did not start.
+        Failed: the server did not start.
     """
     with tempfile.TemporaryFile() as stderr:
         pinned = [] if core is None else [f"--core={core}"]
@@ -62,7 +60,7 @@ def serving(core: int | None) -> Iterator[dict[str, int]]:
 
 
 class WorkerProcess:
-    """The process of one contender; started when it is first needed, and again after a failure."""
+    """The process of one contender; starts with the first command, and again after a failure."""
 
     def __init__(self, contender: Contender, loop: str, core: int | None) -> None:
         self.contender = contender
@@ -76,14 +74,14 @@ class WorkerProcess:
         self._stderr: IO[bytes] | None = None
 
     def command(self, do: str, **arguments: Any) -> dict[str, Any]:
-        """Let it do something; return what it answers.
+        """Send a command to the process; return its answer.
 
         Raises:
-            Failed: it could not; the process is ended.
+            Failed: the command failed; the process is ended.
         """
         process = self._running()
         timer = threading.Timer(DEADLINE_SECONDS, process.kill)
-        # Interrupted while the thread starts, nobody would cancel it.
+        # If Ctrl-C comes while the thread starts, nothing cancels the timer.
         timer.daemon = True
         timer.start()
         try:
@@ -102,7 +100,7 @@ class WorkerProcess:
         return result
 
     def end(self) -> None:
-        """End the process, if there is one."""
+        """End the process, if it runs."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
@@ -125,7 +123,7 @@ class WorkerProcess:
 
     @staticmethod
     def _exchange(process: subprocess.Popen[str], command: dict[str, Any]) -> Any:
-        """Send a command, wait for the answer; `None` if the process has ended."""
+        """Send a command, and wait for the answer; `None` if the process has ended."""
         if process.stdin is None or process.stdout is None:
             return None
         try:

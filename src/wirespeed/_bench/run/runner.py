@@ -1,7 +1,4 @@
-"""Lets the contenders take turns, so that whatever the machine does meets all of them alike.
-
-Must not know how a client works, nor how the figures are shown.
-"""
+"""Runs a plan: the contenders take turns, so that disturbances of the machine affect all alike."""
 
 from __future__ import annotations
 
@@ -19,13 +16,14 @@ from .processes import Failed, WorkerProcess, serving
 
 @dataclass(frozen=True)
 class Plan:
-    """What shall be measured.
+    """What to measure.
 
     Attributes:
-        cases: each work with the event loop on which it runs.
-        rounds: how often each contender has its turn.
+        cases: works, each with the name of the event loop on which it runs.
+        contenders: the contenders to measure.
+        rounds: how many turns each contender has.
         seconds: about how long one turn takes.
-        paced_seconds: how long one turn takes with a paced feed.
+        paced_seconds: how long one turn with a paced feed takes.
     """
 
     cases: Sequence[tuple[Work, str]]
@@ -35,7 +33,7 @@ class Plan:
     paced_seconds: float
 
     def rounds_of(self, work: Work) -> int:
-        """Return how many rounds there are; memory does not differ from round to round."""
+        """Return the number of rounds; one for memory, which does not differ between rounds."""
         return 1 if work.kind == "memory" else self.rounds
 
     def seconds_of(self, work: Work) -> float:
@@ -44,21 +42,21 @@ class Plan:
 
 
 class Listener(Protocol):
-    """Is told how far the benchmark has come."""
+    """Receives the progress of the benchmark."""
 
     def step(self, case: Case, number: int, of: int, what: str) -> None:
-        """Something begins."""
+        """Take the step that begins now: case `number` of `of`, and what is done."""
 
     def finished(self, case: Case) -> None:
-        """All rounds of a case are done."""
+        """Take a case whose rounds are all done."""
 
 
 class Benchmark:
     """Runs a plan.
 
     Attributes:
-        cases: what is measured completely.
-        about: what each contender told of itself.
+        cases: the cases that are completely measured.
+        about: the versions and settings of each contender, as its worker reports them.
     """
 
     def __init__(self, plan: Plan, listener: Listener) -> None:
@@ -86,7 +84,7 @@ class Benchmark:
             contender for contender in self._plan.contenders if contender.takes_part_in(work)
         ]
         if work.kind == "memory":
-            # A process that has done something else has memory to spare.
+            # A process that has done other work has free memory that it would use first.
             self._end_workers()
         for contender in taking_part:
             self._step(case, f"{contender.name} warms up")
@@ -94,7 +92,7 @@ class Benchmark:
             opening = {"work": as_json(work), "ports": ports, "seconds": seconds}
             self._command(case, contender, "open", **opening)
         for number in range(self._plan.rounds_of(work)):
-            # Nobody always comes after the same one.
+            # Rotate the order, so that the same contender does not always come first.
             first = number % max(len(taking_part), 1)
             for contender in taking_part[first:] + taking_part[:first]:
                 if contender.name in case.errors:
@@ -104,7 +102,7 @@ class Benchmark:
                 if figures is not None:
                     case.rounds.setdefault(contender.name, []).append(figures)
                 if work.kind == "memory":
-                    # Its thousands of connections would take the server's descriptors from others.
+                    # Its thousands of connections use up file descriptors of the server.
                     self._worker(contender, loop).end()
         if work.kind != "memory":
             self._close(case, taking_part)
@@ -113,14 +111,14 @@ class Benchmark:
     def _close(self, case: Case, taking_part: list[Contender]) -> None:
         for contender in taking_part:
             if contender.name not in case.errors:
-                # What goes wrong now is not measured any more; the next work has a new process.
+                # An error here affects no figure. The next work gets a new process.
                 with contextlib.suppress(Failed):
                     self._worker(contender, case.loop).command("close")
 
     def _command(
         self, case: Case, contender: Contender, do: str, **arguments: Any
     ) -> dict[str, Any] | None:
-        """Let a contender do something; what fails is noted in the case."""
+        """Send a command to a contender; if it fails, note the error in the case."""
         worker = self._worker(contender, case.loop)
         try:
             if contender.name not in self.about:

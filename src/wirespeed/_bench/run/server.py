@@ -1,7 +1,7 @@
-"""The serving process: accepts connections, and gives each to what its path asks for.
+"""The server process: accepts connections, and serves on each the work that its path names.
 
-Must not know the clients. One connection is busy at a time, so a thread for each costs nothing;
-idle ones, of which there are thousands, are watched by the accepting loop itself.
+Only one connection is busy at a time, so a thread for each costs nothing. The accepting loop
+watches the idle connections, of which there are thousands.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Server:
         self._listening: dict[socket.socket, bool] = {}
 
     def listen(self, *, tls: bool) -> int:
-        """Open a port of 127.0.0.1 that the system chooses; return it."""
+        """Listen on a port of 127.0.0.1 that the system chooses; return the port."""
         listening = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
         self._listening[listening] = tls
         self._selector.register(listening, selectors.EVENT_READ)
@@ -50,7 +50,7 @@ class Server:
         return port
 
     def run(self) -> None:
-        """Serve for ever."""
+        """Serve forever."""
         while True:
             for key, _ in self._selector.select():
                 sock = key.fileobj
@@ -79,7 +79,7 @@ class Server:
             threading.Thread(target=serve, args=(sock, work), daemon=True).start()
 
     def _read_idle(self, sock: socket.socket) -> None:
-        """Answer the Close frame of an idle connection: it has nothing else to say."""
+        """Answer the Close frame of an idle connection: its client sends nothing else."""
         self._selector.unregister(sock)
         with sock, contextlib.suppress(OSError):
             if sock.recv(1024):
@@ -90,7 +90,7 @@ class Server:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until standard input ends; the first line of output names the two ports."""
+    """Serve until standard input ends; print the two ports as the first line of output."""
     parser = argparse.ArgumentParser(prog="wirespeed._bench.run.server", description=__doc__)
     parser.add_argument("--core", type=int)
     arguments = parser.parse_args(argv)

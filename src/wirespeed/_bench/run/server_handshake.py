@@ -1,6 +1,6 @@
-"""The server's side of the opening handshake, with as little work as there can be.
+"""The server's side of the opening handshake, with as little work as possible.
 
-Must not know what the connection is for: that is the path, which goes back to the caller.
+The path says what the connection is for; the caller interprets it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def shake_hands(sock: socket.socket) -> str:
     """Answer the request (RFC 6455 section 4.2.2); return its path.
 
     Raises:
-        OSError: the connection is lost, or what came is not such a request.
+        OSError: the connection is lost, or the request has no Sec-WebSocket-Key.
     """
     head = b""
     while not head.endswith(b"\r\n\r\n"):
@@ -33,7 +33,7 @@ def shake_hands(sock: socket.socket) -> str:
     if key is None:
         raise ConnectionError("the request has no Sec-WebSocket-Key")
     accept = base64.b64encode(hashlib.sha1(key + HANDSHAKE_GUID, usedforsecurity=False).digest())
-    # Who offers compression gets it: no work offers it that does not want it.
+    # Accept any offer of compression: a client offers it only in a work that uses it.
     offers = any(name.lower() == b"sec-websocket-extensions" for name in fields)
     extensions = b"Sec-WebSocket-Extensions: permessage-deflate\r\n" if offers else b""
     sock.sendall(

@@ -1,7 +1,7 @@
-"""What the serving side does on a connection: floods, swallows, answers, and paced feeds.
+"""The server's roles on a connection: it floods, discards, answers, or sends a paced feed.
 
-Must not know how connections come about, nor which client is at the other end. Everything that can
-be is made ahead; the frames of a client are counted by their length, not parsed.
+Does not open connections. Everything that can be is made ahead. Requests are parsed; a client's
+messages are only counted by their length, except for the first one that `sink` receives.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _GATHERED_BYTES: Final = 16 * 1024
 CLOSE_FRAME: Final = frame_header(OPCODE_CLOSE, 2) + int(CloseCode.NORMAL_CLOSURE).to_bytes(
     2, "big"
 )
-# Before the first message of a feed is due: the client is waiting for it by then.
+# The time from a request until the first message is due; by then the client waits for it.
 _LEAD_NANOSECONDS: Final = 2_000_000
 # A feed that has fallen behind catches up in steps of this many messages.
 _MAX_DUE: Final = 2_000
@@ -37,7 +37,7 @@ class Closed(Exception):
 
 
 class Reader:
-    """What a client sends, frame by frame, each of a known length."""
+    """Reads a client's frames, whose lengths are known."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
@@ -46,38 +46,38 @@ class Reader:
         self._rest = b""
         self._wakes_at = 1
         self._poll: Any = None
-        # With TLS more bytes arrive than are counted, and OpenSSL keeps some of them.
+        # Not with TLS: more bytes arrive than are counted, and OpenSSL keeps some of them.
         if hasattr(select, "poll") and not isinstance(sock, ssl.SSLSocket):
             self._poll = select.poll()
             self._poll.register(sock, select.POLLIN)
 
     def request(self) -> int:
-        """Read a request; return the number it holds."""
+        """Read a request; return the number in it."""
         data = self._exactly(payloads.client_frame_bytes(payloads.REQUEST_DIGITS))
         return int(unmasked(data))
 
     def message(self, size: int) -> str | bytes:
-        """Read one message whose payload has `size` bytes."""
+        """Read one message with a payload of `size` bytes."""
         return unmasked(self._exactly(payloads.client_frame_bytes(size)))
 
     def skip(self, count: int) -> None:
-        """Read `count` bytes and forget them."""
+        """Read `count` bytes, and discard them."""
         count -= len(self._rest)
         self._rest = b""
         while count > 0:
             if self._poll is not None:
                 self._wake_at(min(count, _GATHERED_BYTES))
-                # Not in `recv`: it would take what is there, and then wait for as much again.
+                # Do not wait in `recv`: it would take the bytes, and then wait for as many again.
                 self._poll.poll()
             count -= self._some(min(count, READ_BYTES))
         if self._poll is not None:
             self._wake_at(1)
 
     def available(self, *, starts_frame: bool) -> int:
-        """Read what has arrived, at least one byte, and forget it; return how many bytes.
+        """Wait for bytes, and discard them; return their number, at least 1.
 
         Args:
-            starts_frame: whether the first of them is the first of a frame.
+            starts_frame: whether the first byte is the first one of a frame.
         """
         size = self._some(READ_BYTES)
         if starts_frame and self._memory[0] & OPCODE_BITS == OPCODE_CLOSE:
@@ -85,10 +85,10 @@ class Reader:
         return size
 
     def _wake_at(self, count: int) -> None:
-        """Let the system sleep until so many bytes are there.
+        """Have the system wake this reader only when `count` bytes have arrived.
 
-        A reader that wakes for each message makes every send pay for waking it, up to three times
-        what the send itself costs; nobody who sends over a network pays that.
+        If a reader wakes for each message, every send pays for waking it: up to three times the
+        cost of the send itself. A sender over a network does not pay for that.
         """
         if count != self._wakes_at:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
@@ -111,7 +111,7 @@ class Reader:
 
 
 def unmasked(frames: bytes) -> str | bytes:
-    """Parse what must be exactly one message."""
+    """Parse exactly one message."""
     messages: list[str | bytes] = []
     backend.MessageParser(masked=True, max_message_size=None).feed(frames, messages)
     (message,) = messages
@@ -132,7 +132,7 @@ def flood(sock: socket.socket, work: Work) -> None:
 
 
 def compressed_flood(sock: socket.socket, work: Work) -> None:
-    """Do what `flood` does with compressed messages; requests may be compressed as well."""
+    """Flood like `flood`, with compressed messages; requests may be compressed as well."""
     parser = backend.MessageParser(masked=True)
     parser.accept_compressed(Inflater(MAX_WBITS, keeps_context=True))
     frames, ends = payloads.compressed_block(work)
@@ -151,12 +151,12 @@ def compressed_flood(sock: socket.socket, work: Work) -> None:
 
 
 def sink(sock: socket.socket, work: Work) -> None:
-    """Swallow as many messages as each request announces, then say so."""
+    """Discard as many messages as each request announces, then send an acknowledgement."""
     reader = Reader(sock)
-    # Of the kind that the client sends, and JSON: some clients can wait for one kind only.
+    # It has the type of the client's messages, and is JSON: some clients wait for one type only.
     acknowledgement = payloads.server_frame(work, b"true")
     wanted = payloads.message(work)
-    # The first request is for one message, which shows that the client sends the right thing.
+    # The first request announces one message, which is checked.
     for _ in range(reader.request()):
         if reader.message(work.size) != wanted:
             raise Closed
@@ -168,7 +168,7 @@ def sink(sock: socket.socket, work: Work) -> None:
 
 
 def answer(sock: socket.socket, work: Work) -> None:
-    """Answer each message with one of the same size."""
+    """Answer each message with a message of the same size."""
     reader = Reader(sock)
     answer_frame = payloads.server_frame(work, payloads.payload(work))
     answers = memoryview(answer_frame * PIPELINE_DEPTH)
@@ -183,8 +183,8 @@ def answer(sock: socket.socket, work: Work) -> None:
 def feed(sock: socket.socket, work: Work) -> None:
     """Send as many messages as each request asks for, each when it is due.
 
-    Latency counts from the time at which a message was due: so a client that makes the feed wait
-    finds that wait in its latencies. The time of sending shows how punctual the server was.
+    Latency is counted from the time at which a message is due. So if a client makes the feed wait,
+    that wait is part of its latencies. The time of sending shows how punctual the server is.
     """
     reader = Reader(sock)
     period = 1_000_000_000 // work.rate
@@ -193,7 +193,7 @@ def feed(sock: socket.socket, work: Work) -> None:
         left = reader.request()
         due = now() + _LEAD_NANOSECONDS
         while left:
-            # Spins: a sleep is as long as several messages of a fast feed.
+            # A busy loop: a sleep would last as long as several messages of a fast feed.
             time_now = now()
             count = min((time_now - due) // period + 1, left, _MAX_DUE)
             if count > 0:
@@ -213,7 +213,7 @@ HANDLERS: Final[dict[str, Callable[[socket.socket, Work], None]]] = {
 
 
 def serve(sock: socket.socket, work: Work) -> None:
-    """Do the work until the client closes; whatever else it does only ends the connection."""
+    """Serve the work until the client closes; a socket error only ends the connection."""
     with sock, contextlib.suppress(OSError):
         try:
             handler = compressed_flood if work.compressed else HANDLERS[work.kind]

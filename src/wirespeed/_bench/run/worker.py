@@ -1,7 +1,6 @@
-"""A process that runs one client: commands come in as JSON lines, answers go out the same way.
+"""The process that runs one client: it reads commands as JSON lines, and answers the same way.
 
-Must not know of rounds, nor of the other clients. One command at a time; between two of them the
-event loop stands still.
+It runs one command at a time. Between two commands the event loop does not run.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _CLOSE_SECONDS: Final = 2.0
 
 
 class Worker:
-    """What one contender does, command by command."""
+    """Runs the commands for one contender; each public method is a command."""
 
     def __init__(self, make: type[Client], runner: asyncio.Runner) -> None:
         self._make = make
@@ -42,7 +41,7 @@ class Worker:
         self._count = 0
 
     def hello(self) -> dict[str, Any]:
-        """Tell what runs here."""
+        """Return the client's versions and settings."""
         versions = {}
         for package in self._make.packages:
             try:
@@ -56,7 +55,7 @@ class Worker:
         }
 
     def open(self, work: dict[str, Any], ports: dict[str, int], seconds: float) -> dict[str, Any]:
-        """Get ready for the rounds of a work, whose slices shall take so many seconds."""
+        """Prepare for the rounds of a work, whose slices are to take about `seconds`."""
         self._work = Work(**work)
         self._seconds = seconds
         scheme = "wss" if self._work.tls else "ws"
@@ -76,7 +75,7 @@ class Worker:
         return {}
 
     def round(self) -> dict[str, Any]:
-        """Measure once."""
+        """Measure one round."""
         figures: dict[str, Any]
         if self._work.kind == "handshake":
             figures = self._run(
@@ -104,7 +103,7 @@ class Worker:
 
 
 def obey(worker: Worker, command: dict[str, Any]) -> dict[str, Any]:
-    """Run one command; what fails is part of the answer."""
+    """Run one command; return its result or its error."""
     name = command.pop("do")
     doing: Callable[..., dict[str, Any]] = getattr(worker, name)
     try:
@@ -114,7 +113,7 @@ def obey(worker: Worker, command: dict[str, Any]) -> dict[str, Any]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Obey the commands on standard input until it ends."""
+    """Run the commands on standard input until it ends."""
     parser = argparse.ArgumentParser(prog="wirespeed._bench.run.worker", description=__doc__)
     parser.add_argument("--module", required=True)
     parser.add_argument("--client", required=True)
@@ -130,12 +129,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         for line in sys.stdin:
             sys.stdout.write(json.dumps(obey(worker, json.loads(line))) + "\n")
             sys.stdout.flush()
-        # Thousands of connections need not be closed one by one.
+        # Skips closing thousands of connections one by one.
         os._exit(0)
 
 
 def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return what makes the event loop of this name."""
+    """Return the factory of the event loop `name`; `None` for asyncio's default."""
     if name == "asyncio":
         return None
     import uvloop  # noqa: PLC0415

@@ -1,9 +1,9 @@
-"""The TLS certificate of `wirespeed demo` and its key, which is NOT secret: it is in every copy.
+"""The TLS certificate of `wirespeed demo` and its key, which is NOT secret: every copy has it.
 
-Must not know who serves it. It protects nothing and is no weakness either: the demo's own client
-context is the only one that trusts it, for `localhost` and 127.0.0.1, while the demo runs. The
-standard library can use a certificate but not make one; so that the demo needs no other tool,
-this one is never renewed (it is valid until the end of the year 9999).
+The certificate protects nothing, and is not a weakness either: only the contexts of
+`client_context` trust it, for `localhost` and 127.0.0.1. The standard library can use a
+certificate, but cannot make one. So that no other tool is needed, this one is never renewed: it is
+valid until the end of the year 9999.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ AG1LE0TZluZfcaBGmrLaEFT8TMihRANCAATWWmapvstqzYb1+vzJLxhU2KdyAkV9
 def server_context() -> ssl.SSLContext:
     """Make the context of the demo's feed server."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    # OpenSSL reads certificates of its own only from files.
+    # `load_cert_chain` reads only files.
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory, "demo.pem")
         file.write_text(NOT_SECRET_KEY + CERTIFICATE)
@@ -49,7 +49,7 @@ def server_context() -> ssl.SSLContext:
 
 
 def client_context() -> ssl.SSLContext:
-    """Make a context that trusts this certificate and no other, and verifies the name."""
+    """Make a context that trusts only this certificate, and verifies the name."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cadata=CERTIFICATE)
     return context

@@ -1,7 +1,6 @@
-"""`wirespeed demo`: a flood of market ticks received and checked by a real connection.
+"""`wirespeed demo`: receives a flood of market ticks over a real connection, and checks them.
 
-Must not know how the feed server makes its ticks, only that each is a JSON text whose last field,
-"n", is its sequence number, counted from 0.
+Each tick is a JSON text whose last field, "n", is its sequence number, counted from 0.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ _CHECK_RUNS: Final = 30
 
 
 class BadFeed(Exception):
-    """What arrived is not the complete feed."""
+    """A tick is wrong or missing."""
 
 
 def run(goal: Goal, *, tls: bool, batch: bool) -> int:
-    """Run the demo; return the exit status: 0 only if everything arrived, and in order.
+    """Run the demo; return the exit status: 0 only if every tick arrived in order.
 
     Args:
         goal: when the stream ends.
@@ -41,7 +40,7 @@ def run(goal: Goal, *, tls: bool, batch: bool) -> int:
         batch: whether to receive with `batches()` instead of `async for`.
 
     Raises:
-        KeyboardInterrupt: after a report on what had arrived until then.
+        KeyboardInterrupt: Ctrl-C was pressed; raised after a report on the ticks until then.
     """
     with feed_server(goal, tls=tls) as port:
         if port is None:
@@ -53,19 +52,19 @@ def run(goal: Goal, *, tls: bool, batch: bool) -> int:
 
 @contextlib.contextmanager
 def feed_server(goal: Goal, *, tls: bool) -> Iterator[int | None]:
-    """Run the feed server in a process of its own; give its port, `None` if it has none.
+    """Run the feed server in another process; yield its port, or `None` if it did not start.
 
-    It ends with the block, and by itself however this process ends.
+    The server ends with the block. It also ends when this process ends in any way.
     """
     limit = ("messages", goal.messages) if goal.seconds is None else ("seconds", goal.seconds)
-    # The search path of this process: with `-m` the server would import from the current
-    # directory first, whatever lies there.
+    # The server gets the search path of this process: with `-m` it would search the current
+    # directory first.
     code = f"import sys; sys.path[:] = {sys.path!r}; from {__package__}.server import main; main()"
-    with subprocess.Popen(  # noqa: S603  # nothing of it comes from elsewhere
+    with subprocess.Popen(  # noqa: S603  # no external input
         [sys.executable, "-P", "-c", code, f"--{limit[0]}={limit[1]}", *(["--tls"] if tls else [])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        # A terminal sends Ctrl-C to a whole process group; here the client closes.
+        # A terminal sends Ctrl-C to its whole process group, but the client is to close.
         process_group=None if sys.platform == "win32" else 0,
     ) as process:
         line = b"" if process.stdout is None else process.stdout.readline()
@@ -109,7 +108,7 @@ async def receive_each(ws: WebSocketConnection, tally: Tally) -> None:
     text: Any
     try:
         async for text in ws:
-            # The body of `check`, here without a call for each message.
+            # The body of `check`, inlined to save a call for each message.
             if not text.endswith(f'"n":{tally.messages}}}'):
                 raise BadFeed(f"after {tally.messages:,} messages came {text!r}")
             tally.messages += 1
@@ -119,7 +118,7 @@ async def receive_each(ws: WebSocketConnection, tally: Tally) -> None:
 
 
 async def receive_batches(ws: WebSocketConnection, tally: Tally) -> None:
-    """Receive in batches, and check message by message; else as `receive_each`."""
+    """Receive in batches, and check message by message; otherwise like `receive_each`."""
     try:
         async for batch in ws.batches():
             check(batch, tally)
@@ -128,10 +127,10 @@ async def receive_batches(ws: WebSocketConnection, tally: Tally) -> None:
 
 
 def check(batch: Iterable[Any], tally: Tally) -> None:
-    """Check that these messages are the next ticks; their last field is the sequence number.
+    """Check that these messages are the next ticks, by their sequence numbers.
 
     Raises:
-        BadFeed: one of them is not.
+        BadFeed: one of them is not the next tick.
         TypeError: one of them is binary.
     """
     for text in batch:
@@ -143,7 +142,7 @@ def check(batch: Iterable[Any], tally: Tally) -> None:
 
 
 def check_end(ws: WebSocketConnection, tally: Tally, goal: Goal) -> None:
-    """Check that nothing is missing at the end; the close reason tells how many were sent.
+    """Check that no tick is missing at the end; the close reason holds the number sent.
 
     Raises:
         BadFeed: something is missing.
@@ -156,10 +155,10 @@ def check_end(ws: WebSocketConnection, tally: Tally, goal: Goal) -> None:
 
 
 def check_microseconds() -> float:
-    """Measure what the check of one message costs, apart from receiving it."""
+    """Measure the cost of checking one message, without receiving it."""
     ticks = [f'{{"s":"BTCUSD","p":"67012.35","q":"0.0150","n":{n}}}' for n in range(_CHECKS_TIMED)]
     best = float("inf")
-    # The best of many short runs is one that no other process has interrupted.
+    # No other process has interrupted the best of many short runs.
     for _ in range(_CHECK_RUNS):
         start = time.perf_counter()
         check(ticks, Tally())
@@ -173,7 +172,7 @@ def transport_name(ws: WebSocketConnection) -> str:
 
 
 def figures(tally: Tally, verdict: str, way: str) -> list[tuple[str, str]]:
-    """Return the rows of the table that were measured."""
+    """Return the table's rows with measured figures."""
     messages_a_second, megabytes_a_second = tally.rates()
     checks = f"of which about {check_microseconds():.2f} checks each message"
     cpu = f"{tally.cpu_microseconds:.2f} (whole process, {checks})"
@@ -190,7 +189,7 @@ def figures(tally: Tally, verdict: str, way: str) -> list[tuple[str, str]]:
 
 
 def surroundings(transport: str, tls: bool) -> list[tuple[str, str]]:
-    """Return the rows of the table that tell what was at work."""
+    """Return the table's rows about the software in use."""
     return [
         ("implementation", backend.implementation),
         ("transport", transport),

@@ -1,7 +1,4 @@
-"""What `wirespeed demo` shows: the live line while the messages arrive, the table at the end.
-
-Must not know where the figures come from.
-"""
+"""The output of `wirespeed demo`: a live line while messages arrive, and a table at the end."""
 
 from __future__ import annotations
 
@@ -12,24 +9,24 @@ from dataclasses import dataclass
 from typing import Final, TextIO
 
 _LIVE_SECONDS: Final = 0.1
-# Where each report stays, as in a log, there should be few.
+# In a file or a pipe no line is overwritten, so there should be few.
 _PLAIN_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True)
 class Goal:
-    """When the stream ends: after so many messages, or after so many seconds."""
+    """When the stream ends: after a number of messages, or after a number of seconds."""
 
     messages: int | None
     seconds: float | None
 
 
 class Tally:
-    """What has arrived, and the time it took.
+    """Counts the messages that have arrived, and the time that they took.
 
     Attributes:
-        messages: how many, all of them in order.
-        payload_bytes: the sum of their payloads.
+        messages: how many messages have arrived in order.
+        payload_bytes: the sum of the sizes of their payloads.
     """
 
     __slots__ = ("_cpu", "_end", "_start", "messages", "payload_bytes")
@@ -50,7 +47,7 @@ class Tally:
 
     @property
     def seconds(self) -> float:
-        """Seconds since `start`."""
+        """Seconds from `start` to `stop`, or to now."""
         return max((self._end or _clocks())[0] - self._start, 1e-9)
 
     @property
@@ -71,7 +68,7 @@ def _clocks() -> tuple[float, float]:
 
 
 def progress_line(tally: Tally, goal: Goal) -> str:
-    """Return how far the stream has come."""
+    """Return a line about the progress of the stream."""
     if goal.messages is not None:
         done = f"{tally.messages:,} of {goal.messages:,} messages"
     else:
@@ -82,7 +79,7 @@ def progress_line(tally: Tally, goal: Goal) -> str:
 
 
 async def show_progress(tally: Tally, goal: Goal, out: TextIO) -> None:
-    """Report until cancelled: on one line of a terminal, now and then to a file or pipe."""
+    """Report until cancelled: on one line of a terminal, or in a few lines to a file or pipe."""
     if not out.isatty():
         while True:
             await asyncio.sleep(_PLAIN_SECONDS)
@@ -99,8 +96,8 @@ async def show_progress(tally: Tally, goal: Goal, out: TextIO) -> None:
 
 
 def _overwrite(width: int, line: str, out: TextIO) -> int:
-    """Write over a line of `width` characters, return the width of the new one."""
-    # One that is longer than the terminal's lines could not be written over.
+    """Overwrite a line of `width` characters; return the width of the new line."""
+    # A line that wraps on the terminal could not be overwritten.
     shown = line[: shutil.get_terminal_size().columns - 1]
     out.write("\r" + shown.ljust(width))
     out.flush()
@@ -108,6 +105,6 @@ def _overwrite(width: int, line: str, out: TextIO) -> int:
 
 
 def table(rows: list[tuple[str, str]]) -> str:
-    """Return two columns."""
+    """Return the rows as text in two columns."""
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"  {name.ljust(width)}  {value}" for name, value in rows)

@@ -1,7 +1,7 @@
-"""The feed server of `wirespeed demo`: one connection flooded with market ticks, then the end.
+"""The feed server of `wirespeed demo`: floods one connection with market ticks, and ends.
 
-Runs in a process of its own, so that it shares no CPU figure with the client; must not know
-what the client measures. Blocking sockets: there is one connection, and nothing else to do.
+It runs in a separate process, so that its CPU time does not count as the client's. It uses blocking
+sockets, because it serves only one connection.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ from .certificate import server_context
 from .ticks import blocks
 
 _READ_BYTES: Final = 64 * 1024
-# For a client that no longer says anything; the demo's own client does not need it.
+# How long to wait for a client that has gone silent; the demo's own client does not need it.
 _SILENCE_SECONDS: Final = 5.0
 
 
 class FeedConnection:
-    """The server's side of one connection; socket errors are left to the caller."""
+    """The server's side of one connection; its methods let socket errors through."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
@@ -54,7 +54,7 @@ class FeedConnection:
         """Complete the opening handshake (RFC 6455 section 4.2).
 
         Raises:
-            h11.ProtocolError: the request is not the start of a WebSocket.
+            h11.ProtocolError: the request is not a WebSocket opening handshake.
         """
         http = h11.Connection(h11.SERVER)
         while (request := http.next_event()) is h11.NEED_DATA:
@@ -78,7 +78,7 @@ class FeedConnection:
     def stream(self, messages: int | None, seconds: float | None) -> None:
         """Send ticks up to either limit, or until the client closes; then close.
 
-        The close reason tells how many ticks were sent.
+        The close reason holds the number of ticks that were sent.
         """
         sent = 0
         end = None if seconds is None else time.monotonic() + seconds
@@ -99,7 +99,7 @@ class FeedConnection:
         return self._client_is_gone or self._parser.close is not None
 
     def _take_input(self) -> None:
-        """Read what has arrived, without waiting for more."""
+        """Read the input that has arrived, without waiting for more."""
         while not self._client_is_closing() and self._has_input():
             self._read()
 
@@ -111,7 +111,7 @@ class FeedConnection:
     def _read(self) -> None:
         data = self._socket.recv(_READ_BYTES)
         self._client_is_gone = not data
-        # A client may send messages; this server has no use for them.
+        # The client may send messages; this server ignores them.
         self._parser.feed(data, [])
         for opcode, payload in self._parser.controls:
             if opcode == OPCODE_PING:
@@ -120,7 +120,7 @@ class FeedConnection:
 
 
 def serve_one(listening: socket.socket, arguments: argparse.Namespace) -> None:
-    """Serve the first connection; what a client does wrong only ends it."""
+    """Serve the first connection; an error of the client only ends that connection."""
     sock, _ = listening.accept()
     with contextlib.suppress(OSError, h11.ProtocolError, ProtocolError):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -135,11 +135,11 @@ def serve_one(listening: socket.socket, arguments: argparse.Namespace) -> None:
 def end_with_parent() -> None:
     """End this process as soon as the parent's end of standard input is closed.
 
-    The system closes it however the parent ends, so that no server is ever left behind.
+    The system closes it in whatever way the parent ends, so no server is left behind.
     """
 
     def wait() -> None:
-        # Not `sys.stdin`: its lock would be held when the interpreter shuts down.
+        # Not `sys.stdin`: this thread would hold its lock when the interpreter shuts down.
         while os.read(0, 1):
             pass
         os._exit(0)
@@ -148,13 +148,13 @@ def end_with_parent() -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve one connection on a port of 127.0.0.1 that the first line of output names."""
+    """Serve one connection on 127.0.0.1; print the port as the first line of output."""
     parser = argparse.ArgumentParser(prog="wirespeed._cli.demo.server", description=__doc__)
     parser.add_argument("--messages", type=int)
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--tls", action="store_true")
     arguments = parser.parse_args(argv)
-    # Ctrl-C is for the demo, which then closes the connection.
+    # Ctrl-C is for the demo's client, which then closes the connection.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
     with socket.create_server(("127.0.0.1", 0), backlog=1) as listening:

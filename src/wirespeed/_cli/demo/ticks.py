@@ -1,6 +1,6 @@
-"""Market ticks for the demo: frames made ahead, thousands in a few microseconds.
+"""Makes market ticks for the demo: a thousand frames at a time, from a prepared template.
 
-Must not know of sockets.
+Does no I/O.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 
 from ..._base.rfc6455 import OPCODE_TEXT, frame_header
 
-# A power of ten: within a block only the last digits of the sequence number differ.
+# A power of ten, so that only the last digits of the sequence number differ within a block.
 BLOCK_TICKS: Final = 1000
 _LOW_DIGITS: Final = len(str(BLOCK_TICKS - 1))
 
@@ -31,7 +31,7 @@ _MARKETS: Final = {
 
 @dataclass(frozen=True)
 class Quote:
-    """What differs between the ticks of a block, next to the sequence number."""
+    """The fields that differ between the ticks of a block, besides the sequence number."""
 
     market: str
     price: str
@@ -43,7 +43,7 @@ class Quote:
 
 
 def quotes(count: int) -> list[Quote]:
-    """Make quotes of several markets, the same ones each time."""
+    """Make quotes of several markets; they are the same in each run."""
     chance = random.Random(6455)  # noqa: S311  # prices, not keys
     prices = dict(_MARKETS)
     made = []
@@ -56,14 +56,15 @@ def quotes(count: int) -> list[Quote]:
 
 
 class Template:
-    """The frames of a block, cut open wherever the block's time and number go.
+    """The frames of a block, split where the block's time and number are inserted.
 
-    All frames of a block have the same time and the same leading digits in the sequence
-    number: joining the pieces with these makes a thousand frames in one step.
+    All frames of a block have the same time and the same leading digits in the sequence number.
+    One `join` with these makes a thousand frames.
 
     Args:
-        leading_digits: how many digits of the sequence number come before the last three;
-            with 0 the block begins with the number 0.
+        ticks: the quotes of the block.
+        leading_digits: how many digits of the sequence number come before the last three; 0 for
+            the block that begins with the number 0.
     """
 
     def __init__(self, ticks: list[Quote], leading_digits: int) -> None:
@@ -90,10 +91,10 @@ def _middle(leading: str, milliseconds: int) -> bytes:
 
 
 def blocks(count: int | None = None) -> Iterator[tuple[int, bytes]]:
-    """Make ticks numbered from 0 as unmasked text frames: pairs of how many, and their bytes.
+    """Yield ticks, numbered from 0, as unmasked text frames: pairs of a number and its frames.
 
     Args:
-        count: how many ticks there shall be; `None` for no end.
+        count: how many ticks to make; `None` for no end.
     """
     ticks = quotes(BLOCK_TICKS)
     template = Template(ticks, 0)

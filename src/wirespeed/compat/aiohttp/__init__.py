@@ -1,7 +1,7 @@
 """The client WebSockets of `aiohttp`, as a drop-in: change the import, keep the program.
 
-`from wirespeed.compat import aiohttp` in place of `import aiohttp`. docs/compat-aiohttp.md lists
-what differs. Must not know more than the names.
+Use `from wirespeed.compat import aiohttp` in place of `import aiohttp`. docs/compat-aiohttp.md
+lists the differences.
 """
 
 from __future__ import annotations

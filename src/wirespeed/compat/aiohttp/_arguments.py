@@ -1,6 +1,6 @@
-"""What the parameters of `aiohttp` are made of: timeouts, credentials, connectors, fingerprints.
+"""The types of `aiohttp`'s parameters: timeouts, credentials, connectors, fingerprints.
 
-Must not know of connections.
+Does not open connections.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import ssl as tls
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-# What asks for a TCP connection of its own for each WebSocket need not know, so it may say so.
+# The default of `limit_per_host` in aiohttp.
 _NO_LIMIT: Final = 0
 TOTAL_SECONDS: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class ClientWSTimeout:
-    """How long an open WebSocket waits.
+    """The timeouts of an open WebSocket.
 
     Attributes:
         ws_receive: seconds for each receive; `None` for no limit.
-        ws_close: seconds for the closing handshake, all of it; `None` for no limit.
+        ws_close: seconds for the whole closing handshake; `None` for no limit.
     """
 
     ws_receive: float | None = None
@@ -34,10 +34,10 @@ DEFAULT_TIMEOUT: Final = ClientWSTimeout(ws_close=10.0)
 
 @dataclass(frozen=True, slots=True)
 class ClientTimeout:
-    """How long opening may take.
+    """The timeout of opening a WebSocket.
 
     Attributes:
-        total: seconds for all of it; `None` for no limit.
+        total: seconds for the whole opening; `None` for no limit.
     """
 
     total: float | None = None
@@ -62,14 +62,14 @@ class BasicAuth(NamedTuple):
 
 
 def check_auth(name: str, auth: object) -> None:
-    """Accept a `BasicAuth` or `None`."""
+    """Raise `TypeError` unless `auth` is a `BasicAuth` or `None`."""
     if auth is not None and not isinstance(auth, BasicAuth):
         raise TypeError(f"{name} must be a BasicAuth or None, not {type(auth).__name__}")
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """The SHA-256 of the certificate that the server must have, in place of its verification."""
+    """The SHA-256 of the certificate that the server must have; replaces its verification."""
 
     fingerprint: bytes = field(repr=False)
 
@@ -81,12 +81,12 @@ class Fingerprint:
 
 
 class TCPConnector:
-    """Says how hosts are connected to; each WebSocket has a connection of its own.
+    """Holds the TLS setting for several WebSockets; each has its own TCP connection.
 
     Args:
-        ssl: as for `ws_connect`, which may say otherwise.
-        limit: for requests, which are not made here: WebSockets have no limit.
-        limit_per_host: the same.
+        ssl: as for `ws_connect`, whose argument takes precedence.
+        limit: has no effect: it limits requests, and this package makes none.
+        limit_per_host: has no effect, like `limit`.
         loop: `None`, or the running event loop.
     """
 
@@ -111,18 +111,18 @@ class TCPConnector:
         return self._closed
 
     async def close(self) -> None:
-        """Open nothing more by this."""
+        """Close the connector: its session opens no more WebSockets."""
         self._closed = True
 
 
 def check_loop(loop: object) -> None:
-    """Accept the running event loop or `None`."""
+    """Raise `ValueError` unless `loop` is the running event loop or `None`."""
     if loop is not None and loop is not asyncio.get_running_loop():
         raise ValueError("loop must be None or the running event loop")
 
 
 def check_ssl(ssl: object) -> None:
-    """Accept what `ws_connect` documents for `ssl`."""
+    """Raise `TypeError` unless `ssl` is an `SSLContext`, a `bool` or a `Fingerprint`."""
     if not isinstance(ssl, tls.SSLContext | bool | Fingerprint):
         raise TypeError(
             f"ssl must be an SSLContext, a bool or a Fingerprint, not {type(ssl).__name__}"
@@ -132,7 +132,7 @@ def check_ssl(ssl: object) -> None:
 def merged_ssl(
     ssl: Any, verify_ssl: bool | None, fingerprint: bytes | None, ssl_context: Any
 ) -> tls.SSLContext | bool | Fingerprint:
-    """Make one of the four parameters that say how TLS is done; at most one may be given."""
+    """Combine the four TLS parameters into one; the caller may set at most one of them."""
     ssl = True if ssl is None else ssl
     check_ssl(ssl)
     given: list[tls.SSLContext | bool | Fingerprint] = [] if ssl is True else [ssl]
@@ -149,7 +149,7 @@ def merged_ssl(
 
 
 def unverified() -> tls.SSLContext:
-    """Make a context that verifies nothing."""
+    """Make a context that verifies neither certificates nor host names."""
     context = tls.create_default_context()
     context.check_hostname = False
     context.verify_mode = tls.CERT_NONE

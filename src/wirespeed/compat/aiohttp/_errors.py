@@ -1,6 +1,6 @@
-"""The errors that `aiohttp` raises, and how ours become theirs.
+"""The errors of `aiohttp`, and the translation of our errors to them.
 
-Must not know how a connection is opened. No text quotes a query, a header value or a payload.
+No error text quotes a query, a header value or a payload.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from ... import exceptions as own
 
 @dataclass(frozen=True)
 class RequestInfo:
-    """What was asked.
+    """The request that failed.
 
     Attributes:
-        url: where to, without user name, password, query and fragment.
-        method: always GET (RFC 6455 section 4.1).
-        headers: those that the program gave.
+        url: the URL without user name, password, query and fragment.
+        method: GET (RFC 6455 section 4.1), or CONNECT for a request that a proxy refused.
+        headers: the headers that the session and the call asked for.
         real_url: the same as `url`.
     """
 
@@ -42,14 +42,14 @@ class ClientError(Exception):
 
 
 class ClientResponseError(ClientError):
-    """The server answered, but not as it should have.
+    """The server or the proxy answered, but not as it should have.
 
     Attributes:
-        request_info: what was asked.
+        request_info: the request that failed.
         history: the redirects that were followed.
         status: the HTTP status; 0 without one.
         message: what is wrong.
-        headers: those of the response, case-insensitive; `None` without a response.
+        headers: the headers of the response, case-insensitive; `None` without a response.
         body: the body of a refused handshake, cut off at 64 KiB.
     """
 
@@ -79,7 +79,7 @@ class ClientResponseError(ClientError):
 
 
 class WSServerHandshakeError(ClientResponseError):
-    """The server refused the opening handshake, or answered it wrongly."""
+    """The server refused the opening handshake, or its response was wrong."""
 
 
 class ClientHttpProxyError(ClientResponseError):
@@ -87,7 +87,7 @@ class ClientHttpProxyError(ClientResponseError):
 
 
 class ClientConnectionError(ClientError):
-    """The connection could not be made, or is no more."""
+    """The connection could not be opened, or it has ended."""
 
 
 class ClientConnectionResetError(
@@ -97,15 +97,15 @@ class ClientConnectionResetError(
 
 
 class ClientOSError(ClientConnectionError, OSError):
-    """The operating system has something to say."""
+    """The operating system reported an error."""
 
 
 class ClientConnectorError(ClientOSError):
     """The host could not be found or reached.
 
     Attributes:
-        os_error: what the operating system says.
-        host: which host.
+        os_error: the error of the operating system.
+        host: the name of the host.
     """
 
     def __init__(self, host: str, os_error: OSError) -> None:
@@ -138,7 +138,7 @@ class ClientConnectorCertificateError(ClientSSLError, ssl.SSLCertVerificationErr
 
     @property
     def certificate_error(self) -> OSError:
-        """What TLS says."""
+        """The error of the TLS layer."""
         return self.os_error
 
 
@@ -147,7 +147,7 @@ class ServerConnectionError(ClientConnectionError):
 
 
 class ServerDisconnectedError(ServerConnectionError):
-    """The server hung up, or did not answer in HTTP."""
+    """The server closed the connection, or did not answer in HTTP."""
 
     def __init__(self, message: str = "server disconnected") -> None:
         super().__init__(message)
@@ -155,7 +155,7 @@ class ServerDisconnectedError(ServerConnectionError):
 
 
 class ServerTimeoutError(ServerConnectionError, asyncio.TimeoutError):
-    """The server was silent for too long."""
+    """The server sent nothing for too long."""
 
 
 class ConnectionTimeoutError(ServerTimeoutError):
@@ -163,7 +163,7 @@ class ConnectionTimeoutError(ServerTimeoutError):
 
 
 class ServerFingerprintMismatch(ServerConnectionError):
-    """The server's certificate does not have the fingerprint that was asked for."""
+    """The server's certificate does not have the given fingerprint."""
 
 
 class InvalidURL(ClientError, ValueError):
@@ -175,18 +175,18 @@ class InvalidUrlClientError(InvalidURL):
 
 
 class NonHttpUrlClientError(ClientError):
-    """The URL has a scheme that is not for WebSockets."""
+    """The URL has no scheme, or one that is not for WebSockets."""
 
 
 class WSMessageTypeError(TypeError):
-    """The message is of another type than was asked for; it was taken."""
+    """The message has the wrong type for this call; it is no longer queued."""
 
 
 class WebSocketError(Exception):
     """The server broke the protocol (RFC 6455 section 7.1.7).
 
     Attributes:
-        code: the close code that it was told.
+        code: the close code that was sent to the server.
     """
 
     def __init__(self, code: int, message: str) -> None:
@@ -198,13 +198,13 @@ class WebSocketError(Exception):
 
 
 def bare_url(url: str) -> str:
-    """Return a URL without what may be a secret."""
+    """Return a URL without the parts that may hold a secret."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _handshake_message(error: own.HandshakeError) -> str:
-    """Say what is wrong with a response in the words that programs may look for."""
+    """Return what is wrong with a response, in aiohttp's words, which programs may look for."""
     if error.status != 101:
         return "Invalid response status"
     text = str(error)
@@ -219,12 +219,12 @@ def _handshake_message(error: own.HandshakeError) -> str:
 
 
 def translated(error: Exception, url: str, headers: Mapping[str, str]) -> Exception:
-    """Make their error out of what `wirespeed.connect` raised.
+    """Return aiohttp's error for an error that `wirespeed.connect` raised.
 
     Args:
         error: a `WebSocketError` or an `OSError`.
-        url: where the program wanted to go.
-        headers: what it wanted to say there.
+        url: the URL that was to be opened.
+        headers: the headers that were to be sent.
     """
     if isinstance(error, own.HandshakeError):
         return _opening_error(error, url, headers)

@@ -1,7 +1,4 @@
-"""The names of message types and close codes that `aiohttp` gives.
-
-Must not know of connections.
-"""
+"""The message types and close codes of `aiohttp`."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ __all__ = ["CLOSED", "CLOSING", "TypedReceiver", "WSCloseCode", "WSMessage", "WS
 
 
 class WSMsgType(enum.IntEnum):
-    """What a message is; those below 0x100 are the opcodes of RFC 6455 section 5.2."""
+    """The type of a message; values below 0x100 are the opcodes of RFC 6455 section 5.2."""
 
     CONTINUATION = 0x0
     TEXT = 0x1
@@ -27,12 +24,12 @@ class WSMsgType(enum.IntEnum):
     CLOSE = 0x8
     PING = 0x9
     PONG = 0xA
-    # These do not come from the server.
+    # The server does not send these.
     CLOSING = 0x100
     CLOSED = 0x101
     ERROR = 0x102
 
-    # The names they had at first.
+    # The names in the first versions of aiohttp.
     text = TEXT
     binary = BINARY
     close = CLOSE

@@ -1,7 +1,4 @@
-"""`ClientSession` and `ws_connect`: the ways in.
-
-Must not know of messages.
-"""
+"""`ClientSession` and `ws_connect`, which open WebSockets."""
 
 from __future__ import annotations
 
@@ -47,7 +44,7 @@ _REQUESTS: Final = frozenset(
 
 
 class Opening(Coroutine[Any, Any, ClientWebSocketResponse]):
-    """A WebSocket about to be opened: await it, enter it, or make a task of it."""
+    """A WebSocket to be opened: use it with `await` or `async with`, or make it a task."""
 
     __slots__ = ("_coroutine", "_response")
 
@@ -59,15 +56,15 @@ class Opening(Coroutine[Any, Any, ClientWebSocketResponse]):
         return self._coroutine.__await__()
 
     def send(self, value: Any) -> Any:
-        """Resume; see `collections.abc.Coroutine`."""
+        """Resume the coroutine; see `collections.abc.Coroutine`."""
         return self._coroutine.send(value)
 
     def throw(self, *args: Any) -> Any:
-        """Resume with an exception."""
+        """Resume the coroutine with an exception."""
         return self._coroutine.throw(*args)
 
     def close(self) -> None:
-        """Give up."""
+        """Close the coroutine."""
         self._coroutine.close()
 
     async def __aenter__(self) -> ClientWebSocketResponse:
@@ -85,24 +82,25 @@ class Opening(Coroutine[Any, Any, ClientWebSocketResponse]):
 
 
 class ClientSession:
-    """What several WebSockets have in common. It makes no requests of its own.
+    """The settings that several WebSockets share. It makes no HTTP requests.
 
     Args:
-        base_url: what URLs without a scheme are relative to; ends with a slash.
+        base_url: the URL to which URLs without a scheme are relative; ends with a slash.
         connector: a `TCPConnector`, for its `ssl`.
         loop: `None`, or the running event loop.
-        cookies: sent with every handshake, whatever the host.
-        headers: sent with every handshake.
-        proxy: the proxy to go through, unless the call names one.
-        proxy_auth: for that proxy.
-        auth: basic authentication, unless the call names it.
+        cookies: sent with every opening handshake, to any host.
+        headers: sent with every opening handshake.
+        proxy: the proxy to use, unless the call names one.
+        proxy_auth: the credentials for that proxy.
+        auth: basic authentication, unless the call has its own.
         ws_response_class: a subclass of `ClientWebSocketResponse`.
-        timeout: for opening; 300 seconds without it.
-        trust_env: whether the environment names the proxy.
+        timeout: the timeout of opening; `None` for 300 seconds.
+        trust_env: whether to use the environment's proxy if no other one is named.
         connector_owner: whether closing the session closes the connector.
 
     Raises:
-        TypeError: a parameter is not of those above; requests have more.
+        TypeError: a parameter is unknown, or has the wrong type.
+        ValueError: `base_url` does not end with a slash, or `loop` is not the running event loop.
     """
 
     def __init__(
@@ -156,12 +154,12 @@ class ClientSession:
 
     @property
     def closed(self) -> bool:
-        """Whether `close` was called."""
+        """Whether the session or its connector is closed."""
         return self._closed or self._connector.closed
 
     @property
     def headers(self) -> CIMultiDict[str]:
-        """What is sent with every handshake; may be changed."""
+        """The headers that are sent with every opening handshake; may be changed."""
         return self._headers
 
     @property
@@ -170,7 +168,7 @@ class ClientSession:
         return self._connector
 
     async def close(self) -> None:
-        """Close all WebSockets that were opened by this session; open no more."""
+        """Close all WebSockets that this session has opened; it opens no more."""
         self._closed = True
         if self._owns_connector:
             await self._connector.close()
@@ -189,16 +187,18 @@ class ClientSession:
         await self.close()
 
     def ws_connect(self, url: object, **options: Any) -> Opening:
-        """Open a WebSocket; await the result, or use it with `async with`.
+        """Open a WebSocket; use the result with `await` or `async with`.
 
         Args:
-            url: a `str` or something like `yarl.URL`, with the scheme ws, wss, http or https.
+            url: a `str` or a URL object such as `yarl.URL`, with the scheme ws, wss, http or https.
             options: the keyword arguments of `_open`.
 
         Raises:
             TypeError, ValueError: an argument cannot be used.
+            NonHttpUrlClientError: the URL has no scheme, or another one than those above.
             WSServerHandshakeError: the server refused.
-            ClientConnectionError: the server could not be reached, or hung up.
+            ClientHttpProxyError: the proxy refused.
+            ClientConnectionError: the server could not be reached, or it closed the connection.
             ConnectionTimeoutError: the connection was not open in time.
         """
         return Opening(self._open(url, **options))
@@ -290,23 +290,25 @@ def ws_connect(
     autoping: bool = True,
     loop: asyncio.AbstractEventLoop | None = None,
 ) -> Opening:
-    """Open a WebSocket without a session; await the result, or use it with `async with`.
+    """Open a WebSocket without a session; use the result with `await` or `async with`.
 
     Args:
-        url: a `str` or something like `yarl.URL`, with the scheme ws, wss, http or https.
+        url: a `str` or a URL object such as `yarl.URL`, with the scheme ws, wss, http or https.
         protocols: subprotocols to offer, in order of preference.
-        timeout: seconds that closing may wait for the server; or a `ClientWSTimeout`.
+        timeout: seconds that closing may wait for the server, or a `ClientWSTimeout`.
         connector: a `TCPConnector`, for its `ssl`; `None` for the defaults.
         ws_response_class: a subclass of `ClientWebSocketResponse`.
-        autoclose: whether the server's Close frame is answered by itself. If not, `close` does.
-        autoping: whether Pings are answered by themselves. If not, Pings and Pongs are received
-            as messages, and `pong` answers.
+        autoclose: whether the server's Close frame is answered automatically. If not, `close`
+            answers it.
+        autoping: whether Pings are answered automatically. If not, Pings and Pongs are received
+            as messages, and the program answers with `pong`.
         loop: `None`, or the running event loop.
 
     Raises:
         TypeError, ValueError: an argument cannot be used.
+        NonHttpUrlClientError: the URL has no scheme, or another one than those above.
         WSServerHandshakeError: the server refused.
-        ClientConnectionError: the server could not be reached, or hung up.
+        ClientConnectionError: the server could not be reached, or it closed the connection.
         ConnectionTimeoutError: the connection was not open in time.
     """
 

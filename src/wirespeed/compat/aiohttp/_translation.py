@@ -1,6 +1,6 @@
-"""The parameters of a `ws_connect` in the words of `wirespeed.connect`.
+"""Translates the parameters of `ws_connect` to those of `wirespeed.connect`.
 
-Must not open anything.
+Does not open connections.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ Pairs: TypeAlias = "Mapping[str, Any] | Iterable[tuple[str, Any]]"
 
 
 def ws_timeout(timeout: Any, receive_timeout: float | None) -> ClientWSTimeout:
-    """Make one record of what a caller says about an open WebSocket's timeouts.
+    """Combine the two parameters for the timeouts of an open WebSocket.
 
     Args:
         timeout: a `ClientWSTimeout`, or seconds for the closing handshake; `...` for the default.
-        receive_timeout: seconds for each receive; `None` for what `timeout` says.
+        receive_timeout: seconds for each receive; `None` to use `timeout.ws_receive`.
     """
     if timeout is ...:
         timeout = DEFAULT_TIMEOUT
@@ -56,9 +56,10 @@ def full_url(url: object, base_url: str | None, params: Pairs | str | None) -> s
     """Return the URL to connect to.
 
     Args:
-        url: a `str`, or something like `yarl.URL`; without a scheme it is below `base_url`.
-        base_url: of the session.
-        params: to add to the query.
+        url: a `str`, or a URL object such as `yarl.URL`; without a scheme it is relative to
+            `base_url`.
+        base_url: the base URL of the session; `None` if it has none.
+        params: parameters to add to the query.
     """
     text = str(url)
     if base_url is not None and not urlsplit(text).scheme:
@@ -88,7 +89,7 @@ def full_headers(
     auth: BasicAuth | None,
     origin: str | None,
 ) -> CIMultiDict[str]:
-    """Combine what a session and a call want to say; the call replaces, name by name."""
+    """Combine the headers of a session and of a call; the call's replace those of the same name."""
     combined: CIMultiDict[str] = CIMultiDict(defaults or {})
     own: CIMultiDict[str] = CIMultiDict(headers or {})
     for name in own:
@@ -109,7 +110,7 @@ def full_headers(
 
 
 def proxy_url(proxy: object, auth: BasicAuth | None, headers: Pairs | None) -> str | None:
-    """Return the proxy's URL with the credentials in it."""
+    """Return the proxy's URL, with the credentials in it; `None` without a proxy."""
     check_auth("proxy_auth", auth)
     if headers:
         raise ValueError("proxy_headers cannot be sent; credentials go in proxy_auth")
@@ -126,7 +127,7 @@ def proxy_url(proxy: object, auth: BasicAuth | None, headers: Pairs | None) -> s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What the rest of the parameters ask for; each is one of `ClientSession.ws_connect`."""
+    """The other parameters of `ClientSession.ws_connect`."""
 
     protocols: Iterable[str]
     autoclose: bool
@@ -141,7 +142,7 @@ class Wish:
 
 
 def connect_options(wish: Wish) -> dict[str, Any]:
-    """Return the keyword arguments of `wirespeed.connect` that a wish stands for."""
+    """Return the keyword arguments of `wirespeed.connect` for these parameters."""
     if isinstance(wish.protocols, str):
         raise TypeError("protocols must be an iterable of str, not a str")
     options: dict[str, Any] = {
