@@ -49,7 +49,7 @@ def test_round_trips(backend: Backend, messages: list[bytes], deflate: Deflate) 
 @pytest.mark.parametrize("level", range(10))
 @pytest.mark.parametrize("bits", [8, 9, 10])
 def test_no_reference_goes_back_beyond_the_window(backend: Backend, bits: int, level: int) -> None:
-    """No backend has a window of 2^8 bytes; the one of 2^9 must then never be used in full."""
+    """`zlib` has no window of 2^8 bytes here. The one of 2^9 must never be used in full."""
     deflate = Deflate(client_max_window_bits=bits, level=level, threshold=0)
     deflater = Deflater(deflate, backend=backend)
     # Every distance from 1 to 600 is worth a reference.

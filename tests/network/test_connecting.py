@@ -423,7 +423,7 @@ async def test_kinds_of_sockets_that_cannot_be_used() -> None:
         assert datagrams.fileno() == -1
 
 
-# -- what the connection reports ---------------------------------------------------------
+# -- what the connection reports -------------------------------------------------------
 
 
 async def test_addresses_and_extra_info(tls: Tls) -> None:
