@@ -164,8 +164,8 @@ static int is_text(const uint8_t *src, size_t n) {
     return !o.dead && o.count == 0;
 }
 
-/* Every sequence of two bytes, and sequences of three and four that are close to valid ones. Each is
- * tried at each place around the edge of a block, at the end of the text and inside it. */
+/* Every sequence of two bytes, and sequences of three and four that are close to valid ones. Each
+ * is tried at each place around the edge of a block, at the end of the text and inside it. */
 static void test_pairs_at_edges(void) {
     static const uint8_t seconds[] = {0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xFF};
     static const uint8_t others[] = {0x7F, 0x80, 0xBF, 0xC3};

@@ -26,8 +26,8 @@ CAUSES: Final = {
     "mute": CloseCause.PING_TIMEOUT,
     "cancel": CloseCause.PEER_CLOSE,
 }
-# The errors of failed openings. A refused or reset one may raise either of two errors, which
-# depends on TCP.
+# The errors of failed openings. If the server resets the connection, either of two errors may come,
+# depending on TCP.
 REFUSALS: Final[dict[str, tuple[type[BaseException], ...]]] = {
     "refuse": (wirespeed.HandshakeError,),
     "babble": (wirespeed.HandshakeError,),
