@@ -1,7 +1,4 @@
-"""Runs the command line as a user does: in a process of its own, with real pipes or a terminal.
-
-Must not know what the commands are for.
-"""
+"""Runs the command line as a user does: in a separate process, with real pipes or a terminal."""
 
 from __future__ import annotations
 
@@ -15,14 +12,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-# More than any command of the tests needs on a busy machine; a hang ends here.
+# Longer than any command in the tests needs on a busy machine. It stops a hang.
 SECONDS: Final = 30.0
 COMMAND: Final = [sys.executable, "-W", "error", "-m", "wirespeed"]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command left.
+    """The result of a command.
 
     Attributes:
         status: the exit status; negative for a signal.
@@ -38,11 +35,11 @@ class Outcome:
 def run(*arguments: str, stdin: bytes | int = b"") -> Outcome:
     """Run a command to its end.
 
-    It ends only when no process has its standard error open any more: one that it left
-    behind would run into the time limit.
+    It ends only when no process has its standard error open any more. A process left behind would
+    therefore hit the time limit.
 
     Args:
-        arguments: of `wirespeed`.
+        arguments: for `wirespeed`.
         stdin: what to pipe into it, or a file descriptor to read from.
     """
     done = subprocess.run(
@@ -58,7 +55,7 @@ def run(*arguments: str, stdin: bytes | int = b"") -> Outcome:
 
 @contextlib.contextmanager
 def started(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command while the block runs, with pipes to all three of its streams."""
+    """Run a command for the duration of the block, with pipes to all three of its streams."""
     with subprocess.Popen(
         [*COMMAND, *arguments],
         stdin=subprocess.PIPE,
@@ -72,13 +69,13 @@ def started(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def ended(process: subprocess.Popen[bytes]) -> Outcome:
-    """Wait for the end of a command, and of all that it started; its input ends, too."""
+    """Close the command's input, and wait until it and everything it started have ended."""
     out, err = process.communicate(timeout=SECONDS)
     return Outcome(process.returncode, out.decode(), err.decode())
 
 
 class Terminal:
-    """A command that runs on a terminal: what is typed is seen, and so is all that it prints."""
+    """A command that runs on a terminal: you can type into it, and see everything it prints."""
 
     def __init__(self, master: int, process: subprocess.Popen[bytes]) -> None:
         self._master = master
@@ -104,14 +101,14 @@ class Terminal:
         return self._process.wait(SECONDS)
 
     def _read(self, give_up: float) -> bool:
-        """Read some output; `False` at its end."""
+        """Read some output. Return `False` at its end."""
         ready = select.select([self._master], [], [], max(0.0, give_up - time.monotonic()))[0]
         if not ready:
             raise AssertionError(f"nothing more was printed after {self.seen!r}")
         try:
             data = os.read(self._master, 65536)
         except OSError:
-            # How Linux reports that nobody has the other side open any more.
+            # This is how Linux reports that no process has the other side open any more.
             return False
         self.seen += data.decode()
         return bool(data)
@@ -119,7 +116,7 @@ class Terminal:
 
 @contextlib.contextmanager
 def on_terminal(*arguments: str) -> Iterator[Terminal]:
-    """Run a command on a terminal while the block runs."""
+    """Run a command on a terminal for the duration of the block."""
     import pty
 
     master, slave = pty.openpty()

@@ -1,6 +1,6 @@
-"""What programs for `aiohttp` and for `wirespeed.compat.aiohttp` are run with.
+"""Helpers that run programs for `aiohttp` and for `wirespeed.compat.aiohttp`.
 
-Must not use what only one of the two has.
+Uses only what both libraries have.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ EACH_LIBRARY = [
 
 @contextlib.asynccontextmanager
 async def opened(lib: Any, url: str, **options: Any) -> AsyncIterator[Any]:
-    """Open a WebSocket the way of today."""
+    """Open a WebSocket with `ClientSession`, the way new programs do."""
     async with lib.ClientSession() as session, session.ws_connect(url, **options) as ws:
         yield ws
-    # aiohttp closes its transports a little later.
+    # aiohttp closes its transports a few turns later.
     await turns(5)
 
 
 @contextlib.asynccontextmanager
 async def scripted(lib: Any, **options: Any) -> AsyncIterator[tuple[Any, RawConnection]]:
-    """Give an open WebSocket and the server's end of it, which ends the stream at the end."""
+    """Yield an open WebSocket and the server's end, which ends the stream when the block ends."""
     arrived: asyncio.Future[RawConnection] = asyncio.get_running_loop().create_future()
     released = asyncio.Event()
 
@@ -57,5 +57,5 @@ async def scripted(lib: Any, **options: Any) -> AsyncIterator[tuple[Any, RawConn
 
 
 def seen(message: Any) -> tuple[int, Any, Any]:
-    """Return what a program looks at."""
+    """Return the parts of a message that a program looks at."""
     return int(message.type), message.data, message.extra

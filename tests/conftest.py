@@ -36,9 +36,9 @@ _DEADLINE = pytest.StashKey[DeadlineOfProcess]()
 
 
 def pytest_collection_finish() -> None:
-    """Exempt what exists by now from garbage collection, which runs after each async test.
+    """Exempt the objects that exist now from the garbage collection after each async test.
 
-    Modules and test items are for good; looking at them each time took half of the run.
+    Modules and test items live for good. Checking them after each test took half of the run.
     """
     gc.collect()
     gc.freeze()
@@ -46,7 +46,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(name: str, obj: object) -> None:
-    """Let each async test depend on `event_loop_name`, which is what it is parametrised by."""
+    """Make each async test depend on `event_loop_name`, which parametrises it."""
     if name.startswith("test") and is_async_test(obj):
         pytest.mark.usefixtures("event_loop_name")(getattr(obj, "__func__", obj))
 
@@ -60,12 +60,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Run an async test, in place of pytest's own plain call."""
+    """Run an async test, instead of pytest's plain call."""
     if not is_async_test(pyfuncitem.obj):
         return None
     marker = pyfuncitem.get_closest_marker("deadline")
     seconds = 60.0 if marker is None else float(marker.args[0])
-    # What pytest passes to a plain test: its own arguments, not every fixture in use.
+    # As pytest does for a plain test, pass the test's own arguments, not every fixture in use.
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
     loop_name = str(pyfuncitem.funcargs["event_loop_name"])
     with pyfuncitem.config.stash[_DEADLINE].armed(seconds):
@@ -80,20 +80,20 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 @pytest.fixture
 def event_loop_name(request: pytest.FixtureRequest) -> str:
-    """Name the event loop that the test runs on."""
+    """Return the name of the event loop that the test runs on."""
     name: str = request.param
     return name
 
 
 @pytest.fixture(scope="session")
 def ca() -> trustme.CA:
-    """Make a certificate authority that nobody else trusts."""
+    """Return a certificate authority that is trusted nowhere else."""
     return trustme.CA()
 
 
 @pytest.fixture(scope="session")
 def server_ssl(ca: trustme.CA) -> ssl.SSLContext:
-    """Make a server's context with a certificate for `localhost` and 127.0.0.1."""
+    """Return a server's context with a certificate for `localhost` and 127.0.0.1."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ca.issue_cert("localhost", "127.0.0.1").configure_cert(context)
     return context
@@ -101,7 +101,7 @@ def server_ssl(ca: trustme.CA) -> ssl.SSLContext:
 
 @pytest.fixture(scope="session")
 def client_ssl(ca: trustme.CA) -> ssl.SSLContext:
-    """Make a client's context that trusts the authority of the tests and no other."""
+    """Return a client's context that trusts only the certificate authority of the tests."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     ca.configure_trust(context)
     return context
@@ -109,11 +109,11 @@ def client_ssl(ca: trustme.CA) -> ssl.SSLContext:
 
 @pytest.fixture(params=["fast", "stock"])
 def transports(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the client use the fastest transports, then those of the event loop itself."""
+    """Run the test with the fastest transports, then with those of the event loop itself."""
     if request.param == "stock":
         monkeypatch.setattr(wirespeed._network.transport, "_calls_readers", lambda loop: False)
     else:
-        # A test dependency: without it this would silently be the other case again.
+        # This is a test dependency. Without it, this case would silently be the same as the other.
         importlib.import_module("aiofastnet")
 
 
@@ -121,11 +121,11 @@ def transports(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 def tls(
     request: pytest.FixtureRequest, server_ssl: ssl.SSLContext, client_ssl: ssl.SSLContext
 ) -> Tls:
-    """Give the contexts for both ends, `None` for a plain connection."""
+    """Return the contexts for both ends, or `None` for a plain connection."""
     return Tls(server_ssl, client_ssl) if request.param == "tls" else Tls(None, None)
 
 
 @pytest.fixture(params=SERVERS)
 def serve(request: pytest.FixtureRequest) -> ServerFactory:
-    """Give the function that starts a server of one package."""
+    """Return the function that starts a server of one package."""
     return SERVERS[request.param]

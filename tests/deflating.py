@@ -1,6 +1,6 @@
 """Deflated streams for the tests, and a slow, obvious way to inflate them.
 
-Must not know of the package under test.
+Does not use the package under test.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ _CODE_LENGTH_ORDER: Final = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13,
 
 
 def deflate(data: bytes, *, level: int = 6, history: bytes = b"") -> bytes:
-    """Compress one message as its payload, by itself but for what may have come before it."""
+    """Compress one message into a payload; `history` is the data that came before it."""
     stream = zlib.compressobj(level, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, history)
     return (stream.compress(data) + stream.flush(zlib.Z_SYNC_FLUSH))[:-4]
 
 
 def deflate_finally(data: bytes) -> bytes:
-    """The same with a final block (RFC 7692 section 7.2.3.4)."""
+    """Compress one message with a final block (RFC 7692 section 7.2.3.4)."""
     stream = zlib.compressobj(6, zlib.DEFLATED, -15)
     return stream.compress(data) + stream.flush(zlib.Z_FINISH) + b"\x00"
 
 
 class Inflated(NamedTuple):
-    """What a stream held, and how far back it referred."""
+    """The data of a stream, and the longest distance that it refers back."""
 
     data: bytes
     longest_distance: int
@@ -62,7 +62,7 @@ class _Bits:
 
 
 def _codes(lengths: list[int]) -> dict[tuple[int, int], int]:
-    """Number the codes by their lengths (RFC 1951 section 3.2.2)."""
+    """Assign the codes for these code lengths (RFC 1951 section 3.2.2)."""
     codes: dict[tuple[int, int], int] = {}
     code = 0
     for length in range(1, 16):
@@ -93,7 +93,7 @@ def _dynamic_codes(bits: _Bits) -> tuple[dict[tuple[int, int], int], dict[tuple[
 
 
 def inflate_strictly(stream: bytes) -> Inflated:
-    """Inflate a stream by the book (RFC 1951), to its last byte."""
+    """Inflate a whole stream by the rules of RFC 1951."""
     bits = _Bits(stream)
     found = bytearray()
     longest = 0

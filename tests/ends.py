@@ -1,6 +1,6 @@
-"""Both ends of one connection in the hands of one test, and ways to wait for the event loop.
+"""Gives a test both ends of one connection, and ways to wait for the event loop.
 
-Must not use anything of the client but its public names.
+Uses only the client's public names.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rawserver import BINARY, CLOSE, PING, PONG, TEXT, RawConnection, close_payl
 
 import wirespeed
 
-# Turns of the loop without a change after which nothing more is going to happen: both ends
+# If nothing has changed for this many turns of the loop, nothing more is going to happen: both ends
 # are in this loop, and each turn looks at every socket.
 IDLE_TURNS: Final = 100
 
@@ -37,7 +37,7 @@ async def both_ends(
     trailing: bytes = b"",
     **options: Any,
 ) -> AsyncIterator[tuple[wirespeed.WebSocketConnection, RawConnection]]:
-    """Give an open connection and the server's end of it.
+    """Yield an open connection and the server's end of it.
 
     When the block ends, the server ends the stream, and the client is closed.
 
@@ -68,13 +68,13 @@ async def both_ends(
 
 
 async def turns(count: int = 1) -> None:
-    """Give the event loop `count` turns."""
+    """Let the event loop run `count` turns."""
     for _ in range(count):
         await asyncio.sleep(0)
 
 
 async def until_idle(probe: Callable[[], object]) -> None:
-    """Wait until `probe` returns the same for so long that nothing can be under way."""
+    """Wait until `probe` has returned the same value for `IDLE_TURNS` turns of the loop."""
     last, same = probe(), 0
     while same < IDLE_TURNS:
         await asyncio.sleep(0)
@@ -85,7 +85,7 @@ async def until_idle(probe: Callable[[], object]) -> None:
 
 @contextlib.asynccontextmanager
 async def nothing_left() -> AsyncIterator[None]:
-    """Wait until no socket and no task is left of what the block began."""
+    """Wait until every socket and task that the block began is gone."""
     sockets, tasks = open_sockets(), asyncio.all_tasks()
     yield
     async with asyncio.timeout(10):

@@ -1,6 +1,6 @@
-"""Runs one coroutine on one event loop and says what it left behind.
+"""Runs one coroutine on one event loop and reports what it left behind.
 
-Must not know of pytest's collection or of the package under test.
+Does not use the package under test, nor depend on how pytest collects tests.
 """
 
 from __future__ import annotations
@@ -27,29 +27,28 @@ if sys.platform != "win32":
 
     LOOP_FACTORIES["uvloop"] = uvloop.new_event_loop
 
-# Transports close their sockets a few turns of the loop after they were told to. This bounds
-# how long a test's servers may take for it; whoever is done sooner is not kept waiting.
+# Transports close their sockets a few turns of the loop after `close` is called. This is the
+# longest that we wait for a test's servers to finish. If they finish sooner, we do not wait.
 SETTLE_SECONDS: Final = 2.0
 
-# A blocked loop cannot run its own timer; the process ends then, with every traceback.
+# A blocked loop cannot run its own timer. After this grace the process ends, with every traceback.
 GRACE_SECONDS: Final = 30.0
 
 
 def is_async_test(function: object) -> bool:
-    """Tell whether `function` is for `run_async_test`."""
+    """Return whether `run_async_test` has to run `function`."""
     return inspect.iscoroutinefunction(function)
 
 
 class DeadlineOfProcess:
-    """The last resort against a test that blocks its event loop: ends the process."""
+    """Ends the process: the last resort against a test that blocks its event loop."""
 
     def __init__(self) -> None:
-        # Capturing redirects the descriptor 2 while a test runs; this copy stays the real one.
         self._stderr = os.dup(2)
 
     @contextlib.contextmanager
     def armed(self, seconds: float) -> Iterator[None]:
-        """Give the block `seconds` and some grace."""
+        """End the process if the block takes longer than `seconds` plus a grace period."""
         faulthandler.dump_traceback_later(seconds + GRACE_SECONDS, exit=True, file=self._stderr)
         try:
             yield
@@ -67,7 +66,7 @@ def run_async_test(
     test: Callable[[], Coroutine[Any, Any, None]],
     seconds: float,
 ) -> None:
-    """Run `test` to its end, then fail it for what it left behind.
+    """Run `test` to its end, then fail it if it left anything behind.
 
     Args:
         name: what to call the test in a failure.
@@ -94,8 +93,9 @@ def run_async_test(
                 runner.close()
             except OSError as exc:
                 complaints.texts.append(f"event loop could not be closed: {exc!r}")
-        # What is lost in cycles complains only when it is collected. What is left is pytest's, for
-        # good: collecting it once more after each test took a third of the run.
+        # Objects lost in reference cycles complain only when they are collected. Whatever is left
+        # belongs to pytest and lives for good: collecting it again after each test took a third of
+        # the run.
         gc.collect()
         gc.freeze()
     if complaints.texts:
@@ -103,25 +103,25 @@ def run_async_test(
 
 
 class Complaints:
-    """What nobody raised: the loop's exception handler, `__del__` methods, leftovers."""
+    """Problems that no test sees as an exception: loop errors, `__del__` errors, leftovers."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
 
     def add_context(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Take a call of the event loop's exception handler."""
+        """Record a call of the event loop's exception handler."""
         parts = [f"{key}={value!r}" for key, value in context.items() if key != "message"]
         self.texts.append(f"{context.get('message')}: {', '.join(parts)}")
 
     def add_unraisable(self, unraisable: Any) -> None:
-        """Take what a `__del__` raised; resource warnings arrive here, they are errors."""
+        """Record what a `__del__` raised. Resource warnings are errors, and so arrive here too."""
         where = unraisable.err_msg or "exception ignored in"
-        # Not the object: keeping it would bring it back to life.
+        # We keep the text, not the object: a reference would bring the object back to life.
         self.texts.append(f"{where} {unraisable.object!r}: {unraisable.exc_value!r}")
 
     @contextlib.contextmanager
     def collected(self) -> Iterator[None]:
-        """Listen while the block runs."""
+        """Record complaints for the duration of the block."""
         before = sys.unraisablehook
         with warnings.catch_warnings():
             warnings.simplefilter("error", ResourceWarning)
@@ -163,11 +163,11 @@ def _leftovers(sockets_before: set[int]) -> list[str]:
 
 
 def open_sockets() -> set[int]:
-    """Return the inode numbers of this process's sockets; empty where they cannot be listed."""
+    """Return the inode numbers of this process's sockets; empty if they cannot be listed."""
     found = set()
     if os.path.isdir("/dev/fd"):
         for name in os.listdir("/dev/fd"):
-            # The descriptor of the listing itself is in the list, and closed by now.
+            # The listing's own descriptor is in the list, and closed by now.
             with contextlib.suppress(OSError):
                 status = os.fstat(int(name))
                 if stat.S_ISSOCK(status.st_mode):

@@ -1,7 +1,4 @@
-"""A server of npm's package `ws`, in a process of node's.
-
-Must not know of the client under test.
-"""
+"""Runs a server of npm's package `ws` in a node process."""
 
 from __future__ import annotations
 
@@ -15,12 +12,12 @@ from pathlib import Path
 from typing import Any, Final
 
 NODE: Final = shutil.which("node")
-# Names the directory in which `npm install ws` was run.
+# The environment variable that names the directory in which `npm install ws` was run.
 VARIABLE: Final = "WIRESPEED_NODE_PACKAGES"
 PACKAGES: Final = Path(os.environ.get(VARIABLE) or os.devnull)
 EXIT_SECONDS: Final = 30
 
-# Echoes each message in as many frames as it is told; ends with its standard input.
+# Echoes each message in `fragments` frames. Ends with its standard input.
 _SCRIPT: Final = """\
 const { createRequire } = require("node:module");
 const [directory, settings] = [process.argv[1], JSON.parse(process.argv[2])];
@@ -45,7 +42,7 @@ process.stdin.resume().on("end", () => process.exit(0));
 
 
 def why_not() -> str | None:
-    """Tell why the server cannot be had here, `None` if it can."""
+    """Return why the server cannot run here, or `None` if it can."""
     if NODE is None:
         return "node is not installed"
     if not (PACKAGES / "node_modules" / "ws" / "package.json").is_file():
@@ -55,11 +52,11 @@ def why_not() -> str | None:
 
 @contextlib.contextmanager
 def node_ws_server(deflate: dict[str, Any] | bool, *, fragments: int = 1) -> Iterator[str]:
-    """Start a server; give its URL, and stop it with the block.
+    """Start a server and yield its URL; stop the server when the block ends.
 
     Args:
-        deflate: its setting `perMessageDeflate`.
-        fragments: in how many frames it sends each message back.
+        deflate: the server's setting `perMessageDeflate`.
+        fragments: how many frames the server uses to send each message back.
     """
     settings = json.dumps({"perMessageDeflate": deflate, "fragments": fragments})
     with subprocess.Popen(

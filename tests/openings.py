@@ -1,6 +1,6 @@
-"""Opening handshakes to test: a known key, a good response, ways to feed it, ways to fail.
+"""Helpers for opening handshakes: a known key, a good response, ways to feed it, ways to fail.
 
-Knows only `OpeningHandshake`; there are no sockets here.
+Uses `OpeningHandshake` without sockets.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from wirespeed.exceptions import HandshakeError
 
 Split: TypeAlias = Callable[[bytes], list[bytes]]
 
-# Stands wherever a secret could stand, and must not be in any error text.
+# Test inputs have it in every place that could hold a secret. No error text may contain it.
 HIDDEN = "hunter2"
 # RFC 6455 section 1.3.
 NONCE = b"the sample nonce"
@@ -38,7 +38,7 @@ def handshake(
     follows_redirects: bool = False,
     **asked: Any,
 ) -> OpeningHandshake:
-    """Make one with the known key; `asked` is what an `Ask` takes."""
+    """Make a handshake with the known key; `asked` holds the parameters of `Ask`."""
     return OpeningHandshake(
         parse_url(url), Ask(**asked), follows_redirects=follows_redirects, key=NONCE
     )
@@ -74,7 +74,7 @@ SPLITS = pytest.mark.parametrize("split", [whole, single_bytes])
 
 @dataclass(frozen=True)
 class Bad:
-    """A response, and the error it must give."""
+    """A response, and the error that it must cause."""
 
     wire: bytes
     text: str
@@ -86,7 +86,7 @@ class Bad:
 
 
 def check(bad: Bad, split: Split) -> OpeningHandshake:
-    """Feed it, and compare all that the error says."""
+    """Feed the response in pieces, and compare everything that the error reports."""
     opening = fed(split(bad.wire))
     if bad.eof:
         opening.receive_eof()

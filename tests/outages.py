@@ -1,7 +1,4 @@
-"""Time that passes when the test says so, and servers that come and go on one port.
-
-Must not know what a test makes of them.
-"""
+"""A clock that the test controls, and servers that come and go on one port."""
 
 from __future__ import annotations
 
@@ -19,20 +16,20 @@ from websockets.asyncio.server import ServerConnection, serve as websockets_serv
 import wirespeed
 from wirespeed._opening import backoff, reconnecting
 
-# Longer than any delay of a test, so that it is told apart from those.
+# Longer than any delay in a test, so that `Clock.sleep` can tell lifetimes from delays.
 LIFETIME = 1_000_000.0
 
 
 @dataclass
 class Clock:
-    """The time that reconnecting goes by.
+    """The clock that reconnecting uses.
 
     Attributes:
-        delays: how long it slept each time; lifetimes are not among them.
-        lifetimes: how long it was told to sleep for those.
-        before_waking: called at the end of each such sleep.
+        delays: how long each sleep was, without lifetimes.
+        lifetimes: how long each sleep for a lifetime was to be.
+        before_waking: called at the end of each delay.
         now: the time in seconds.
-        lifetime_over: lets those wait end that wait for `LIFETIME`.
+        lifetime_over: set it to end all sleeps for a lifetime.
     """
 
     delays: list[float] = field(default_factory=list)
@@ -56,7 +53,7 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Let time pass only in sleeps, and draw the longest delay each time."""
+    """Let time pass only in sleeps, and always draw the longest delay."""
     clock = Clock()
     monkeypatch.setattr(reconnecting, "_sleep", clock.sleep)
     monkeypatch.setattr(reconnecting, "_now", lambda: clock.now)
@@ -66,7 +63,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @contextlib.contextmanager
 def reserved_port() -> Iterator[int]:
-    """Give a port of 127.0.0.1 that nobody else gets, and that refuses while no server is on it."""
+    """Reserve a port of 127.0.0.1, which refuses connections while no server listens on it."""
     with socket.socket() as reservation:
         reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         reservation.bind(("127.0.0.1", 0))
@@ -77,7 +74,7 @@ def reserved_port() -> Iterator[int]:
 async def opened(
     url: str, policy: wirespeed.Reconnect, **options: Any
 ) -> AsyncIterator[wirespeed.WebSocketConnection]:
-    """Give the first connection that is opened, closed at the end of the block."""
+    """Yield the first connection that is opened; close it when the block ends."""
     connecting = wirespeed.connect(url, reconnect=policy, **options)
     async with contextlib.aclosing(aiter(connecting)) as connections:
         yield await anext(connections)
@@ -87,7 +84,7 @@ async def opened(
 async def serving(
     handle: Callable[[ServerConnection], Awaitable[None]], port: int = 0
 ) -> AsyncIterator[str]:
-    """Start a server of the package `websockets`; give its URL."""
+    """Start a server of the package `websockets`, and yield its URL."""
     async with websockets_serve(
         handle, "127.0.0.1", port, reuse_port=True, compression=None, ping_interval=None
     ) as server:
@@ -97,13 +94,13 @@ async def serving(
 
 @contextlib.asynccontextmanager
 async def refusing(*answers: tuple[int, dict[str, str]]) -> AsyncIterator[tuple[str, list[int]]]:
-    """Start a server of the package `aiohttp` that refuses; then it says "hello" and closes.
+    """Start a server of the package `aiohttp` that refuses, then accepts, says "hello" and closes.
 
     Args:
         answers: status and headers of each refusal.
 
     Yields:
-        Its URL, and the status of each answer that it gave.
+        The server's URL, and the list of the statuses that it has answered with.
     """
     given: list[int] = []
 

@@ -1,7 +1,7 @@
-"""Real proxies, of the package `tiny-proxy`, in a process of their own.
+"""Runs real proxies of the package `tiny-proxy` in a separate process.
 
-Must not know of the client under test. Run as a program this is that process: it prints its
-ports, and notes in a file which hosts the clients asked for.
+Run as a program, this module is that process. It prints its ports, and records in a file which
+hosts the clients asked for.
 """
 
 from __future__ import annotations
@@ -24,49 +24,49 @@ PASSWORD: Final = "hunter2"
 
 @dataclass(frozen=True)
 class Proxies:
-    """The running proxies, each of them once without and once with a password.
+    """The running proxies: of each kind, one without and one with a password.
 
     Attributes:
-        ports: where each listens: by http, https, socks4 or socks5, with a "+" if it wants the
-            user name and password.
-        log: the file with the notes.
+        ports: the port of each, under http, https, socks4 or socks5, with a "+" if the
+            proxy wants the user name and password.
+        log: the file that records the hosts.
     """
 
     ports: dict[str, int]
     log: Path
 
     def url(self, scheme: str, userinfo: str | None = None) -> str:
-        """Return the URL of a proxy; with `userinfo` of one that wants a password."""
+        """Return the URL of a proxy. If `userinfo` is given, it is one that wants a password."""
         kind = scheme.removesuffix("a").removesuffix("h")
         if userinfo is None:
             return f"{scheme}://127.0.0.1:{self.ports[kind]}"
         return f"{scheme}://{userinfo}@127.0.0.1:{self.ports[f'{kind}+']}"
 
     def asked(self) -> list[str]:
-        """Return the hosts that the proxies were asked to connect to."""
+        """Return the hosts that the clients asked the proxies to connect to."""
         return [ast.literal_eval(line)[0] for line in self.log.read_text().splitlines()]
 
     def forget(self) -> None:
-        """Empty the notes."""
+        """Empty the record of hosts."""
         self.log.write_text("")
 
 
 @contextlib.contextmanager
 def running_proxies(ca: trustme.CA, directory: Path) -> Iterator[Proxies]:
-    """Run the proxies while the block runs; `directory` is for their files."""
+    """Run the proxies for the duration of the block; `directory` is for their files."""
     pem, log = directory / "proxy.pem", directory / "asked"
     ca.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(pem)
     log.touch()
     command = [sys.executable, "-W", "ignore", __file__, str(pem), str(log)]
     pipe = subprocess.PIPE
-    # What the proxies complain of is what the tests do to them.
+    # The proxies complain about what the tests do to them on purpose.
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
             yield Proxies(json.loads(process.stdout.readline()), log)
         finally:
-            # It ends with its input.
+            # The process ends when its input does.
             process.stdin.close()
 
 
@@ -83,7 +83,7 @@ def main(pem: str, log: str) -> None:
     from tiny_proxy import HttpProxyHandler, Socks4ProxyHandler, Socks5ProxyHandler
 
     class Note(logging.Handler):
-        """Notes what follows the arrow in "CONNECT (own address) -> (host, port)"."""
+        """Records what follows the arrow in "CONNECT (own address) -> (host, port)"."""
 
         def emit(self, record: logging.LogRecord) -> None:
             _, arrow, asked = record.getMessage().partition(" -> ")

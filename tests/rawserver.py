@@ -1,6 +1,6 @@
-"""A server whose every byte the test decides, and which sees every byte of the client.
+"""A server that lets the test send any bytes, and see every byte that the client sends.
 
-Must not know of the codec under test: frames are taken apart here with plain arithmetic.
+Does not use the codec under test: it parses frames with plain arithmetic.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ CLOSE: Final = 0x8
 PING: Final = 0x9
 PONG: Final = 0xA
 
-# How long the handlers may go on once the test's own part is over.
+# How long the handlers may go on after the test's own part is over.
 HANDLER_SECONDS: Final = 20.0
 
-# Turns of the event loop within which a connection that was made is accepted.
+# The event loop accepts a connection within this many turns after it was made.
 ACCEPTING_TURNS: Final = 10
 
 
@@ -59,7 +59,7 @@ class Upgrade:
 
     Attributes:
         line: the request line.
-        headers: names in lower case, and values; the last one of each name.
+        headers: values by name in lower case; for a repeated name, the last one.
     """
 
     line: str
@@ -91,26 +91,26 @@ def accept_response(upgrade: Upgrade, *headers: str) -> bytes:
 
 
 def parse_upgrade(head: bytes) -> Upgrade:
-    """Take apart the head of a request."""
+    """Parse the head of a request."""
     line, *rest = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
     pairs = [header.partition(":") for header in rest]
     return Upgrade(line, {name.strip().lower(): value.strip() for name, _, value in pairs})
 
 
 def linger_no_longer(own: socket.socket) -> None:
-    """Let closing `own` send RST instead of FIN."""
+    """Make closing `own` send RST instead of FIN."""
     own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def unmask(payload: bytes, key: bytes) -> bytes:
-    """XOR with the repeated key, as one large number."""
+    """XOR the payload with the repeated key, as one large number."""
     size = len(payload)
     repeated = (key * (size // 4 + 1))[:size]
     return (int.from_bytes(payload, "big") ^ int.from_bytes(repeated, "big")).to_bytes(size, "big")
 
 
 class RawConnection:
-    """One connection, seen from the server; reads wait for as long as the test may run.
+    """One connection, seen from the server. Reads wait for as long as the test may run.
 
     Attributes:
         reader: the client's bytes.
@@ -130,7 +130,7 @@ class RawConnection:
 
         Args:
             headers: header lines to add to the response.
-            trailing: the first frames, to leave in one write with the response.
+            trailing: the first frames, sent in one write with the response.
         """
         upgrade = await self.read_upgrade()
         await self.write(accept_response(upgrade, *headers) + trailing)
@@ -145,7 +145,7 @@ class RawConnection:
         """Read one frame of the client.
 
         Raises:
-            asyncio.IncompleteReadError: the stream ended; `.partial` tells what was left.
+            asyncio.IncompleteReadError: the stream ended; `.partial` holds what was left.
         """
         first, second = await self.reader.readexactly(2)
         length = second & 0x7F
@@ -183,7 +183,7 @@ class RawConnection:
         return received
 
     def reset(self) -> None:
-        """Vanish: send RST instead of FIN, and drop what has not been sent."""
+        """Send RST instead of FIN, and drop what has not been sent."""
         own = self.writer.get_extra_info("socket")
         with socket.fromfd(own.fileno(), own.family, own.type) as same:
             linger_no_longer(same)
@@ -194,7 +194,7 @@ class RawConnection:
         if abort:
             self.writer.transport.abort()
         self.writer.close()
-        # How the client ended the connection is for the test's assertions, not for here.
+        # How the client ended the connection is for the test to check, not for this method.
         with contextlib.suppress(OSError):
             await self.writer.wait_closed()
 
@@ -203,7 +203,7 @@ Handler = Callable[[RawConnection], Awaitable[None]]
 
 
 class _Handlers:
-    """The tasks of one raw server: one a connection, the first failure is kept."""
+    """The tasks of one raw server, one for each connection. Keeps the first failure."""
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
@@ -230,7 +230,7 @@ class _Handlers:
                 self._changed.notify_all()
 
     async def wait(self, count: int) -> None:
-        """Wait until `count` connections were handled, or one of them failed."""
+        """Wait until at least `count` connections and all tasks have ended, or one has failed."""
         async with asyncio.timeout(HANDLER_SECONDS), self._changed:
             await self._changed.wait_for(
                 lambda: (
@@ -246,7 +246,7 @@ class _Handlers:
 
 
 def authority(listening: socket.socket) -> str:
-    """Return host and port as a URL has them."""
+    """Return host and port as they appear in a URL."""
     if listening.family not in {socket.AF_INET, socket.AF_INET6}:
         return "localhost"
     host, port = listening.getsockname()[:2]
@@ -262,17 +262,17 @@ async def raw_server(
     limit: int = 65536,
     sock: socket.socket | None = None,
 ) -> AsyncIterator[str]:
-    """Start a server that runs `handler` for each connection; give its URL.
+    """Start a server that runs `handler` for each connection, and yield its URL.
 
-    The block ends only when the handlers have ended, and raises what a handler raised: that
-    is the cause, what the client made of it is only the consequence.
+    The block ends only when the handlers have ended. It raises what a handler raised: that is the
+    cause, and the client's error is only a consequence.
 
     Args:
         handler: the server's part of the test.
         ssl: serve TLS.
         connections: how many connections must have been handled when the block ends.
-        limit: reading stops when twice as many bytes wait to be read by the handler.
-        sock: bound already, of any family; the host of a unix socket's URL is localhost.
+        limit: reading stops when twice this many bytes wait for the handler to read them.
+        sock: a bound socket of any family; the URL of a unix socket has the host localhost.
     """
     handlers = _Handlers(handler)
     bound = socket.create_server(("127.0.0.1", 0)) if sock is None else sock
@@ -288,7 +288,7 @@ async def raw_server(
         if handlers.failure is not None:
             raise handlers.failure
     finally:
-        # asyncio loses the socket of a connection that it is accepting when it closes.
+        # When a server closes, asyncio loses the socket of a connection that it is just accepting.
         for _ in range(ACCEPTING_TURNS):
             await asyncio.sleep(0)
         server.close()

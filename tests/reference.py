@@ -1,7 +1,7 @@
-"""The slow, obvious codec: the oracle that both twins are held to.
+"""The slow, obvious codec: the oracle for both implementations of the codec.
 
-Knows nothing of the codecs under test: it takes the numbers of `_rfc6455` and the texts of
-`exceptions`, and does everything else in its own way, one byte and one rule at a time.
+It takes the opcodes and close codes from `_base.rfc6455`, and the error texts from `exceptions`.
+It shares nothing else with the codecs under test, and works one byte and one rule at a time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from wirespeed._base.rfc6455 import (
 DATA_OPCODES: Final = (OPCODE_CONTINUATION, OPCODE_TEXT, OPCODE_BINARY)
 CONTROL_OPCODES: Final = (OPCODE_CLOSE, OPCODE_PING, OPCODE_PONG)
 
-# RFC 3629 section 4: what may follow a first byte; each pair is the range of one more byte.
+# RFC 3629 section 4: what may follow a first byte. Each pair is the range of one more byte.
 TAIL: Final = (0x80, 0xBF)
 UTF8_TAILS: Final[list[tuple[range, tuple[tuple[int, int], ...]]]] = [
     (range(0x80), ()),
@@ -41,7 +41,7 @@ TAILS_AFTER: Final = {first: tails for firsts, tails in UTF8_TAILS for first in 
 
 
 def check_utf8(data: Iterable[int]) -> str:
-    """Call `data` "valid", "unfinished" (it ends inside a character) or "invalid"."""
+    """Return "valid", "unfinished" (`data` ends inside a character) or "invalid"."""
     expected: list[tuple[int, int]] = []
     for byte in data:
         if expected:
@@ -69,7 +69,7 @@ def header(
     masked: bool = False,
     length_bytes: int | None = None,
 ) -> bytes:
-    """Build a header up to its masking key; `length_bytes` (0, 2, 8) forces a form."""
+    """Build a header up to its masking key. `length_bytes` (0, 2, 8) forces a length form."""
     if length_bytes is None:
         length_bytes = 0 if length <= 125 else 2 if length <= 65535 else 8
     first = (0x80 if fin else 0) | reserved | opcode
@@ -82,7 +82,7 @@ def header(
 
 
 def frame(opcode: int, payload: bytes, *, fin: bool = True, key: bytes | None = None) -> bytes:
-    """Build a frame, masked when there is a key."""
+    """Build a frame; mask it if there is a key."""
     if key is None:
         return header(opcode, len(payload), fin=fin) + payload
     return header(opcode, len(payload), fin=fin, masked=True) + key + apply_mask(payload, key)
@@ -90,13 +90,13 @@ def frame(opcode: int, payload: bytes, *, fin: bool = True, key: bytes | None = 
 
 @dataclass
 class Outcome:
-    """What a stream says.
+    """What a stream contains.
 
     Attributes:
         messages: the whole messages, in order.
         controls: opcode and payload of each Ping and Pong, in order.
         close: code and reason of the Close frame.
-        error: type, close code and text of the fault that ended the stream.
+        error: type, close code and text of the error that ended the stream.
     """
 
     messages: list[str | bytes] = field(default_factory=list)
@@ -105,14 +105,14 @@ class Outcome:
     error: tuple[str, int, str] | None = None
 
     def fail(self, fault: exceptions.ProtocolError) -> None:
-        """Note the fault."""
+        """Record the error."""
         self.error = (type(fault).__name__, int(fault.close_code), str(fault))
 
 
 def parse(data: bytes, *, masked: bool = False, max_message_size: int | None = None) -> Outcome:
-    """Read a stream as far as it goes; it may end anywhere.
+    """Parse a stream as far as it goes; it may end anywhere.
 
-    A fault is found as early as the bytes that are there can show it.
+    Errors are found as early as the available bytes can show them.
     """
     outcome = Outcome()
     try:
@@ -123,7 +123,7 @@ def parse(data: bytes, *, masked: bool = False, max_message_size: int | None = N
 
 
 class _EndOfDataError(Exception):
-    """The stream ends here; what is unfinished says nothing yet."""
+    """The stream ends here. What is unfinished is no error yet."""
 
 
 class _Reader:
@@ -229,7 +229,7 @@ class _Reader:
 
 
 def parse_close(payload: bytes) -> tuple[int, str]:
-    """Read the payload of a Close frame (RFC 6455 section 5.5.1)."""
+    """Parse the payload of a Close frame (RFC 6455 section 5.5.1)."""
     if payload == b"":
         return (1005, "")
     if len(payload) == 1:

@@ -1,6 +1,6 @@
-"""Names that resolve to what the test says, and addresses that answer as it says.
+"""Names that resolve to the addresses a test chooses, and addresses that refuse or stay silent.
 
-Must not ask a name server.
+No name server is asked.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import pytest
 
 NAME: Final = "feed.example"
 
-# A listening socket with no backlog takes one connection; a few more make sure that it is full.
+# A listening socket with no backlog takes one connection. A few more make sure that it is full.
 FILLERS: Final = 4
 
 
 def resolve(monkeypatch: pytest.MonkeyPatch, *listening: socket.socket) -> None:
-    """Let any name stand for the addresses of these sockets, in this order."""
+    """Make every name resolve to the addresses of these sockets, in this order."""
 
     async def getaddrinfo(*_: object, **__: object) -> list[Any]:
         return [(sock.family, sock.type, 0, "", sock.getsockname()) for sock in listening]
@@ -29,7 +29,7 @@ def resolve(monkeypatch: pytest.MonkeyPatch, *listening: socket.socket) -> None:
 
 
 def resolve_never(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no name be resolved, nor refused."""
+    """Make name resolution hang: it never succeeds or fails."""
 
     async def getaddrinfo(*_: object, **__: object) -> list[Any]:
         return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
@@ -39,7 +39,7 @@ def resolve_never(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextlib.contextmanager
 def closed_port() -> Iterator[socket.socket]:
-    """Give an address that refuses."""
+    """Yield a socket whose address refuses connections."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound
@@ -47,7 +47,7 @@ def closed_port() -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def silent_port() -> Iterator[socket.socket]:
-    """Give an address that does not answer, not even with a refusal."""
+    """Yield a socket whose address does not answer, not even with a refusal."""
     with contextlib.ExitStack() as stack:
         listening = stack.enter_context(socket.socket())
         listening.bind(("127.0.0.1", 0))

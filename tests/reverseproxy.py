@@ -1,7 +1,4 @@
-"""nginx in front of a server of the tests, on a unix socket, with TLS.
-
-Must not know of the client under test.
-"""
+"""Runs nginx in front of a test server, on a unix socket, with TLS."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from typing import Final
 
 import trustme
 
-# In `sbin` it is not on every user's path.
+# nginx is often in `sbin`, which is not on every user's path.
 NGINX: Final = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 
 _CONFIGURATION: Final = """\
@@ -56,7 +53,7 @@ class ReverseProxy:
 
     Attributes:
         unix_path: where it listens.
-        url: what to ask it for; a path can be added.
+        url: the URL to request; a path can be added.
     """
 
     unix_path: str
@@ -65,10 +62,10 @@ class ReverseProxy:
 
 @contextlib.contextmanager
 def nginx(behind: str, ca: trustme.CA, directory: Path) -> Iterator[ReverseProxy]:
-    """Start nginx in front of the http:// URL `behind`; stop it with the block.
+    """Start nginx in front of the http:// URL `behind`; stop it when the block ends.
 
     Raises:
-        subprocess.CalledProcessError: it did not start; its output says why.
+        subprocess.CalledProcessError: nginx did not start; its output says why.
     """
     certificate = ca.issue_cert("localhost")
     certificate.private_key_pem.write_to_path(directory / "key.pem")
@@ -77,7 +74,7 @@ def nginx(behind: str, ca: trustme.CA, directory: Path) -> Iterator[ReverseProxy
     configuration = directory / "nginx.conf"
     configuration.write_text(_CONFIGURATION.format(directory=directory, behind=behind))
     command = [str(NGINX), "-c", str(configuration), "-p", str(directory)]
-    # It becomes a daemon once it listens.
+    # nginx becomes a daemon only once it listens; then the command returns.
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=30)
     try:
         yield ReverseProxy(str(directory / "front"))

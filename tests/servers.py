@@ -1,6 +1,6 @@
 """Real servers for the tests, each an async context manager in the test's own event loop.
 
-Must not know of the client under test: what a server does is stated with `Behaviour`.
+A `Behaviour` describes what a server does.
 """
 
 from __future__ import annotations
@@ -27,12 +27,13 @@ class Behaviour:
 
     Attributes:
         refuse: answer with this status and body instead of 101.
-        subprotocols: what the server speaks; offer one of them, who chooses differs.
+        subprotocols: what the server speaks. Offer only one of them: with more, the
+            packages choose differently.
         compression: accept permessage-deflate if it is offered (`websockets` and `aiohttp`).
         burst: messages to send as soon as the connection is open.
-        fragments: one message more, a frame for each of these (`websockets` alone).
-        pings: Pings to send then, with these payloads (`websockets` and `aiohttp`).
-        close: code and reason to close with after the burst; `None` to go on.
+        fragments: one more message, with a frame for each of these (`websockets` only).
+        pings: payloads of the Pings to send after that (`websockets` and `aiohttp`).
+        close: code and reason to close with after the burst; `None` not to close.
         echo: whether to send every message back.
     """
 
@@ -61,12 +62,12 @@ class Server:
 
 
 class ServerFactory(Protocol):
-    """How every server of this module is started."""
+    """The function type that starts each server of this module."""
 
     def __call__(
         self, behaviour: Behaviour = ..., *, ssl: ssl.SSLContext | None = ...
     ) -> AbstractAsyncContextManager[Server]:
-        """Start a server on a port that the system chooses; stop it with the block."""
+        """Start a server on a port that the system chooses; stop it when the block ends."""
 
 
 NO_STATUS_RECEIVED: Final = 1005
@@ -247,7 +248,7 @@ async def picows_server(
 
 
 def choose(spoken: Sequence[str], offered: Sequence[str]) -> str | None:
-    """Choose the subprotocol: the first that both know, in the server's order."""
+    """Return the first subprotocol that both sides know, in the server's order."""
     return next((name for name in spoken if name in offered), None)
 
 

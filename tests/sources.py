@@ -1,7 +1,4 @@
-"""Asynchronous iterables whose items the test gives, one by one.
-
-Must not know who asks for them.
-"""
+"""Asynchronous iterables whose items the test supplies one by one."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ class Source:
     Attributes:
         asked: how many items were asked for.
         closed: how often it was closed.
-        on_close: called when that begins.
+        on_close: called when closing begins.
     """
 
     def __init__(self, *items: Any) -> None:
@@ -29,13 +26,13 @@ class Source:
         self.give(*items)
 
     def give(self, *items: Any) -> Self:
-        """Add items; an exception is raised in its turn."""
+        """Add items. An exception among them is raised in its turn."""
         for item in items:
             self._items.put_nowait(item)
         return self
 
     def end(self) -> Self:
-        """Let the iteration end after the items that were given."""
+        """End the iteration after the items that were added."""
         return self.give(_END)
 
     def __aiter__(self) -> Self:
@@ -49,7 +46,7 @@ class Source:
         return item
 
     async def aclose(self) -> None:
-        """Count, as what is really closed would notice."""
+        """Count the close after one turn of the loop: an unfinished close does not count."""
         if self.on_close is not None:
             self.on_close()
         await asyncio.sleep(0)
@@ -57,5 +54,5 @@ class Source:
 
 
 def finished(*items: Any) -> Source:
-    """Make a source that gives `items` and ends."""
+    """Return a source that yields `items` and ends."""
     return Source(*items).end()

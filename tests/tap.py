@@ -1,6 +1,6 @@
-"""A relay in front of a server that keeps every byte, and takes the frames apart.
+"""A relay in front of a server that keeps every byte, and parses the frames.
 
-Must not know of the client under test: frames are taken apart here with plain arithmetic.
+Does not use the client under test: it parses frames with plain arithmetic.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Frame(NamedTuple):
 
 
 class Tap:
-    """What went through in both directions.
+    """The bytes that went through in both directions.
 
     Attributes:
         url: where it listens.
@@ -49,7 +49,7 @@ def after_opening(stream: bytes | bytearray) -> bytes:
 
 
 def frames_in(data: bytes) -> list[Frame]:
-    """Take apart whole frames."""
+    """Parse whole frames."""
     frames = []
     while data:
         length = data[1] & 0x7F
@@ -76,7 +76,7 @@ async def _pump(
 
 @contextlib.asynccontextmanager
 async def tapped(url: str) -> AsyncIterator[Tap]:
-    """Relay one connection to the ws:// URL; at the end of the block all has gone through."""
+    """Relay one connection to the ws:// URL; all bytes have gone through when the block ends."""
     tap = Tap()
     host, port = urlsplit(url).hostname, urlsplit(url).port
     accepted: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = (

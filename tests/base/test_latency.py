@@ -1,7 +1,4 @@
-"""The moving average of round trips.
-
-Must not measure time.
-"""
+"""The moving average of round trips, computed from given values."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The header Retry-After: what it may say, and what nobody can understand.
-
-Knows only `HandshakeError`, which reads it.
-"""
+"""How `HandshakeError` reads the header Retry-After: valid values, and values to ignore."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The clock of an opening: phases end where the next begins, and add up.
 
-Must not measure time: the clock is the test's own.
+The test supplies the clock, so no real time is measured.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from wirespeed._base.timings import Phases
 
 @pytest.fixture
 def phases(monkeypatch: pytest.MonkeyPatch) -> Phases:
-    """Make phases of a clock that shows the powers of two."""
+    """Make phases with a clock whose readings are the powers of two."""
     clock: Iterator[float] = (2.0**number for number in range(100))
     monkeypatch.setattr(wirespeed._base.timings, "perf_counter", lambda: next(clock))
     return Phases()

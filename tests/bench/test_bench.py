@@ -1,4 +1,4 @@
-"""`wirespeed bench` as a user runs it, with real clients, cut short as far as it goes."""
+"""`wirespeed bench` as a user runs it, with real clients, but as short as possible."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def content(directory: Path) -> dict[str, Any]:
 def measured(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[commandline.Outcome, dict[str, Any]]:
-    """Run a little of everything with two peers; give what was printed and what was written."""
+    """Run a little of every work with two peers; return the output and the results file."""
     directory = tmp_path_factory.mktemp("bench")
     outcome = commandline.run(
         *("bench", "--quick", "--rounds", "2", "--works", KINDS[request.param]),
@@ -82,7 +82,7 @@ def test_ctrl_c_leaves_what_was_measured_and_no_process(tmp_path: Path) -> None:
         assert process.stdout is not None
         first = process.stdout.readline().decode()
         process.send_signal(signal.SIGINT)
-        # Standard error ends when all processes that share it have ended.
+        # Standard error ends only when all processes that share it have ended.
         outcome = commandline.ended(process)
     assert first.startswith("echo 16 B text, one in flight, asyncio (CPU us a message): ")
     assert outcome.status == 130

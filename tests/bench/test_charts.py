@@ -1,4 +1,4 @@
-"""The charts say what the tables say."""
+"""The charts show the same figures as the tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`wirespeed bench` around the measuring: what is chosen, what is told, what is written."""
+"""`wirespeed bench` around the measuring: what it selects, prints and writes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from wirespeed._bench.run.runner import Plan
 
 
 class Measured:
-    """Stands in for the benchmark: everybody has the same figures at once."""
+    """Stands in for the benchmark: every client gets the same figures at once."""
 
     plans: ClassVar[list[Plan]]
     ends_with: ClassVar[BaseException | None] = None
@@ -31,7 +31,7 @@ class Measured:
         self.cases: list[Case] = []
 
     def run(self) -> None:
-        """Make up figures."""
+        """Record made-up figures."""
         points = dict.fromkeys(PERCENTILES, 1.0)
         figures: dict[str, Any] = {"count": 1, "cpu": 1e-6, "wall": 1e-6, "bytes": 1024}
         figures |= {"latency": points, "server_late": points}
@@ -55,7 +55,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> type[Measured]:
 
 @pytest.fixture
 def without(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Name packages in this set to make them look as if they were not installed."""
+    """Return a set; packages named in it look as if they were not installed."""
     names = {"matplotlib"}
     find = importlib.util.find_spec
 

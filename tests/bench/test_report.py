@@ -1,4 +1,4 @@
-"""Rounds in, tables out: the arithmetic of the benchmark, and what a reader sees of it."""
+"""How rounds become tables: the arithmetic of the benchmark, and what a reader sees of it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ POINTS = {"p50": 10.0, "p99": 20.0, "p99.9": 30.0, "max": 40.0}
 
 
 def rounds(*microseconds: float) -> list[figures.Round]:
-    """Make rounds of 1000 messages that cost so much each, and take twice as long."""
+    """Make rounds of 1000 messages with this CPU time for each message, and twice the wall time."""
     return [{"count": 1000, "cpu": cost / 1000, "wall": cost / 500} for cost in microseconds]
 
 
@@ -30,7 +30,7 @@ def feed(microseconds: float, factor: float) -> figures.Round:
 
 
 def cells(table: str) -> list[list[str]]:
-    """Read a Markdown table, without the line below its head."""
+    """Parse a Markdown table, without the line below its head."""
     lines = table.splitlines()
     return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[:1] + lines[2:]]
 
@@ -65,7 +65,7 @@ def test_one_round_has_no_spread() -> None:
 
 
 def test_rounds_are_compared_one_by_one() -> None:
-    # The medians alone would give 2.
+    # The ratio of the medians would be 2.
     found = figures.summary(RECEIVE, rounds(3.0, 10.0, 30.0), rounds(1.0, 5.0, 6.0))
     assert found.ratio == pytest.approx(3.0)
 

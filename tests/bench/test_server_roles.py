@@ -1,4 +1,4 @@
-"""The serving side of the benchmark: as many messages as were asked for, and nothing else."""
+"""The serving side of the benchmark: exactly as many messages as were requested, nothing else."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Peer:
         self._socket.sendall(b"".join(self._builder.frame(opcode, data) for data in messages))
 
     def request(self, count: int) -> None:
-        """Ask for messages, or announce them."""
+        """Request messages, or announce them."""
         self.send(TEXT, f"{count:0{payloads.REQUEST_DIGITS}d}")
 
     def receive(self, count: int) -> list[str | bytes]:
-        """Receive as many messages, and see that there are no more of them."""
+        """Receive `count` messages, and check that no more arrived."""
         while len(self._messages) < count and (data := self._socket.recv(65536)):
             self._parser.feed(data, self._messages)
         messages, self._messages = self._messages, []
@@ -46,12 +46,12 @@ class Peer:
         return messages
 
     def close(self) -> tuple[int, str] | None:
-        """Close; return what the server answers."""
+        """Close, and return the server's answer."""
         self.send(CLOSE, b"\x03\xe8")
         return self.end()
 
     def end(self) -> tuple[int, str] | None:
-        """Return what the server says at the end; there are no more messages before."""
+        """Return the server's Close frame; check that no messages come before it."""
         while data := self._socket.recv(65536):
             self._parser.feed(data, self._messages)
         assert self._messages == []

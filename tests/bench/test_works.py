@@ -1,4 +1,4 @@
-"""What is measured, who takes part, and what the messages hold."""
+"""What is measured, which clients take part, and what the messages contain."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_a_payload_has_exactly_the_size(work: Work) -> None:
     assert len(data) == work.size
     assert payloads.payload(work) == data
     if work.payload == "json":
-        # So that a client that encodes the value sends as many bytes.
+        # A client that encodes the value then sends just as many bytes.
         assert json.dumps(json.loads(data)).encode() == data
     elif work.payload == "utf8":
         assert len(data.decode()) == work.size // 3 + work.size % 3

@@ -1,6 +1,6 @@
 """A connection on a transport in memory: the test decides what is read, and sees each write.
 
-Must not know anything of the client's insides: only the callbacks that a transport makes.
+It drives the client only with the callbacks that a transport makes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ else:
 
 T = TypeVar("T")
 
-# Turns of the loop after which whatever was scheduled by what was scheduled has run.
+# After this many turns of the loop, callbacks scheduled by other callbacks have run too.
 SETTLED_TURNS: Final = 10
 
 
@@ -57,12 +57,12 @@ def close(code: int = 1000, reason: str = "") -> bytes:
 
 
 def client_frames(data: bytes) -> list[tuple[int, bytes]]:
-    """Take apart what the client wrote: opcode and payload of each frame, which must be whole."""
+    """Parse what the client wrote into opcode and payload of each frame; all must be whole."""
     return [(first & 0x0F, payload) for first, payload in whole_frames(data)]
 
 
 def whole_frames(data: bytes) -> list[tuple[int, bytes]]:
-    """Do the same, but give the first byte of each frame: fin, RSV bits and opcode."""
+    """Parse whole frames into their first byte (fin, RSV bits and opcode) and payload."""
     frames = []
     while data:
         assert data[1] & 0x80, "a client's frame is masked"
@@ -82,11 +82,11 @@ def payloads(data: bytes) -> list[bytes]:
 
 
 class ScriptedTransport(asyncio.Transport):
-    """Records what is done with it.
+    """A transport that records its calls.
 
     Attributes:
-        blocks: what was written, as it was handed over.
-        copies: the same, copied at that moment.
+        blocks: the written objects themselves.
+        copies: copies of them, made at the time of the write.
         pauses: how often `pause_reading` was called.
         resumes: how often `resume_reading` was called.
         eofs: how often `write_eof` was called.
@@ -150,7 +150,7 @@ class ScriptedTransport(asyncio.Transport):
 
 
 def _complete_opening() -> Any:
-    """Return an opening handshake that any bytes complete."""
+    """Return an opening handshake that completes with any bytes."""
     return SimpleNamespace(
         request=lambda: b"",
         receive_data=lambda data: True,
@@ -165,8 +165,8 @@ class Wire:
 
     Attributes:
         connection: the client.
-        transport: what it writes to.
-        protocol: its protocol, for the transport's callbacks.
+        transport: the transport that it writes to.
+        protocol: the protocol whose callbacks the transport calls.
     """
 
     def __init__(
@@ -194,7 +194,7 @@ class Wire:
         self.transport.copies.clear()
 
     def feed(self, data: bytes) -> None:
-        """Let the transport read `data`, in as many reads as the memory it gets needs."""
+        """Let the transport read `data`, in as many reads as the given memory requires."""
         while data:
             memory = self.protocol.get_buffer(-1)
             size = min(len(data), len(memory))
@@ -203,12 +203,12 @@ class Wire:
             data = data[size:]
 
     def lose(self, exc: Exception | None = None) -> None:
-        """Let the transport be gone."""
+        """Report to the protocol that the transport is lost."""
         self.transport.closing = True
         self.protocol.connection_lost(exc)
 
     def written(self) -> bytes:
-        """Return all that was written."""
+        """Return everything that was written."""
         return b"".join(self.transport.copies)
 
     def sent(self) -> list[bytes]:
@@ -221,7 +221,7 @@ class Wire:
 
 
 async def in_callback(function: Callable[[], T]) -> T:
-    """Call `function` as the event loop calls a transport: from no task; return its result."""
+    """Call `function` in no task, as the event loop calls a transport; return its result."""
     loop = asyncio.get_running_loop()
     called: asyncio.Future[T] = loop.create_future()
 
@@ -237,7 +237,7 @@ async def in_callback(function: Callable[[], T]) -> T:
 
 
 async def seen_after(call: Callable[[], object], look: Callable[[], T]) -> T:
-    """Call from no task, and return what `look` sees before the event loop has run."""
+    """Call `call` in no task, and return what `look` sees before the event loop runs again."""
 
     def both() -> T:
         call()
@@ -247,13 +247,13 @@ async def seen_after(call: Callable[[], object], look: Callable[[], T]) -> T:
 
 
 async def turns(count: int = SETTLED_TURNS) -> None:
-    """Give the event loop `count` turns."""
+    """Let the event loop run `count` turns."""
     for _ in range(count):
         await asyncio.sleep(0)
 
 
 async def collect(wire: Wire, into: list[Any], act: Callable[[Any], object] | None = None) -> None:
-    """Receive until the end, and call `act` with each message inside the wake."""
+    """Receive until the end, and call `act` with each message in the step that receives it."""
     async for message in wire.connection:
         into.append(message)
         if act is not None:
@@ -261,7 +261,7 @@ async def collect(wire: Wire, into: list[Any], act: Callable[[Any], object] | No
 
 
 async def cancelled(*tasks: asyncio.Task[Any]) -> None:
-    """Cancel tasks and wait for their end."""
+    """Cancel tasks and wait until they have ended."""
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

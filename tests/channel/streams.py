@@ -1,7 +1,4 @@
-"""What tests of messages in chunks share: fragments, and tasks that read a stream.
-
-Must not know what is tested with it.
-"""
+"""What tests of messages in chunks share: fragments, and tasks that read a stream."""
 
 from __future__ import annotations
 
@@ -26,27 +23,27 @@ def begin(payload: bytes, opcode: int = BINARY) -> bytes:
 
 
 def more(payload: bytes, *, fin: bool = False) -> bytes:
-    """Build a fragment that follows."""
+    """Build a continuation fragment."""
     return reference.frame(CONTINUATION, payload, fin=fin)
 
 
 async def read(stream: MessageStream, into: list[Any]) -> list[Any]:
-    """Take all chunks of a stream, and the end as `None`."""
+    """Append all chunks of a stream to `into`, then `None` for the end."""
     async for chunk in stream:
-        # Each one at once: it is looked at while the stream waits.
-        # One by one: what came before an error stays.
+        # Each chunk is appended at once: tests look at `into` while the stream waits, and chunks
+        # before an error must stay.
         into.append(chunk)  # noqa: PERF401
     into.append(None)
     return into
 
 
 def start(stream: MessageStream) -> tuple[list[Any], asyncio.Task[Any]]:
-    """Let a task read a stream; return what it has got, and the task."""
+    """Start a task that reads a stream; return the list of its chunks, and the task."""
     chunks: list[Any] = []
     return chunks, asyncio.create_task(read(stream, chunks))
 
 
 async def feed(wire: Wire, *reads: bytes) -> None:
-    """Let the transport read, as the event loop calls it."""
+    """Let the transport read, from a callback of the event loop."""
     for data in reads:
         await in_callback(partial(wire.feed, data))

@@ -1,6 +1,6 @@
-"""Each public coroutine is cancelled where it waits: no message is lost, none comes twice.
+"""Each public coroutine is cancelled while it waits: no message is lost, none comes twice.
 
-Must not depend on time: no timer runs out here.
+No timer runs out in these tests.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SENDS: dict[str, Callable[[WebSocketConnection], Any]] = {
 
 
 async def waits(waiting: Any) -> Any:
-    """Await anything awaitable, in a coroutine of its own."""
+    """Await any awaitable in a coroutine."""
     return await waiting
 
 

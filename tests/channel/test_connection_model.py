@@ -1,6 +1,6 @@
 """Two receivers, three senders, Pings, pauses, cancellations and closes against a model.
 
-Must not predict who gets which message, nor in how many writes frames leave.
+The test does not predict which receiver gets which message, nor in how many writes frames leave.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SENDERS = 3
 
 
 class Connection(RuleBasedStateMachine):
-    """The model: what was read, what was handed over to be sent, whether it is over."""
+    """The model: what was read, what was handed over to be sent, and whether it is over."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,12 +70,12 @@ class Connection(RuleBasedStateMachine):
             for _ in range(count):
                 data = b"%d:%d" % (index, len(self.handed_over))
                 sending = self.wire.connection.send_text(data)
-                # Handed over by the call: waiting is only for room.
+                # The call has handed the message over. The task waits only for room.
                 self.handed_over.append(data)
                 await sending
 
     def _do(self, call: Any) -> None:
-        """Call as the event loop does, and let what follows follow."""
+        """Call as the event loop does, and let everything that follows happen."""
 
         async def act() -> None:
             call()
@@ -107,7 +107,7 @@ class Connection(RuleBasedStateMachine):
     @rule(count=st.integers(1, 5))
     def read(self, count: int) -> None:
         if self.we_closed:
-            # What finds no room then is dropped, and that is another test's.
+            # Messages without room are then dropped, which another test checks.
             return
         numbers = range(self.fed, self.fed + count)
         self.fed += count
@@ -136,7 +136,7 @@ class Connection(RuleBasedStateMachine):
         async def begin() -> None:
             closing = asyncio.ensure_future(self.wire.connection.close())
             await turns()
-            # It goes on by itself.
+            # The closing goes on without this task.
             closing.cancel()
             await asyncio.wait([closing])
 
@@ -180,7 +180,7 @@ class Connection(RuleBasedStateMachine):
             assert sorted(everything, key=int) == [str(number) for number in range(self.fed)]
 
     async def _end(self) -> list[str]:
-        """Lose the transport; return what nobody has taken."""
+        """Lose the transport; return the messages that no receiver has taken."""
         for task in [*self.receiving.values(), *self.sending.values()]:
             task.cancel()
         await asyncio.gather(

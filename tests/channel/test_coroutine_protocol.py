@@ -1,7 +1,4 @@
-"""What receives and sends return is a coroutine in all but type: the protocol of coroutines.
-
-Must not depend on how a wait is implemented, only on what coroutines promise.
-"""
+"""Receives and sends return a coroutine in all but type: they follow the coroutine protocol."""
 
 from __future__ import annotations
 
@@ -42,14 +39,14 @@ SENDS: dict[str, Make] = {
 
 
 def suspended(name: str, wire: Wire) -> Any:
-    """Make a receive, or a send that has to wait."""
+    """Return a receive, or a send that has to wait."""
     if name in SENDS:
         wire.protocol.pause_writing()
     return {**RECEIVES, **SENDS}[name](wire.connection)
 
 
 def release(name: str, wire: Wire) -> None:
-    """Let the wait of `suspended` end."""
+    """End the wait of `suspended`."""
     if name in SENDS:
         wire.protocol.resume_writing()
     else:
@@ -62,7 +59,7 @@ ALL = [*RECEIVES, *SENDS]
 @pytest.mark.parametrize("name", ALL)
 async def test_it_is_a_coroutine_and_no_future(name: str) -> None:
     made = suspended(name, Wire())
-    # In one list: mypy would conclude from each alone what else there is.
+    # One list, because mypy would draw conclusions from separate assertions.
     assert [
         inspect.isawaitable(made),
         asyncio.iscoroutine(made),
@@ -100,7 +97,7 @@ async def test_steps_by_hand(name: str) -> None:
 @pytest.mark.parametrize("started", [False, True], ids=["new", "suspended"])
 async def test_throw(name: str, started: bool) -> None:
     class Thrown(Exception):
-        """Takes anything."""
+        """Takes any arguments."""
 
     wire = Wire()
     instance = Thrown("an instance")
@@ -183,7 +180,7 @@ async def test_tasks_show_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALL)
 async def test_dropped_without_a_warning(name: str) -> None:
-    # Warnings are errors here: one in a finaliser would fail the test.
+    # Warnings are errors here: a warning in a finaliser would fail the test.
     wire = Wire()
     for started in (False, True):
         made = suspended(name, wire)
@@ -275,7 +272,7 @@ async def test_a_done_send_in_a_task_that_is_cancelled_at_once_has_sent(name: st
 
 @pytest.mark.parametrize("name", RECEIVES)
 async def test_a_dropped_wait_is_freed(name: str) -> None:
-    """A receive that was suspended and closed leaves nothing in the queue of those who wait."""
+    """A receive that was suspended and closed leaves nothing in the queue of waiting receives."""
 
     class Sentinel:
         pass

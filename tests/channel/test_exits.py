@@ -1,9 +1,9 @@
-"""What a consumer raises inside a wake comes out where it would without one: of the loop, or task.
+"""Exceptions of a consumer resumed inside a read leave the loop or the task, as they usually do.
 
-Must not let an exit end the test run: each case has a loop, or a process, of its own.
+An exit must not end the test run, so each case has a separate loop or process.
 """
 
-# Sends are dropped on purpose: they have still sent.
+# Some sends are not awaited on purpose: they have been sent anyway.
 # mypy: disable-error-code="unused-coroutine"
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ def test_an_exit_comes_out_of_the_loop(error: BaseException, loop_name: str, deb
 
     def feed() -> None:
         wires[0].feed(text("1", "2"))
-        # Gathered before the exit, and written all the same.
+        # The second send was gathered before the exit, and is written anyway.
         after.extend(wires[0].sent())
 
     after: list[bytes] = []
     tasks: list[asyncio.Task[None]] = []
     main_task = loop.create_task(main())
-    # An exit that is swallowed must fail the test, not hang it.
+    # A swallowed exit must fail the test, not hang it.
     give_up = loop.call_later(PATIENCE_SECONDS, loop.stop)
     try:
         with pytest.raises(type(error)) as raised:
@@ -70,7 +70,7 @@ def test_an_exit_comes_out_of_the_loop(error: BaseException, loop_name: str, deb
         assert raised.value is error
         assert after == [b"at once", b"gathered"]
         assert received == ["consumer 1", "bystander 2"]
-        # The connection is as it was: the loop can go on.
+        # The connection is as before, and the loop can go on.
         assert loop.run_until_complete(again(wires[0])) == "4"
     finally:
         assert [task.exception() for task in tasks] == [error, None]
@@ -113,7 +113,7 @@ async def test_an_exception_ends_the_task_and_nothing_else(error: BaseException)
 @pytest.mark.parametrize("loop_name", LOOP_FACTORIES)
 @pytest.mark.parametrize("code", ["sys.exit(7)", "os.kill(os.getpid(), signal.SIGINT)"])
 def test_a_program_ends_as_it_says(loop_name: str, code: str) -> None:
-    """With real transports, which may swallow what their callbacks raise."""
+    """Real transports may swallow what their callbacks raise."""
     program = textwrap.dedent(
         f"""
         import asyncio, os, signal, sys

@@ -1,7 +1,4 @@
-"""What is no longer used is freed: messages and waits at once, a closed connection too.
-
-Must not ask what refers to what: only whether it is gone.
-"""
+"""Unused objects are freed: messages and waits at once, and a closed connection too."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ from wirespeed import ConnectionDisconnected
 
 @contextlib.contextmanager
 def without_collector() -> Iterator[None]:
-    """Disable the garbage collector; what is in cycles now is collected before."""
+    """Disable the garbage collector, after a collection."""
     gc.collect()
     gc.disable()
     try:
@@ -35,7 +32,7 @@ async def idle(wire: Wire) -> None:
 
 
 async def talk(wire: Wire) -> None:
-    """Use everything once."""
+    """Use every kind of call once."""
     ws = wire.connection
     await ws.send("1")
     await ws.send_many(["2", b"3"])
@@ -57,14 +54,14 @@ async def talk(wire: Wire) -> None:
 
 
 async def end_cleanly(wire: Wire) -> None:
-    """Close with a closing handshake that the server begins."""
+    """Close with a closing handshake that the server starts."""
     wire.feed(close())
     assert [message async for message in wire.connection] == []
     wire.lose()
 
 
 async def end_by_us(wire: Wire) -> None:
-    """Close with a closing handshake that the client begins."""
+    """Close with a closing handshake that the client starts."""
     closing = asyncio.create_task(wire.connection.close())
     await turns()
     wire.feed(close())
@@ -73,7 +70,7 @@ async def end_by_us(wire: Wire) -> None:
 
 
 async def end_with_an_error(wire: Wire) -> None:
-    """Lose the connection while someone receives."""
+    """Lose the connection during a receive."""
     receiving = asyncio.create_task(wire.connection.receive())
     await turns()
     wire.lose(ConnectionResetError("reset"))
@@ -87,7 +84,7 @@ async def test_a_closed_connection_is_freed(
     use: Callable[[Wire], Awaitable[None]], end: Callable[[Wire], Awaitable[None]]
 ) -> None:
     class Told(wirespeed.WebSocketConnection):
-        """Can be referred to weakly, compiled or not."""
+        """A class that supports weak references, compiled or not."""
 
     with without_collector():
         wire: Wire | None = Wire(connection_class=Told)
@@ -97,14 +94,14 @@ async def test_a_closed_connection_is_freed(
         await end(wire)
         wire = None
         await turns()
-    # It refers to itself; nothing else, such as a timer or the loop, may refer to it.
+    # The connection refers to itself. Nothing else, such as a timer or the loop, may refer to it.
     gc.collect()
     assert gone() is None
 
 
 async def test_messages_are_freed_as_soon_as_they_are_taken() -> None:
     class Taken:
-        """What `loads` makes of a message."""
+        """Returned by `loads` for a message."""
 
     wire = Wire(loads=lambda data: Taken())
     with without_collector():

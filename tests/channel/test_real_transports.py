@@ -1,9 +1,9 @@
-"""The rules about wakes, pauses and writes hold on the transports of every event loop, TLS too.
+"""The rules about wakes, pauses and writes, on the transports of every event loop, also with TLS.
 
-Must not script anything but the peer: the transports are real.
+The transports are real; only the peer is scripted.
 """
 
-# Sends are dropped on purpose: they have still sent.
+# Some sends are not awaited on purpose: they have been sent anyway.
 # mypy: disable-error-code="unused-coroutine"
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ KIB = 1024
 
 
 class Reads:
-    """What the transports of a test did.
+    """Counts the reads of the client's transports.
 
     Attributes:
-        depth: how many reads are being taken right now.
+        depth: how many reads are in progress.
     """
 
     def __init__(self) -> None:
@@ -41,14 +41,14 @@ class Reads:
 
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
-    """Count the reads that are being taken."""
+    """Count the reads that are in progress."""
     counted = Reads()
 
     for name in ("ChannelProtocol", "BufferedChannelProtocol"):
         protocol_class: Any = getattr(wirespeed._network.transport, name)
 
         class Counting(protocol_class):  # type: ignore[misc]
-            """Notes when a read begins and ends."""
+            """Counts a read while it is in progress."""
 
             def buffer_updated(self, nbytes: int) -> None:
                 counted.depth += 1
@@ -77,7 +77,7 @@ class Ends:
 
 @pytest.fixture(params=["fast", "stock"])
 def transports(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Let the client use the fastest transports, then those of the event loop itself."""
+    """Run the test with the fastest transports, then with those of the event loop itself."""
     if request.param == "stock":
         monkeypatch.setattr(wirespeed._network.transport, "_calls_readers", lambda loop: False)
     else:
@@ -93,7 +93,7 @@ def ends(
     server_ssl: ssl.SSLContext,
     client_ssl: ssl.SSLContext,
 ) -> Ends:
-    """Give what opens connections, with and without TLS."""
+    """Return a function that opens connections, with and without TLS."""
     secure = request.param == "tls"
     return Ends({"server_ssl": server_ssl, "ssl": client_ssl} if secure else {})
 
@@ -239,7 +239,7 @@ async def test_what_a_consumer_does_inside_the_read(way: str, ends: Ends, reads:
 
 
 async def test_what_was_handed_over_arrives_unchanged(ends: Ends) -> None:
-    """Full, paused, resumed and full again: a reused block would show as a wrong payload."""
+    """The transport fills, resumes and fills again: a reused block would corrupt a payload."""
     sizes = [1, 10, 1000, 5000, 70_000, 3, 200_000, 126, 65_536, 40_000] * 10
     messages = [bytes([index % 251]) * size for index, size in enumerate(sizes)]
 

@@ -1,9 +1,9 @@
 """A consumer that is resumed inside a read may do anything there: close, abort, read on, send.
 
-Must not rely on an event loop's transports: here even they re-enter at the worst moment.
+The scripted transport re-enters at the worst moments, independent of an event loop's transports.
 """
 
-# Sends are dropped on purpose: they have still sent.
+# Some sends are not awaited on purpose: they have been sent anyway.
 # mypy: disable-error-code="unused-coroutine"
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ async def test_more_data_inside_the_wake() -> None:
 
 @pytest.mark.parametrize("cut", range(1, 24))
 async def test_a_frame_that_is_finished_inside_the_wake(cut: int) -> None:
-    """What is unfinished has left the shared memory before anybody is woken."""
+    """Unfinished data has left the shared memory before any task is woken."""
     first, second = text("1"), text("2", "3") + binary(b"x" * 10)
     wire = Wire()
     received: list[Any] = []
@@ -153,7 +153,7 @@ async def test_closing_inside_the_wake() -> None:
 
 
 async def test_the_peer_answers_inside_the_close_inside_the_wake() -> None:
-    """The transport reads the rest and is lost while it is told to write the Close frame."""
+    """The transport reads the rest and is lost while the Close frame is written."""
     wire = Wire()
     received: list[Any] = []
 
@@ -297,7 +297,7 @@ async def test_pausing_inside_the_wake() -> None:
 
 
 async def test_resumed_reading_reads_at_once() -> None:
-    """Some transports have data at hand when they are told to read on."""
+    """Some transports still have data when they resume reading."""
     wire = Wire(max_queue=2)
     wire.transport.on_resume_reading = lambda: wire.feed(text("5"))
     wire.feed(text("1", "2", "3", "4"))

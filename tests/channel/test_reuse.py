@@ -1,6 +1,6 @@
-"""A receive that is done with serves again, and nobody notices.
+"""A finished receive object is used again, and no caller notices.
 
-Must not depend on when that happens: in pure Python it never does.
+Pure Python never reuses them; the tests pass there too.
 """
 
 from __future__ import annotations

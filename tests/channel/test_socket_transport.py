@@ -1,6 +1,6 @@
-"""The transport of plain connections keeps the promises of asyncio's, down to the last byte.
+"""The transport of plain connections behaves as asyncio's does, down to the last byte.
 
-Must not know of frames: what is written here is any bytes.
+The tests write arbitrary bytes, not frames.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BLOCK = bytes(range(256)) * 4096
 
 
 class Calls(ChannelProtocol):
-    """Notes what the transport calls."""
+    """Records the callbacks that the transport calls."""
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
@@ -67,7 +67,7 @@ class Calls(ChannelProtocol):
 
 
 class Ends:
-    """A transport, what it calls, and the peer's socket."""
+    """A transport, its protocol's record of calls, and the peer's socket."""
 
     def __init__(self, transport: SocketTransport, calls: Calls, peer: socket.socket) -> None:
         self.transport = transport
@@ -75,14 +75,14 @@ class Ends:
         self.peer = peer
 
     async def read(self, size: int) -> bytes:
-        """Read so many bytes at the peer's end, fewer at the end of the stream."""
+        """Read `size` bytes at the peer's end, fewer at the end of the stream."""
         loop, data = asyncio.get_running_loop(), b""
         while len(data) < size and (piece := await loop.sock_recv(self.peer, 65536)):
             data += piece
         return data
 
     def reset(self) -> None:
-        """Let the peer reset the connection."""
+        """Make the peer reset the connection."""
         self.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.peer.close()
 
@@ -107,7 +107,7 @@ async def both() -> AsyncIterator[Ends]:
 
 
 async def fill(ends: Ends) -> int:
-    """Write until the transport is full; return how many bytes that were."""
+    """Write until the transport is full; return the number of bytes written."""
     written = 0
     while "pause_writing" not in ends.calls.names:
         ends.transport.write(BLOCK)

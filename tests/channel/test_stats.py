@@ -1,6 +1,6 @@
-"""The counters of a connection, where each write and each read is the test's.
+"""The counters of a connection, with reads and writes decided by the test.
 
-Must not depend on time: only that it passes.
+The tests compare times, but depend on no duration.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ async def test_when_it_was_last_read_and_written() -> None:
     assert second.last_received_at is not None
     assert second.last_sent_at is not None
     assert answered <= second.last_received_at <= second.last_sent_at <= time.monotonic()
-    # Part of a frame is news of the peer, too.
+    # Part of a frame also counts as received.
     wire.feed(text("c")[:1])
     third = wire.connection.stats
     assert third.last_received_at is not None

@@ -1,6 +1,6 @@
 """A call from another thread raises `RuntimeError` and changes nothing.
 
-Must not race: the event loop's thread waits for the other one.
+There is no race: the event loop's thread waits for the other one.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ CALLS: dict[str, Callable[[wirespeed.WebSocketConnection], Any]] = {
 
 
 def step(call: Callable[[], Any]) -> BaseException | None:
-    """Call, and take the first step of the coroutine that is returned; return what is raised."""
+    """Make the call, and take the first step of a returned coroutine; return what is raised."""
     try:
         made = call()
         if isinstance(made, Coroutine):

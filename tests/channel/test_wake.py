@@ -1,6 +1,6 @@
 """A waiting task is resumed inside the very read that brings its message, whatever it waits with.
 
-Observable: its work is done when `buffer_updated` returns, before the event loop has run.
+The tests see that its work is done when `buffer_updated` returns, before the event loop has run.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ WAYS: list[Way] = [
 
 
 def eager_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> Any:
-    """Make a task that begins at once; event loops differ in what else they pass."""
+    """Make a task that starts at once. Event loops differ in the other options they pass."""
     task_class: Any = asyncio.Task
     return task_class(coroutine, loop=loop, **{**options, "eager_start": True})
 
@@ -114,7 +114,7 @@ async def test_whatever_it_waits_with(way: Way, factory: str, debug: bool) -> No
     taken: list[str] = []
 
     def note(data: str) -> str:
-        # Called in the step that takes the message, in whatever task that is.
+        # This is called in the step that takes the message, in any task.
         assert asyncio.current_task() is not None
         taken.append(data)
         return data
@@ -162,7 +162,7 @@ async def test_iterations_take_a_whole_read_in_one_wake(way: str, debug: bool) -
 
 
 async def test_one_wake_a_read() -> None:
-    """Parse first, wake then: a task that is woken finds everything that the read brought."""
+    """All messages of a read are parsed before a task is woken, so it finds all of them."""
     wire = Wire()
     batches = []
 
@@ -282,7 +282,7 @@ async def test_nobody_overtakes_a_consumer_whose_context_is_entered() -> None:
 
 
 async def test_a_message_between_the_first_step_and_the_wait() -> None:
-    """The task has been handed its waiter, but not attached to it: drive it by hand."""
+    """The task has its waiter, but is not attached to it yet: the test does both by hand."""
     wire = Wire()
     receive = wire.connection.receive_text()
     waiter = receive.send(None)

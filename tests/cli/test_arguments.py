@@ -1,4 +1,4 @@
-"""What is on the command line is checked before anything is done."""
+"""Command-line arguments are checked before anything is done."""
 
 from __future__ import annotations
 

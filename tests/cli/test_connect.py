@@ -1,4 +1,4 @@
-"""`wirespeed connect` in a process of its own, against real servers."""
+"""`wirespeed connect` in a separate process, against real servers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from commandline import Outcome
 from rawserver import CLOSE, PING, PONG, TEXT, RawConnection, raw_server
 from servers import SERVERS, Behaviour, ServerFactory, aiohttp_server, websockets_server
 
-# The command has an event loop of its own: one here is enough.
+# The command has an event loop, so one here is enough.
 pytestmark = pytest.mark.loops("asyncio")
 
 CLOSED = "closed with code 1000 (normal closure)\n"
@@ -81,7 +81,7 @@ def _raw_output(url: str) -> bytes:
 )
 async def test_the_server_closes(close: tuple[int, str], status: int, text: str) -> None:
     async with websockets_server(Behaviour(burst=["last"], close=close)) as listening:
-        # The input does not end: that is not what ends the session.
+        # The input does not end: the server ends this session.
         outcome = await asyncio.to_thread(_wait_for_end, listening.url)
     assert (outcome.status, outcome.out) == (status, "last\n")
     assert outcome.err.endswith(text)

@@ -1,4 +1,4 @@
-"""`wirespeed connect` before the session: what it asks for, and one clear line when it fails."""
+"""`wirespeed connect` before the session: what it requests, and one clear line if it fails."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from commandline import Outcome
 from rawserver import RawConnection, raw_server
 from servers import Behaviour, websockets_server
 
-# The command has an event loop of its own: one here is enough.
+# The command has an event loop, so one here is enough.
 pytestmark = pytest.mark.loops("asyncio")
 
 CLOSED = "closed with code 1000 (normal closure)\n"

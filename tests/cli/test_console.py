@@ -1,4 +1,4 @@
-"""What the command line prints never acts on a terminal, and changes no text in a file."""
+"""Output of the command line never controls a terminal, and text in a file is unchanged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from wirespeed._cli import console
         ("tab\tline\nfeed", "tab\tline\nfeed"),
         ("\x1b[31mred", "\\x1b[31mred"),
         ("a\rb\x00\x07\x08\x0b\x1f\x7f", "a\\x0db\\x00\\x07\\x08\\x0b\\x1f\\x7f"),
-        # CSI as one character: ISO 6429 has it in the second set of control characters.
+        # CSI as a single character, which ISO 6429 has in its second set of control characters.
         ("\x9b31m\x80\x9f\xa0", "\\x9b31m\\x80\\x9f\xa0"),
     ],
 )

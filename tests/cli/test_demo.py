@@ -1,4 +1,4 @@
-"""`wirespeed demo` as a user runs it: a table when all is well, and nothing left behind."""
+"""`wirespeed demo` as a user runs it: it prints a table and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import wirespeed
 
 
 def table(outcome: Outcome) -> dict[str, str]:
-    """Read the table at the end: the name of a row ends at two blanks."""
+    """Parse the table at the end of the output. Two blanks end the name of a row."""
     rows = [line.strip().partition("  ") for line in outcome.out.splitlines()]
     return {name: value.strip() for name, separator, value in rows if separator}
 
@@ -72,7 +72,7 @@ def test_no_server_is_left_behind_when_the_demo_is_killed() -> None:
         assert process.stdout is not None
         assert process.stdout.readline()
         process.kill()
-        # Standard error ends when the server, which shares it, has ended as well.
+        # Standard error ends only when the server, which shares it, has ended too.
         outcome = commandline.ended(process)
     assert (outcome.status, outcome.err) == (-signal.SIGKILL, "")
 

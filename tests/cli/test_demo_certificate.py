@@ -1,4 +1,4 @@
-"""The demo's certificate: trusted by the demo's client alone, and only for this machine."""
+"""The demo's certificate: trusted only by the demo's client, and only for this machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from wirespeed._cli.demo.certificate import client_context, server_context
 
 
 def shake_hands(context: ssl.SSLContext, name: str) -> str | None:
-    """Let a client with this context meet the demo's server; return the TLS version."""
+    """Let a client with this context connect to the demo's server; return the TLS version."""
     to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = context.wrap_bio(to_client, to_server, server_hostname=name)
     server = server_context().wrap_bio(to_server, to_client, server_side=True)

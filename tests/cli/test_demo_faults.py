@@ -1,4 +1,4 @@
-"""The demo says so when a feed is not complete; here the feeds are wrong on purpose."""
+"""The demo reports an incomplete feed; the feeds here are wrong on purpose."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def close(code: int, reason: str) -> bytes:
 
 @dataclass(frozen=True)
 class Feed:
-    """What a server sends when three ticks are expected, and what the demo says to that."""
+    """What a server sends when three ticks are expected, and the demo's verdict."""
 
     data: bytes
     verdict: str

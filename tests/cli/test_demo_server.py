@@ -1,4 +1,4 @@
-"""The demo's feed server by itself: it ends with whoever started it, and answers what it must."""
+"""The demo's feed server: it ends with its parent process, and answers as it must."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FEED = [sys.executable, "-W", "error", "-m", "wirespeed._cli.demo.server"]
 
 @contextlib.contextmanager
 def feed(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """Run the feed server while the block runs; give its process and port."""
+    """Run the feed server for the duration of the block; yield its process and port."""
     with subprocess.Popen(
         [*FEED, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:

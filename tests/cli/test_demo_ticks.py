@@ -1,4 +1,4 @@
-"""The market ticks of the demo: valid frames, consecutive numbers, the size of real ones."""
+"""The market ticks of the demo: valid frames, consecutive numbers, realistic sizes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def texts(data: bytes) -> list[str]:
     found = []
     start = 0
     while start < len(data):
-        # A whole text message in an unmasked frame of the shortest form.
+        # Each tick is a whole text message in one unmasked frame with the shortest header.
         assert (data[start], data[start + 1] < 126) == (0x81, True)
         end = start + 2 + data[start + 1]
         found.append(data[start + 2 : end].decode())

@@ -20,7 +20,7 @@ async def read_all(reader: LineReader) -> list[bytes]:
 
 
 async def turns() -> None:
-    """Let the event loop look at its files a few times."""
+    """Let the event loop poll its files a few times."""
     for _ in range(5):
         await asyncio.sleep(0)
 
@@ -69,7 +69,7 @@ async def test_a_directory_cannot_be_read(tmp_path: Path) -> None:
 
 
 class Pipe:
-    """A pipe: what is written to it is read as lines."""
+    """A pipe whose input is read as lines."""
 
     def __init__(self) -> None:
         reading, self.writing = os.pipe()
@@ -113,7 +113,7 @@ async def test_a_cancelled_read_leaves_the_pipe_alone() -> None:
         pipe.end()
 
 
-# The command line runs on asyncio's own loop; libuv makes non-blocking what it polls.
+# The command line runs on asyncio's own loop. libuv makes the files that it polls non-blocking.
 @pytest.mark.loops("asyncio")
 async def test_a_pipe_stays_blocking() -> None:
     pipe = Pipe()

@@ -1,4 +1,4 @@
-"""The commands on a terminal: what is typed, what is shown, how they end."""
+"""The commands on a terminal: what the user types, what appears, how they end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if sys.platform != "win32":
     pytestmark = pytest.mark.loops("asyncio")
 
     async def answer(connection: RawConnection) -> None:
-        """Answer each text message in capitals, until the client closes."""
+        """Answer each text message in capitals until the client closes."""
         await connection.accept()
         while (frame := await connection.read_frame()).opcode == TEXT:
             await connection.write(b"\x81" + bytes([len(frame.payload)]) + frame.payload.upper())
@@ -29,7 +29,7 @@ if sys.platform != "win32":
                 terminal.read_until("HELLO")
                 terminal.type("again\n")
                 terminal.read_until("AGAIN")
-                # On a terminal, Ctrl-D only means the end at the start of a line.
+                # On a terminal, Ctrl-D means the end of the input only at the start of a line.
                 terminal.type("tail\x04")
                 terminal.type("\x04")
                 assert terminal.wait() == 0

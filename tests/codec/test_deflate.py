@@ -1,4 +1,4 @@
-"""Compressing what is sent, with `zlib` as the judge of what comes out."""
+"""Compression of sent messages; `zlib` inflates the results as a check."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_round_trips(backend: Backend, messages: list[bytes], deflate: Deflate) 
 @pytest.mark.parametrize("level", range(10))
 @pytest.mark.parametrize("bits", [8, 9, 10])
 def test_no_reference_goes_back_beyond_the_window(backend: Backend, bits: int, level: int) -> None:
-    """There is no window of 2^8 bytes in zlib here; the one of 2^9 must never be used in full."""
+    """`zlib` has no window of 2^8 bytes here. The one of 2^9 must never be used in full."""
     deflate = Deflate(client_max_window_bits=bits, level=level, threshold=0)
     deflater = Deflater(deflate, backend=backend)
     # Every distance from 1 to 600 is worth a reference.
@@ -138,7 +138,7 @@ def test_a_message_by_and_by(backend: Backend, messages: list[list[bytes]], alon
         assert fragment is not None
         if alone:
             stream = zlib.decompressobj(-15)
-        # Each can be inflated before the next is there.
+        # Each part can be inflated before the next is there.
         assert [stream.decompress(fragment(part)) for part in parts] == parts
         assert stream.decompress(EMPTY_LAST + TAIL) == b""
         opcode, payload = deflater.message(OPCODE_BINARY, b"between", None)

@@ -1,6 +1,6 @@
-"""One program, run with `aiohttp` and with `wirespeed.compat.aiohttp`: it sees the same.
+"""One program behaves the same with `aiohttp` and with `wirespeed.compat.aiohttp`.
 
-Must not use what only one of the two has.
+The program uses only what both have.
 """
 
 from __future__ import annotations

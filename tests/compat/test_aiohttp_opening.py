@@ -1,6 +1,6 @@
 """How one program opens WebSockets with `aiohttp` and with `wirespeed.compat.aiohttp`.
 
-Must not use what only one of the two has.
+The program uses only what both have.
 """
 
 from __future__ import annotations

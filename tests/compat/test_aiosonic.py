@@ -1,6 +1,6 @@
-"""`WebSocketClient` and what its connections have beside those of `connect`.
+"""`WebSocketClient`, and what its connections have besides those of `connect`.
 
-Each name of the API that it follows is a row of docs/seeds.md; a test in house/ walks that page.
+Each name of the API that it follows is a row of docs/seeds.md. A test in house/ checks that page.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from wirespeed import ConnectionDisconnected, ProtocolHandler, ReadTimeout, WebS
 
 
 class Backwards(ProtocolHandler):
-    """Encodes text backwards."""
+    """A protocol handler that encodes text backwards."""
 
     @property
     def name(self) -> str:
@@ -178,7 +178,7 @@ async def test_verify(server_ssl: ssl.SSLContext, client_ssl: ssl.SSLContext) ->
         async with unverified as ws:
             await ws.send_text("not verified")
             assert await ws.receive_text() == "not verified"
-        # The context decides for itself.
+        # The given context decides about verification.
         async with client.connect(server.url, verify=False, ssl=client_ssl) as ws:
             await ws.send_text("verified")
             assert await ws.receive_text() == "verified"
@@ -211,7 +211,7 @@ async def test_defaults_for_all_connections_of_a_client() -> None:
 async def test_pings_and_pongs() -> None:
     async def serve(server: RawConnection) -> None:
         await server.accept()
-        # Aborted is ended anywhere, also in the middle of a ping of keep-alive.
+        # `abort` may end the connection anywhere, even in the middle of a ping of keep-alive.
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while (frame := await server.read_frame()).opcode == PING:
                 await server.write(pong_frame(frame.payload))
@@ -220,7 +220,7 @@ async def test_pings_and_pongs() -> None:
         ws = await WebSocketClient().connect(url, keepalive_interval=0.001)
         for payload in (b"mine", b""):
             await ws.ping(payload)
-            # Those of keep-alive are never seen here.
+            # The Pongs to keep-alive's Pings never appear here.
             assert await ws.receive_pong(timeout=5) == payload
         ws.stop_keep_alive()
         ws.start_keep_alive(interval=30.0)

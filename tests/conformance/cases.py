@@ -1,13 +1,13 @@
-"""The cases of the Autobahn test suite that the client must pass, by their ids.
+"""The ids of the Autobahn cases that the client must pass.
 
-Must not ask the fuzzing server: a list that it computed could not show that it ran too little.
+The list is fixed. If the fuzzing server supplied it, a run with too few cases would pass.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-# The ids of a subgroup are numbered from 1; this is how far.
+# The ids of a subgroup are numbered from 1 to this number.
 _LAST_OF_SUBGROUP: Final = {
     "1.1": 8,
     "1.2": 8,
@@ -62,9 +62,9 @@ ALL_CASES: Final = tuple(
     for number in range(1, last + 1)
 )
 
-# The limits and performance cases move 150 MB; the others look at a few bytes each.
+# The limits and performance cases move 150 MB. The other cases move only a few bytes each.
 LARGE_CASES: Final = tuple(case for case in ALL_CASES if case.startswith("9."))
 SMALL_CASES: Final = tuple(case for case in ALL_CASES if not case.startswith("9."))
 
-# Here the specification leaves open what is right, and the suite only notes what happened.
+# The specification leaves the right behaviour open here, and the suite only records it.
 INFORMATIONAL_CASES: Final = frozenset({"7.1.6", "7.13.1", "7.13.2"})

@@ -1,7 +1,7 @@
-"""The cases of the Autobahn suite for permessage-deflate, groups 12 and 13, by their ids.
+"""The ids of the Autobahn cases for permessage-deflate, groups 12 and 13.
 
-Must not ask the fuzzing server: a list that it computed could not show that it ran too little.
-Run as a program it takes the client through all of them, which moves 11 GB in some minutes.
+The list is fixed. If the fuzzing server supplied it, a run with too few cases would pass.
+Run as a program, this module takes the client through all cases: 11 GB in some minutes.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ ALL_CASES: Final = tuple(
     for subgroup in range(1, last + 1)
     for number in range(1, _CASES_OF_A_SUBGROUP + 1)
 )
-# Each sends 1,000 messages. These are of 256 bytes and, in one case, of 8 KiB in fragments.
+# Each case sends 1,000 messages: of 256 bytes, and in one case of 8 KiB in fragments.
 FAST_CASES: Final = (*(case for case in ALL_CASES if case.endswith(".3")), "13.7.11")
 
-# So that the server may choose any of the settings that the subgroups of 13 are about.
+# This offer lets the server choose any of the settings that the subgroups of 13 test.
 OFFER: Final = wirespeed.Deflate(client_no_context_takeover=True, threshold=0)
 
 
 async def main() -> int:
-    """Run every case, group by group; print what was not best, and how many had which verdict."""
+    """Run every case, group by group; print each bad verdict, and the count of each verdict."""
     verdicts = [
         verdict
         for group in _SUBGROUPS

@@ -1,6 +1,6 @@
-"""Takes an echo client through every case of a fuzzing server (Autobahn's protocol).
+"""Takes an echo client through cases of a fuzzing server, with Autobahn's protocol.
 
-Must not judge: what the server found is returned as it came.
+It returns the server's verdicts unchanged.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SERVER: Final = Path(__file__).with_name("fuzzing_server.py")
 
 
 class Verdict(NamedTuple):
-    """What the fuzzing server says of one case."""
+    """The fuzzing server's verdict on one case."""
 
     case_id: str
     behavior: str
@@ -40,7 +40,7 @@ async def run_cases(
         for number in range(1, count + 1):
             case_url = f"{url}/runCase?case={number}&agent=wirespeed"
             await _run_case(case_url, number, cases, compression)
-        # The server ends its run with this connection, and that without a closing handshake.
+        # The server ends its run with this connection, without a closing handshake.
         with contextlib.suppress(wirespeed.ConnectionDisconnected):
             async with wirespeed.connect(f"{url}/updateReports?agent=wirespeed") as connection:
                 await connection.receive()
@@ -61,7 +61,7 @@ async def _run_case(
 
 
 async def _echo(url: str, compression: wirespeed.Deflate | None) -> None:
-    # Many cases end with a fault or without a closing handshake; the server judges them.
+    # Many cases end with an error or without a closing handshake. The server judges them.
     with contextlib.suppress(wirespeed.ConnectionDisconnected, wirespeed.ProtocolError):
         async with wirespeed.connect(url, compression=compression) as connection:
             async for message in connection:
@@ -70,7 +70,7 @@ async def _echo(url: str, compression: wirespeed.Deflate | None) -> None:
 
 @contextlib.asynccontextmanager
 async def _fuzzing_server(cases: Sequence[str]) -> AsyncIterator[tuple[str, IO[str]]]:
-    """Give the server's URL and its output, behind the line that told the URL."""
+    """Yield the server's URL, and its output after the line with the URL."""
     process = subprocess.Popen(
         [sys.executable, str(_SERVER), *cases],
         stdin=subprocess.PIPE,

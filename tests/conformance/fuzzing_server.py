@@ -1,6 +1,6 @@
-"""A process of its own: serves the cases named by its arguments, then prints the verdicts.
+"""A separate process that serves the cases named by its arguments, then prints the verdicts.
 
-Must not know of the client under test. The first line of its output is the URL. After the client
+Does not use the client under test. The first line of its output is the URL. After the client
 has asked for the report, the second line is a JSON list of case id, behavior, behavior of the
 closing handshake and explanation. The process ends when its input ends.
 """
@@ -20,7 +20,7 @@ async def serve(cases: list[str]) -> None:
         try:
             results = await server.get_result()
         except FailureError as failure:
-            # Raised when a case failed, and carries the results of every case.
+            # This is raised if a case failed. It carries the results of every case.
             results = failure.results
         verdicts = [
             (

@@ -1,6 +1,6 @@
 """Every case of the Autobahn suite in groups 1 to 7, 9 and 10, and a few of 12 and 13.
 
-They run on the core that is selected. Must not use anything of the client but its public names.
+They run on the core that is selected, and use only public names of the client.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from conformance.driver import Verdict, run_cases
 
 
 def check(verdicts: Sequence[Verdict], cases: Sequence[str]) -> None:
-    """Fail unless exactly these cases ran, each with the best verdict that it can have."""
+    """Check that exactly these cases ran, each with its best possible verdict."""
     assert [verdict.case_id for verdict in verdicts] == list(cases)
     best = {case: "INFORMATIONAL" if case in INFORMATIONAL_CASES else "OK" for case in cases}
     worse = [

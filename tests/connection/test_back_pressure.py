@@ -1,6 +1,6 @@
 """The bounded queue: a slow consumer stops the reading, and still gets everything in order.
 
-Must not look inside the client: that it stopped reading shows at the server's end.
+The tests see at the server's end that the client has stopped reading.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SIZE = 16 * 1024
 # 64 MiB: more than all buffers of two sockets and two transports together.
 COUNT = 4096
 
-# A read may bring up to this many messages beyond the bound.
+# The bytes of one read. Its messages may be queued beyond the bound.
 READ_BYTES = 256 * 1024
 
 
@@ -40,7 +40,7 @@ def payload(number: int) -> bytes:
 
 
 async def flood(server: RawConnection, sent: list[int], last: bytes = b"") -> None:
-    """Send `COUNT` messages, and note each for which there was room; then send `last`."""
+    """Send `COUNT` messages, record each for which there was room, then send `last`."""
     for number in range(COUNT):
         await server.write(binary_frame(payload(number)))
         sent.append(number)
@@ -157,7 +157,8 @@ async def test_closing_with_a_full_queue_keeps_what_is_queued() -> None:
         await until_idle(lambda: len(sent))
         closing = asyncio.create_task(client.close())
         assert await server.expect_close() == (1000, "")
-        # The client reads and drops what it has no room for, so that the Close frame arrives.
+        # The client goes on reading and drops messages without room, so that the Close frame
+        # arrives.
         await flooding
         await server.write(close_frame(1000))
         server.writer.close()
@@ -200,7 +201,7 @@ async def test_a_server_that_vanishes_behind_a_full_queue() -> None:
         flooding = asyncio.create_task(flood(server, sent))
         await until_idle(lambda: len(sent))
         server.reset()
-        # uvloop raises RuntimeError.
+        # With uvloop it is a RuntimeError.
         with pytest.raises((ConnectionError, RuntimeError)):
             await flooding
         received = 0

@@ -1,6 +1,6 @@
-"""What a malformed frame does: the close code on the wire, the error, and what stays readable.
+"""Malformed frames: the close code on the wire, the error, and what stays readable.
 
-Must not depend on how the bytes are cut into reads: every fault is tried whole and in pieces.
+Every error is tried whole and in pieces, so that nothing depends on how reads are cut.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ async def test_fault(fault: str, cut: bool) -> None:
 
 
 async def check_failed(client: wirespeed.WebSocketConnection, error: type[ProtocolError]) -> None:
-    """Check everything that a user can ask of a connection that was failed."""
+    """Check everything that a failed connection shows to its user."""
     code = CLOSE_CODES[error]
     for receive in (
         client.receive,

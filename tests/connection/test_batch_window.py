@@ -1,6 +1,6 @@
 """A batch window on real transports: everything arrives, in order, and closing is prompt.
 
-Must not depend on how the server's writes fall into windows.
+No test depends on how the server's writes fall into windows.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Receives that are cancelled or time out: no message is lost, none arrives twice.
 
-Must not depend on luck: the seeds are fixed, and what must hold holds for every schedule.
+Nothing depends on luck: the seeds are fixed, and the assertions hold for every schedule.
 """
 
 from __future__ import annotations
@@ -87,11 +87,11 @@ async def test_cancelling_before_the_first_step() -> None:
 
 
 async def test_cancelling_a_receiver_that_was_woken() -> None:
-    """A task that is resumed by another task's doing gets its turn later; cancel it before."""
+    """A task that another task wakes gets its turn later; it is cancelled before that."""
 
     async def greedy(client: WebSocketConnection) -> str:
         first = await client.receive_text()
-        # The second message is set aside for this task, or will be; it must not vanish.
+        # The second message is, or will be, set aside for this task. It must not be lost.
         tasks[1].cancel()
         return first
 
@@ -141,7 +141,7 @@ async def test_cancelling_at_any_time_loses_nothing(way: str) -> None:
         while len(received) < len(texts):
             consumer = asyncio.create_task(consume(client))
             await turns(choose.randrange(5))
-            # Python 3.11's wait_for drops a cancellation that meets a result.
+            # `wait_for` of Python 3.11 drops a cancellation that coincides with a result.
             while not consumer.done():
                 consumer.cancel()
                 await turns()

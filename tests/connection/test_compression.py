@@ -1,4 +1,4 @@
-"""Compressed connections, to the servers of other packages and to one that does what it likes."""
+"""Compressed connections, to servers of other packages and to a scripted one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Serve = Callable[..., AbstractAsyncContextManager[str]]
 
 @contextlib.asynccontextmanager
 async def websockets_server(burst: tuple[str | bytes, ...] = (), **settings: Any) -> Any:
-    """Echo, compressed as `ServerPerMessageDeflateFactory` is told."""
+    """Echo messages, compressed with these settings of `ServerPerMessageDeflateFactory`."""
 
     async def handle(connection: ServerConnection) -> None:
         for greeting in burst:
@@ -53,7 +53,7 @@ async def websockets_server(burst: tuple[str | bytes, ...] = (), **settings: Any
 
 @contextlib.asynccontextmanager
 async def aiohttp_server(burst: tuple[str | bytes, ...] = ()) -> AsyncIterator[str]:
-    """Echo, compressed when the client offers it."""
+    """Echo messages, compressed if the client offers it."""
 
     async def handle(request: web.BaseRequest) -> web.WebSocketResponse:
         connection = web.WebSocketResponse(compress=True, max_msg_size=0)
@@ -129,7 +129,7 @@ async def test_echo(serve: Serve, decode_text: bool) -> None:
 @pytest.mark.parametrize("alone", [True, False])
 async def test_settings_that_the_server_asks_for(bits: int, alone: bool) -> None:
     settings: dict[str, Any] = {"client_max_window_bits": bits, "client_no_context_takeover": alone}
-    # The server itself has no window of 2^8 bytes to send with.
+    # The server cannot send with a window of 2^8 bytes.
     settings |= {"server_max_window_bits": max(bits, 9), "server_no_context_takeover": alone}
     async with (
         websockets_server(**settings) as url,
@@ -200,7 +200,7 @@ def compressed(opcode: int, payload: bytes) -> bytes:
 async def both_ends(
     trailing: bytes = b"", **options: Any
 ) -> AsyncIterator[tuple[WebSocketConnection, RawConnection]]:
-    """Give both ends of a connection that may compress."""
+    """Yield both ends of a connection that may compress."""
     arrived: asyncio.Future[RawConnection] = asyncio.get_running_loop().create_future()
     released = asyncio.Event()
 
@@ -262,7 +262,7 @@ async def test_one_read_cannot_inflate_to_much_more_than_the_queue_takes(is_earl
     early, late = (bombs, b"") if is_early else (b"", bombs)
     async with both_ends(early, max_queue_bytes=limit) as (connection, server):
         await server.write(late)
-        # It is all that is there before reading pauses.
+        # Reading pauses after this data: it is everything that has arrived.
         await connection.receive_bytes()
         await until_idle(lambda: connection.pending)
         assert connection.pending.bytes < limit + 1032 * COMPRESSED_READ_BYTES

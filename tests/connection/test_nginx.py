@@ -1,7 +1,4 @@
-"""The client against nginx, which ends TLS and passes on to a server of another package.
-
-Must not know how nginx is configured: that is in `reverseproxy`.
-"""
+"""The client against nginx, which ends TLS and relays to a server of another package."""
 
 from __future__ import annotations
 
@@ -54,7 +51,7 @@ class Front:
 
 @pytest.fixture
 def front(ca: trustme.CA, client_ssl: ssl.SSLContext, directory: Path) -> Iterator[Front]:
-    """Give the way through nginx."""
+    """Yield an object that connects through nginx."""
     front = Front(ca, client_ssl, directory)
     yield front
     front.close()

@@ -1,7 +1,4 @@
-"""The client against npm's `ws`, whose permessage-deflate is that of many servers.
-
-Must not know how that is started: that is in `nodews`.
-"""
+"""The client against npm's `ws`, whose permessage-deflate many servers use."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ TICK = '{"symbol": "BTCUSD", "bid": 67012.25, "ask": 67012.5, "venues": ["a", "b
 SIZES = (0, 1, 100, 1023, 1024, 70_000)
 LARGE = 1 << 20
 
-# What each side asks for, and what comes of it.
+# What each side asks for, and the result.
 ALONE = {"server_no_context_takeover": True, "client_no_context_takeover": True}
 PARAMETERS: dict[str, tuple[Deflate, dict[str, Any], dict[str, Any]]] = {
     "defaults": (

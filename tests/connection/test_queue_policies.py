@@ -1,6 +1,6 @@
-"""A server floods a slow consumer: what each policy of the queue makes of it.
+"""A server floods a slow consumer: the result of each policy of the queue.
 
-Must not look inside the client: what it dropped shows in what is missing.
+The tests see what the client dropped by what is missing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BOUND = 10
 
 
 async def flood(server: RawConnection) -> None:
-    """Send bursts that nobody takes, and wait for the answer to a Ping after each."""
+    """Send bursts that no task receives, and wait for the answer to a Ping after each."""
     for number in range(ROUNDS):
         burst = TEXTS[number * BURST : (number + 1) * BURST]
         payload = b"%d" % number

@@ -1,6 +1,6 @@
 """The client against the servers of other packages: plain and TLS, every loop and transport.
 
-Must not look at bytes: what counts here is that strangers understand each other.
+The tests do not look at bytes, only at whether both sides understand each other.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BURST = [f"{number} tick" if number % 3 else b"%d tick" % number for number in r
 
 async def exchange(connection: WebSocketConnection, size: int) -> None:
     """Send messages of `size` bytes in every way, and expect each of them back."""
-    # Two bytes a character, so that characters straddle every boundary there is.
+    # With two bytes for each character, characters straddle every boundary.
     text = "x" * (size % 2) + "é" * (size // 2)
     data = (bytes(range(256)) * (size // 256 + 1))[:size]
     await connection.send_text(text)

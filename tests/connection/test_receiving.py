@@ -1,6 +1,6 @@
 """Every way to wait for a message: typed, in batches, in tasks, by several receivers.
 
-Must not depend on when a read happens: the server's end decides what is sent, the test when.
+The server's end decides what is sent, and the test decides when: no read is left to chance.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Streams to real servers, and to one that sees every frame: what arrives is what was sent.
-
-Must not look inside the client.
-"""
+"""Streams to real servers, and to one that sees every frame: what was sent arrives."""
 
 from __future__ import annotations
 
@@ -249,7 +246,7 @@ async def test_echo_compressed(name: str, settings: Deflate) -> None:
 
 @pytest.mark.parametrize("name", ["websockets", "aiohttp"])
 async def test_a_message_that_is_not_finished(name: str) -> None:
-    """What the server gets is a Close frame with 1011, and no half of a message."""
+    """The server gets a Close frame with 1011, and no part of a message."""
 
     async def broken() -> AsyncIterator[str]:
         yield "begun"

@@ -1,6 +1,6 @@
-"""Sending: wrong arguments, waiting for a full transport, cancelled and dropped sends.
+"""Sending: wrong arguments, waiting for a full transport, sends cancelled or not awaited.
 
-Must not look at headers and masks: `test_wire` does.
+`test_wire` checks headers and masks.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def close_with(client: WebSocketConnection, code: int) -> Coroutine[Any, Any, No
     return client.close(code)
 
 
-# What is tried, and the error.
+# The call, and the error that it must raise.
 WRONG_CALLS: dict[str, tuple[Callable[[Any], Any], type[Exception]]] = {
     "send_text(int)": (lambda client: client.send_text(5), TypeError),
     "send_text(None)": (lambda client: client.send_text(None), TypeError),
@@ -126,7 +126,7 @@ async def test_bytes_like(data: Any, payload: bytes, way: str) -> None:
 
 
 async def test_what_was_sent_may_be_changed_afterwards() -> None:
-    # In one tick: some of it is still gathered when the memory changes.
+    # All sends are in one tick, so some data is still gathered when the memory changes.
     data = bytearray(b"before")
     large = bytearray(b"b" * 200_000)
     async with both_ends() as (client, server):
@@ -213,7 +213,7 @@ async def test_a_busy_sender_lets_others_run() -> None:
 
 
 async def fill(client: WebSocketConnection, sent: list[int], count: int) -> None:
-    """Send messages that say their number, and note each whose send has returned."""
+    """Send numbered messages, and record each whose send has returned."""
     for number in range(count):
         await client.send(b"%08d" % number * (CHUNK // 8))
         sent.append(number)
@@ -265,7 +265,7 @@ async def test_a_cancelled_send_has_sent_and_breaks_nothing() -> None:
         filling.cancel()
         await asyncio.wait([filling])
         assert filling.cancelled()
-        # The frame whose wait was cancelled is on its way too.
+        # The frame whose wait was cancelled has been sent too.
         _ = client.send("end")
         for number in range(len(sent) + 1):
             assert (await server.read_frame()).payload[:8] == b"%08d" % number
@@ -331,7 +331,7 @@ async def test_a_clean_close_of_the_server_while_a_sender_waits() -> None:
         await until_idle(lambda: len(sent))
         await server.write(text_frame("last") + close_frame(1001))
         assert await collect(client) == ["last"]
-        # Whoever reads on finds whole frames, and the Close frame behind them.
+        # A server that reads on finds whole frames, and the Close frame after them.
         opcode = BINARY
         while opcode == BINARY:
             opcode = (await server.read_frame()).opcode

@@ -1,7 +1,4 @@
-"""The counters of a connection against what went over the wire, as a relay in between saw it.
-
-Must not know how anything is counted.
-"""
+"""The counters of a connection against the bytes on the wire, recorded by a relay in between."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ from wirespeed import Stats
 pytestmark = pytest.mark.usefixtures("transports")
 
 SIZES = (0, 1, 125, 126, 65_535, 65_536, 300_000)
-# RFC 6455 section 5.2: of a header without a masking key, for each of these.
+# RFC 6455 section 5.2: the header length for each of these sizes, without a masking key.
 HEADERS = (2, 2, 2, 4, 4, 10, 10)
 KEY_BYTES = 4
 TICK = '{"symbol": "BTCUSD", "bid": 67012.25, "ask": 67012.5, "venues": ["a", "b", "c"]}' * 4
@@ -27,12 +24,12 @@ TICK = '{"symbol": "BTCUSD", "bid": 67012.25, "ask": 67012.5, "venues": ["a", "b
 
 @pytest.fixture(params=["websockets", "aiohttp"])
 def serve(request: pytest.FixtureRequest) -> ServerFactory:
-    """Give the function that starts a server of one package."""
+    """Return the function that starts a server of one package."""
     return SERVERS[request.param]
 
 
 def messages(frames: list[Frame]) -> int:
-    """Count the messages that frames make."""
+    """Count the messages in these frames."""
     return sum(frame.fin and frame.opcode in (TEXT, BINARY, CONTINUATION) for frame in frames)
 
 
@@ -42,7 +39,7 @@ def count(frames: list[Frame], opcode: int) -> int:
 
 
 def check(stats: Stats, tap: Tap) -> tuple[list[Frame], list[Frame]]:
-    """Compare the counters of a closed connection with the wire; give the frames of both ends."""
+    """Compare the counters of a closed connection with the wire; return the frames of both ends."""
     sent, received = after_opening(tap.from_client), after_opening(tap.from_server)
     ours, theirs = frames_in(sent), frames_in(received)
     assert (stats.wire_bytes_sent, stats.wire_bytes_received) == (len(sent), len(received))
@@ -74,7 +71,7 @@ async def test_messages_of_every_size(serve: ServerFactory) -> None:
             assert (await ws.receive()).data == data
     stats = ws.stats
     check(stats, tap)
-    # The Close frame of each side has a code alone.
+    # The Close frame of each side has only a code.
     close_bytes = 2 + 2
     one_way = 2 * (sum(SIZES) + sum(HEADERS))
     assert stats.messages_sent == len(burst)
@@ -146,7 +143,7 @@ async def test_compressed_messages(serve: ServerFactory) -> None:
     assert (stats.messages_sent, stats.messages_received) == (6, 16)
     assert any(frame.is_compressed for frame in ours)
     assert any(frame.is_compressed for frame in theirs)
-    # As it went and as it came.
+    # The payload is counted in the compressed form.
     assert stats.payload_bytes_sent < 6 * len(TICK)
     assert stats.payload_bytes_received < 16 * len(TICK)
 
@@ -160,7 +157,7 @@ async def test_a_queue_that_pauses(serve: ServerFactory) -> None:
     ):
         while not ws.stats.pauses:
             await turns()
-        # More is on its way, and nothing of it is read.
+        # More messages are on their way, but none of them is read.
         held = ws.stats
         assert held.pauses == 1
         assert held.queue_depth == held.messages_received < len(burst)

@@ -1,6 +1,6 @@
-"""Messages in chunks over real connections: larger than memory, compressed, held back, cut off.
+"""Messages in chunks over real connections: larger than memory, compressed, paused, cut off.
 
-Must not depend on how a message is cut: only on what it adds up to.
+No test depends on where a message is cut, only on what its chunks add up to.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ PROSE = "wirespeed é中😀 " * 70_000
 
 
 async def send_huge(server: RawConnection, opcode: int, block: bytes, size: int) -> None:
-    """Send one frame of `size` bytes, and never hold more of it than a block."""
+    """Send one frame of `size` bytes, without holding more of it than a block."""
     await server.write(reference.header(opcode, size))
     for _ in range(size // len(block)):
         await server.write(block)
@@ -62,7 +62,7 @@ async def test_a_message_larger_than_memory(tls: Tls, opcode: int) -> None:
                 data = chunk.encode() if isinstance(chunk, str) else chunk
                 received += len(data)
                 digest.update(data)
-                # A slow consumer: what it does not take yet stays with the peer.
+                # A slow consumer: what it has not taken yet stays with the peer.
                 await turns()
             await sending
             peak = tracemalloc.get_traced_memory()[1]
@@ -97,7 +97,7 @@ async def test_a_frame_that_claims_a_tebibyte(tls: Tls, end: str) -> None:
             await server.write(b"b")
             assert await anext(stream) == b"b"
             await stream.aclose()
-            # What is discarded is no reason to close later than else.
+            # Discarding the rest must not delay the closing.
             server.writer.close()
 
 
@@ -191,7 +191,7 @@ async def test_a_server_of_aiohttp(options: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("takeover", [True, False])
 async def test_a_compressed_message_larger_than_memory(*, takeover: bool) -> None:
-    """64 MiB from 64 KiB or so: each read is inflated by itself, and then handed over."""
+    """About 64 KiB inflate to 64 MiB. Each read is inflated alone, and then handed over."""
     deflated = deflate(bytes(64 * MIB))
     first = bytearray(reference.frame(BINARY, deflated[:1000], fin=False))
     first[0] |= 0x40
@@ -211,7 +211,8 @@ async def test_a_compressed_message_larger_than_memory(*, takeover: bool) -> Non
         sizes = 0
         async for chunk in ws.receive_stream():
             assert not any(chunk[:: MIB // 8])
-            # What one read inflates to; the first may be more: what had arrived before.
+            # The size that one read inflates to. The first chunk may be larger, with data that
+            # arrived before.
             assert len(chunk) <= 33 * MIB
             sizes += len(chunk)
         assert sizes == 64 * MIB
@@ -219,7 +220,7 @@ async def test_a_compressed_message_larger_than_memory(*, takeover: bool) -> Non
 
 
 async def held_back(client: wirespeed.WebSocketConnection, server: RawConnection) -> list[Any]:
-    """Send a message without end until reading is held back; return its sender."""
+    """Send an endless message until reading is paused; return its sender."""
     sent: list[int] = []
 
     async def flood() -> None:
@@ -247,7 +248,7 @@ async def test_nobody_waits_for_a_message_without_end(how: str) -> None:
                     received += len(chunk)
                     if received > 64 * MIB:
                         break
-            # What is left is not held back, nor kept.
+            # The rest is neither held back nor kept.
             while client.stats.wire_bytes_received < 128 * MIB:
                 await turns()
             assert client.pending == (0, 0)
@@ -279,7 +280,8 @@ async def test_keep_alive_while_a_message_is_held_back() -> None:
     options: dict[str, Any] = {"ping_interval": SHORT, "ping_timeout": SHORT, "max_queue_bytes": 10}
     async with both_ends(**options) as (client, server):
         await server.write(reference.frame(BINARY, b"a" * 20, fin=False))
-        # Nothing is read now, and so no answer could be: Pings are sent, nobody is given up.
+        # While nothing is read, no Pong can be seen. Pings are still sent, and no timeout ends the
+        # connection.
         for _ in range(6):
             assert (await server.read_frame()).opcode == PING
         assert not client.closed
@@ -314,7 +316,7 @@ async def test_a_stream_at_the_clean_close(tls: Tls) -> None:
         chunks: list[Any] = []
         with pytest.raises(ConnectionDisconnected) as caught:
             async for chunk in client.receive_stream():
-                # A comprehension would lose what came before the error.
+                # A comprehension would lose the chunks before the error.
                 chunks.append(chunk)  # noqa: PERF401
         assert caught.value.code == 1000
         assert chunks == ["cut"]

@@ -1,6 +1,6 @@
 """What the client puts on the wire, byte by byte (RFC 6455 sections 4.1, 5 and 7).
 
-Must not trust any library with it: a strange server forgives what is forbidden.
+No other library checks this: a tolerant server accepts what the RFC forbids.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ LENGTHS = [(0, 0), (1, 0), (125, 0), (126, 2), (65535, 2), (65536, 8), (200_000,
 
 
 def check_frame(frame: ClientFrame) -> None:
-    """Check what holds for every frame of a client."""
+    """Check what holds for every frame from a client."""
     assert frame.key is not None, f"not masked: {frame}"
     assert frame.reserved == 0
     size = len(frame.payload)
@@ -104,7 +104,7 @@ async def test_masking_keys_are_fresh() -> None:
             await client.send(b"12345")
             frames.append(await server.read_frame())
     keys = [frame.key for frame in frames]
-    # Of 2,000 keys of 32 bits two are the same once in 2,000 runs; four pairs are never.
+    # Among 2,000 keys of 32 bits, two are equal in one of 2,000 runs; four such pairs never occur.
     assert len(set(keys)) >= count - 3
     for position in range(4):
         assert len({key[position] for key in keys if key is not None}) > 200
@@ -188,7 +188,7 @@ async def test_ping_frames() -> None:
         assert await read_frame(server) == (PING, True, b"")
         assert await read_frame(server) == (PING, True, b"abc")
         assert await read_frame(server) == (PING, True, "é".encode() * 62)
-        # A pong answers the pings before it too (RFC 6455 section 5.5.3).
+        # A Pong also answers earlier Pings (RFC 6455 section 5.5.3).
         await server.write(pong_frame(b"abc"))
         assert await second >= 0
         assert first.done()
@@ -241,7 +241,8 @@ async def test_nothing_follows_the_close_frame() -> None:
     async with both_ends() as (client, server):
         answered = await client.ping(b"unanswered")
         assert await read_frame(server) == (PING, True, b"unanswered")
-        # All in one read: neither the ping behind Close nor the sends below may be answered.
+        # This arrives in one read. The client may answer neither the Ping after Close nor the sends
+        # below.
         await server.write(close_frame(3005) + ping_frame(b"late") + text_frame("late"))
         assert (await read_frame(server))[:2] == (CLOSE, True)
         for send in (
@@ -297,7 +298,7 @@ async def test_everything_sent_before_close_leaves_before_close(way: str) -> Non
     messages = [b"%d" % number for number in range(3000)]
     async with both_ends() as (client, server):
         if way == "one by one":
-            # The awaitables are dropped: the frames are on their way all the same.
+            # The sends are not awaited: the frames are on their way anyway.
             for message in messages:
                 _ = client.send(message)
         elif way == "send_many":

@@ -1,7 +1,4 @@
-"""Every example in Python of the pages for users runs, against a real server.
-
-Must not know what an example is about.
-"""
+"""Every Python example on the pages for users runs, against a real server."""
 
 from __future__ import annotations
 
@@ -32,12 +29,12 @@ EXAMPLES = [
 
 
 async def subscribe(ws: wirespeed.WebSocketConnection) -> None:
-    """Stand in for what a reader has defined by then."""
+    """Stand in for a function that the reader would have defined."""
     await ws.send_json({"subscribe": "BTCUSD"})
 
 
 async def fetch_token() -> str:
-    """Stand in for what a reader has defined by then."""
+    """Stand in for a function that the reader would have defined."""
     return "token"
 
 
@@ -71,7 +68,7 @@ async def test_it_runs(code: str, clock: Clock) -> None:
             return
         task = asyncio.ensure_future(running)
         again = asyncio.ensure_future(came_again.wait())
-        # One that connects again would do so for ever.
+        # An example that reconnects would run forever.
         await asyncio.wait([task, again], return_when=asyncio.FIRST_COMPLETED)
         again.cancel()
         task.cancel()

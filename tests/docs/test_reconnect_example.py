@@ -1,6 +1,6 @@
 """The example of docs/reconnect.md against a real server that comes and goes.
 
-Must not import it: it is a program.
+It is a program, so the tests run it and do not import it.
 """
 
 from __future__ import annotations

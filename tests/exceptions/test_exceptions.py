@@ -1,7 +1,4 @@
-"""Errors that are pickled and copied keep all that they tell, as do responses.
-
-Knows nothing of how they come about.
-"""
+"""Pickled and copied errors and responses keep all of their attributes."""
 
 from __future__ import annotations
 

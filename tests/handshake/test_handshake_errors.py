@@ -1,6 +1,6 @@
-"""Refusals with their bodies, malformed responses, and what is not HTTP at all.
+"""Refusals with their bodies, malformed responses, and answers that are not HTTP.
 
-Knows only `OpeningHandshake`; there are no sockets here.
+Uses `OpeningHandshake` without sockets.
 """
 
 from __future__ import annotations
@@ -340,7 +340,7 @@ def test_bad_response(bad: Bad, split: Split) -> None:
 @pytest.mark.parametrize("bad", NOT_HTTP_AT_ALL)
 def test_not_http(bad: Bad) -> None:
     check(bad, whole)
-    # Byte by byte the verdict comes at the first wrong byte, with less to quote.
+    # Byte by byte, the error comes at the first wrong byte, with less to quote.
     opening = handshake()
     verdicts = [opening.receive_data(byte) for byte in single_bytes(bad.wire)]
     assert True in verdicts[: len(b"HTTP/")]

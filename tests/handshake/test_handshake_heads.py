@@ -1,6 +1,6 @@
-"""A table of responses that are wrong in one place, and what each of them gives.
+"""A table of responses with one mistake each, and the errors they cause.
 
-Knows only `OpeningHandshake`; there are no sockets here.
+Uses `OpeningHandshake` without sockets.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ UPGRADES = [
         changed(b": Upgrade", b": ,, ,"),
         f"header Connection is missing, 'Upgrade' was expected {S41}",
     ),
-    # The key that was sent, an echo.
+    # The server echoes the key that was sent.
     switch(
         changed(ACCEPT, b"dGhlIHNhbXBsZSBub25jZQ=="),
         f"header Sec-WebSocket-Accept is 'dGhlIHNhbXBsZSBub25jZQ==', {EXPECTED}",

@@ -1,6 +1,6 @@
-"""Responses with status 101, good and bad, and responses made of anything.
+"""Responses with status 101, good and bad, and responses of arbitrary bytes.
 
-Knows only `OpeningHandshake`; there are no sockets here.
+Uses `OpeningHandshake` without sockets.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What compression is offered, and every answer that a server may or may not give to it."""
+"""The compression offer, and every answer that a server may or may not give to it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BOTH_ALONE = "server_no_context_takeover; client_no_context_takeover"
 PLAIN = Deflate()
 LIMITED = Deflate(server_max_window_bits=10, client_max_window_bits=12)
 ALONE = Deflate(server_no_context_takeover=True, client_no_context_takeover=True)
-# What a server agrees to with the bare name.
+# The result if a server agrees with only the bare name.
 BARE = Deflate(server_max_window_bits=15, client_max_window_bits=15)
 SERVER_ALONE = replace(BARE, server_no_context_takeover=True)
 CLIENT_ALONE = replace(BARE, client_no_context_takeover=True)

@@ -1,6 +1,6 @@
-"""A 101 response is read without h11 only where h11 would say the very same.
+"""A 101 response is read without h11 only if h11 would return exactly the same.
 
-Knows only what reads heads; what a response must say is tested elsewhere.
+The required content of a response is tested elsewhere.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Found = tuple[str, list[tuple[str, str]], bytes]
 
 
 def by_h11(data: bytes) -> Found | None:
-    """Read a 101 response as h11 does; `None` if it is something else, or not well formed."""
+    """Read a 101 response with h11; return `None` if it is something else, or not well formed."""
     connection = h11.Connection(h11.CLIENT)
     request = h11.Request(
         method="GET",
@@ -158,7 +158,7 @@ def test_each_byte_in_each_place(byte: int) -> None:
     "piece", [b" ", b"\t", b"a ", b":", b"a: ", b"a:\r\n", b"\r\n", b"a: b\r\n", b"\r", b"\xff"]
 )
 def test_no_response_takes_long(piece: bytes) -> None:
-    # If any of them could make the search go back and forth, this would not end.
+    # If any of these made the search backtrack, this test would not end.
     for start in (b"HTTP/1.1 101 ", b"HTTP/1.1 101 OK\r\n", b"HTTP/1.1 101 OK\r\nA: "):
         data = start + piece * ((MAX_HEAD_BYTES - len(start)) // len(piece))
         assert by_one_look(data) in (None, by_h11(data))
@@ -178,7 +178,7 @@ def test_a_whole_response_is_read_without_h11(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_first_read_only() -> None:
-    # Behind other bytes it is not the response, whatever it looks like.
+    # After other bytes it is not the response, whatever it looks like.
     opening = fed([b"HTTP/1.1 403 No\r\nContent-Length: 500\r\n\r\n", good()])
     assert (refusal(opening).status, refusal(opening).body) == (403, good())
     opening = fed([b"HTTP/1.1 403 No\r\nX: ", good()])

@@ -1,7 +1,4 @@
-"""The request of the opening handshake, byte for byte, and what cannot be sent.
-
-Knows nothing of responses.
-"""
+"""The request of the opening handshake, byte for byte, and arguments that cannot be sent."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What has a parameter of its own in the request: cookies, auth, origin, user agent.
-
-Knows nothing of responses.
-"""
+"""Parts of the request with their own parameter: cookies, auth, origin, user agent."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ from wirespeed._handshake.request import DEFAULT_USER_AGENT, Ask
 
 
 def lines(url: str = "ws://a", **asked: Any) -> list[str]:
-    """Give the header lines behind those that are always there."""
+    """Return the header lines after those that are always there."""
     head = handshake(url, **asked).request().decode("latin-1")
     assert head.endswith("\r\n\r\n")
     first, *rest = head.removesuffix("\r\n\r\n").split("\r\n")

@@ -1,6 +1,6 @@
-"""References that came from a server, resolved against the URL that was asked.
+"""References from a server, resolved against the URL of the request.
 
-Knows only `resolve` and the parts it returns.
+Uses only `resolve` and the parts it returns.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""URLs good and bad, and what their errors must not give away.
+"""Good and bad URLs, and secrets that their errors must not reveal.
 
-Knows only `parse_url` and the parts it returns.
+Uses only `parse_url` and the parts it returns.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ GOOD: list[tuple[str, URL, str]] = [
     ("ws://bücher.example/", URL(False, "xn--bcher-kva.example", 80, "/"), "xn--bcher-kva.example"),
     ("ws://例え。テスト", URL(False, "xn--r8jz45g.xn--zckzah", 80, "/"), "xn--r8jz45g.xn--zckzah"),
     ("ws://XN--BCHER-KVA.de", URL(False, "xn--bcher-kva.de", 80, "/"), "xn--bcher-kva.de"),
-    # What IDNA 2008 keeps, and IDNA 2003 maps away.
+    # IDNA 2008 keeps these characters; IDNA 2003 maps them to others.
     ("ws://www.faß.de", URL(False, "www.xn--fa-hia.de", 80, "/"), "www.xn--fa-hia.de"),
     ("ws://FA\u1e9e\u3002de.", URL(False, "xn--fa-hia.de.", 80, "/"), "xn--fa-hia.de."),
     ("ws://Βόλος.example", URL(False, "xn--nxasmm1c.example", 80, "/"), "xn--nxasmm1c.example"),
@@ -216,7 +216,7 @@ def test_url_objects(text: str) -> None:
 
 
 def httpx_like(text: str) -> URLObject:
-    """Make a URL of a class of its own."""
+    """Make a URL object of another class."""
 
     class Other:
         scheme = text.partition(":")[0]
@@ -311,7 +311,7 @@ def test_no_error_quotes_the_userinfo(
         try:
             parse_url(text)
         except InvalidURL as error:
-            # Only what stands directly before "://" is a scheme, and shown as one.
+            # Only the text directly before "://" is a scheme, and shown as one.
             if f"{HIDDEN}://" not in text:
                 assert HIDDEN not in str(error)
 

@@ -1,7 +1,4 @@
-"""Where the project lies, and what its pyproject.toml says.
-
-Knows nothing of the rules that are checked.
-"""
+"""The project's directory, and what its pyproject.toml says."""
 
 from __future__ import annotations
 
@@ -12,17 +9,17 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).parents[2]
 
-# A distribution is imported by its name, but for a few.
+# Most distributions are imported by their own name. These are the exceptions.
 IMPORT_NAMES: Final = {"python-socks": "python_socks", "zlib-ng": "zlib_ng"}
 
 
 def pyproject() -> dict[str, Any]:
-    """Read pyproject.toml."""
+    """Parse pyproject.toml."""
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def declared_packages(*extras: str) -> frozenset[str]:
-    """Name what the package and these extras of it may import."""
+    """Return the modules that the package and these extras of it may import."""
     project = pyproject()["project"]
     requirements = list(project["dependencies"])
     for extra in extras:

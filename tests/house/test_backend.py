@@ -1,6 +1,6 @@
 """The environment chooses between the compiled core and pure Python, in one place.
 
-Knows nothing of what the core does. Each case runs in an interpreter of its own.
+Each case runs in a separate interpreter.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Missing(importlib.abc.MetaPathFinder):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Missing())
 """
-# Stands in for a core that is there and does not load.
+# Stands in for a core that exists but does not load.
 BROKEN_CORE = WITHOUT_CORE.replace(
     'ModuleNotFoundError(f"No module named {name!r}", name=name)', 'ImportError("undefined symbol")'
 )
@@ -31,7 +31,7 @@ PACKAGE_PARENT = os.path.dirname(os.path.dirname(wirespeed.__file__))
 
 
 def run(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run code with these variables and no other of the package's."""
+    """Run code with these variables, and no others whose name begins with "WIRESPEED_"."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("WIRESPEED_")}
     env |= {"PYTHONPATH": PACKAGE_PARENT, **variables}
     return subprocess.run(

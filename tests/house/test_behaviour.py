@@ -1,7 +1,4 @@
-"""Every behaviour that docs/behaviour.md states has a test of the name that it gives.
-
-Knows nothing of what the tests show.
-"""
+"""Every behaviour in docs/behaviour.md has a test with the name given there."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from house.project import ROOT
 PAGE = (ROOT / "docs" / "behaviour.md").read_text(encoding="utf-8")
 ROWS = [line for line in PAGE.splitlines() if line.startswith("| ") and "| test |" not in line]
 ROW = re.compile(r"\| (?P<subject>.+) \| (?P<behaviour>.+\.) \| `(?P<path>.+)::(?P<name>\w+)` \|")
-# Also a test case that hypothesis makes: `TestName: Any = ...`.
+# This also matches a test case that hypothesis makes: `TestName: Any = ...`.
 DEFINITION = re.compile(r"^(?:(?:async )?def |class )?([Tt]est\w+)(?=[(:])", re.MULTILINE)
 
 

@@ -1,7 +1,7 @@
-"""What plain Python calls of the channel's parts exists in the channel that is in use.
+"""Every method of the channel's parts that plain Python calls exists in the channel in use.
 
-A method that a `.pxd` declares with `cdef` is there for C alone: to Python it is an AttributeError
-of the compiled core, and of nothing else. Knows nothing of what the methods do.
+A method that a `.pxd` declares with `cdef` exists only in C. Calling it from Python raises
+AttributeError, but only with the compiled core.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PARTS = {
     "_read_flow": ["receive.read_flow.ReadFlow"],
 }
 PACKAGE = Path(wirespeed.__file__).parent
-# The channel's own source is compiled, and may call functions of C.
+# The channel's own source is left out: it is compiled, and may call C functions.
 SOURCES = sorted(
     path for path in PACKAGE.rglob("*.py") if "_channel" not in path.relative_to(PACKAGE).parts
 )

@@ -1,7 +1,4 @@
-"""What the package offers is told of, in one order everywhere.
-
-Knows nothing of what it does.
-"""
+"""Everything public is documented, in one order everywhere."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ import wirespeed
 from wirespeed import WebSocketConnection, connect
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-# What only the programs of other clients need has a page of its own.
+# Names that only programs for other clients need may be on a page in docs/ instead.
 PAGES = README + "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
 PARAMETERS = inspect.signature(connect).parameters
 
@@ -45,7 +42,7 @@ def test_every_public_name_is_told_of(name: str) -> None:
     if isinstance(public, str):
         assert name == "__version__" or f"wirespeed.{name}" in README
     else:
-        # Its own words, not those of a base class.
+        # The class's own docstring, not one inherited from a base class.
         assert vars(public).get("__doc__") if isinstance(public, type) else public.__doc__
 
 

@@ -1,7 +1,4 @@
-"""No file grows into two duties, and nothing lies about that belongs to no one.
-
-Knows nothing of what the files say.
-"""
+"""Source files stay short, and every script of the CI is uniform and in use."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ SCRIPTS = sorted((ROOT / "ci").glob("*.sh"))
 
 
 def name_of(path: Path) -> str:
-    """Give the path as it is in the project."""
+    """Return the path relative to the project's directory."""
     return path.relative_to(ROOT).as_posix()
 
 

@@ -1,6 +1,6 @@
-"""The runner of async tests does fail those that leave something behind.
+"""The runner of async tests really fails tests that leave something behind.
 
-Must not need the package under test: these are the tests of the tests.
+Does not use the package under test: these tests check the test harness itself.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ AsyncTest = Callable[[], Coroutine[Any, Any, None]]
 def run(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[AsyncTest], None]:
-    """Run a coroutine function as a test on each event loop, with little patience."""
+    """Return a runner of a coroutine function as a test on one event loop, with a short limit."""
     monkeypatch.setattr(looprunner, "SETTLE_SECONDS", 0.05)
     factory = LOOP_FACTORIES[request.param]
     return lambda test: run_async_test("the test", factory, test, 0.2)

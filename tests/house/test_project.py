@@ -1,7 +1,4 @@
-"""What pyproject.toml, the changelog and the package say of themselves is the same.
-
-Knows nothing of how the package is built.
-"""
+"""pyproject.toml, the changelog and the package agree with each other."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""docs/seeds.md names everything that programs for the two other clients use, and a test of each.
-
-Knows nothing of what those names do.
-"""
+"""docs/seeds.md lists all that programs for the two other clients use, with a test of each."""
 
 from __future__ import annotations
 

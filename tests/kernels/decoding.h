@@ -1,6 +1,6 @@
-/* Whole texts measured and decoded: every code point, every place, memory that must not be touched.
+/* Measures and decodes whole texts: every code point, every place, memory that must not be touched.
  *
- * Knows nothing of texts in pieces. Included by kernels.c only.
+ * Included by kernels.c only.
  */
 #ifndef KERNELS_DECODING_H
 #define KERNELS_DECODING_H
@@ -12,7 +12,7 @@
 
 #define TEXT_BYTES 640
 
-/* A text that is built of code points, and what it must turn into. */
+/* A text that is built from code points, and the expected result. */
 typedef struct {
     uint8_t bytes[TEXT_BYTES];
     uint32_t points[TEXT_BYTES];
@@ -26,7 +26,7 @@ static void add(sample *s, uint32_t point) {
     s->highest = point > s->highest ? point : s->highest;
 }
 
-/* The class by the code point itself, not by a byte of it. */
+/* The class, derived from the code point and not from a byte of it. */
 static uint32_t class_of(uint32_t point) {
     return point < 0x80 ? 0x7F : point < 0x100 ? 0xFF : point < 0x10000 ? 0xFFFF : 0x10FFFF;
 }
@@ -48,7 +48,7 @@ static uint32_t lane_of(const uint8_t *dst, size_t width, size_t at) {
     return whole;
 }
 
-/* `src` holds the bytes of the sample, `dst` has room for exactly its lanes. */
+/* `src` holds the bytes of the sample; `dst` has room for exactly its lanes. */
 static void decode_sample(const sample *s, const uint8_t *src, uint8_t *dst) {
     size_t width = width_of(s->highest), i;
     ws_text text;
@@ -73,7 +73,7 @@ static void check_sample(const sample *s, size_t to) {
     free(src);
 }
 
-/* Every code point, behind and before text of its own width and of every other. */
+/* Every code point, after and before text of its own width and of every other width. */
 static void test_all_points(void) {
     static const uint32_t fillers[] = {'p', 0xE9, 0x416, 0x4E2D, 0x1F600};
     uint32_t point;
@@ -114,7 +114,8 @@ static void draw_sample(sample *s, size_t limit, unsigned kinds, size_t run) {
     }
 }
 
-/* What changed behind the kernel's back may come out wrong, but goes to no other place. */
+/* Bytes that change between the kernel's passes may be decoded wrongly, but are written nowhere
+ * else. */
 static void check_changed(sample *s, size_t to) {
     ws_text text;
     size_t bytes = s->count * width_of(s->highest), i, at;
@@ -137,7 +138,7 @@ static void check_changed(sample *s, size_t to) {
     free(src);
 }
 
-/* Texts of every mixture of widths, in short runs and long ones. */
+/* Texts of every mixture of widths, in short and long runs. */
 static void test_texts(void) {
     static const size_t runs[] = {1, 3, 12, 40, 200};
     unsigned kinds, round;
@@ -153,7 +154,7 @@ static void test_texts(void) {
     }
 }
 
-/* Tells by the oracle whether the bytes are whole characters. */
+/* Asks the oracle whether the bytes are whole characters. */
 static int is_text(const uint8_t *src, size_t n) {
     oracle o;
     size_t i;
@@ -163,8 +164,8 @@ static int is_text(const uint8_t *src, size_t n) {
     return !o.dead && o.count == 0;
 }
 
-/* Every sequence of two bytes, and those of three and four that are next to good ones, at each
- * place around the edge of a block, at the end of the text and inside it. */
+/* Every sequence of two bytes, and sequences of three and four that are close to valid ones. Each
+ * is tried at each place around the edge of a block, at the end of the text and inside it. */
 static void test_pairs_at_edges(void) {
     static const uint8_t seconds[] = {0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xFF};
     static const uint8_t others[] = {0x7F, 0x80, 0xBF, 0xC3};
@@ -204,7 +205,7 @@ static void test_pairs_at_edges(void) {
 }
 
 #if defined(HAVE_POSIX)
-/* Source and destination end, then begin, where a page ends: any access outside is a crash. */
+/* Source and destination end, then begin, at the edge of a page: any access outside crashes. */
 static void test_text_fences(void) {
     uint8_t *from = fenced(), *to = fenced();
     size_t inner = fenced_bytes(), round;

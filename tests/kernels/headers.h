@@ -1,6 +1,6 @@
-/* Frame headers written, cut and read back, and those that no honest peer writes.
+/* Frame headers, written, cut and read back, and those that no correct peer writes.
  *
- * Knows nothing of payloads. Included by kernels.c only.
+ * Included by kernels.c only.
  */
 #ifndef KERNELS_HEADERS_H
 #define KERNELS_HEADERS_H
@@ -45,7 +45,7 @@ static void test_header_length(uint64_t length) {
     }
 }
 
-/* What no honest peer writes is read all the same: any two bytes, lengths not minimal. */
+/* Headers that no correct peer writes are read too: any two bytes, lengths that are not minimal. */
 static void test_header_dishonest(void) {
     uint32_t start;
     for (start = 0; start < 1 << 16; start++) {

@@ -1,6 +1,6 @@
-/* Runs every C kernel, in every variant that this processor has, against the obvious code.
+/* Runs every C kernel, in every variant that this processor supports, against the obvious code.
  *
- * Knows nothing of Python. Prints `kernels: N checks passed` and returns 0, or tells the first
+ * Does not use Python. Prints `kernels: N checks passed` and returns 0, or prints the first
  * difference and returns 1. Built by test_kernels.py, also under the sanitizers.
  */
 #define _GNU_SOURCE

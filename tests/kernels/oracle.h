@@ -1,6 +1,6 @@
-/* What UTF-8 is, told by encoding every scalar value rather than by ranges of bytes.
+/* Defines valid UTF-8 by encoding every scalar value, not by ranges of bytes.
  *
- * Knows nothing of the kernels. Included by kernels.c only.
+ * Shares no code with the kernels. Included by kernels.c only.
  */
 #ifndef KERNELS_ORACLE_H
 #define KERNELS_ORACLE_H
@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The oracle encodes every scalar value and marks each beginning of what it got: a sequence is
- * good when some character begins with it. */
+/* The oracle encodes every scalar value and marks each prefix of the result: a sequence is valid if
+ * some character begins with it. */
 enum verdict { IMPOSSIBLE, BEGUN, WHOLE };
 
 static uint8_t one_byte[1 << 8], two_bytes[1 << 16], *three_bytes;
@@ -68,7 +68,7 @@ typedef struct {
     uint8_t top; /* the highest first byte */
 } oracle;
 
-/* One more byte; `held` is the beginning of a character. */
+/* Takes one more byte; `held` is the beginning of a character. */
 static void oracle_feed(oracle *o, uint8_t byte) {
     const uint8_t *c = o->held;
     int verdict;

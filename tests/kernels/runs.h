@@ -1,6 +1,6 @@
 /* The kernels that run over bytes, masking and ASCII: each length, misalignment and fence.
  *
- * Knows nothing of the validity of UTF-8, nor of frames. Included by kernels.c only.
+ * Included by kernels.c only.
  */
 #ifndef KERNELS_RUNS_H
 #define KERNELS_RUNS_H
@@ -114,7 +114,7 @@ static void test_ascii_one(uint8_t *src, size_t n, size_t to, size_t step) {
     }
     for (at = 0; at < n; at += step) {
         uint8_t kept = src[at], kept_last = src[n - 1];
-        /* What follows the first one must not matter. */
+        /* Bytes after the first one that is not ASCII must not matter. */
         src[n - 1] = (uint8_t)(kept_last | (at % 2 ? 0x80 : 0));
         src[at] = at % 3 == 0 ? 0x80 : at % 3 == 1 ? 0xFF : (uint8_t)(kept | 0x80);
         check(ws_ascii_prefix(src, n) == at, "ws_ascii_prefix", n, at);
@@ -154,7 +154,7 @@ static void test_lengths(void) {
 }
 
 #if defined(HAVE_POSIX)
-/* Source and destination end, then begin, where a page ends: any access outside is a crash. */
+/* Source and destination end, then begin, at the edge of a page: any access outside crashes. */
 static void test_run_fences(void) {
     static const uint8_t key[4] = {0x37, 0xFA, 0x21, 0x3D};
     uint8_t *from = fenced(), *to = fenced();

@@ -1,6 +1,6 @@
-/* What every test of a kernel needs: counting checks, repeatable bytes, fenced memory.
+/* Helpers for every test of a kernel: counting checks, repeatable bytes, fenced memory.
  *
- * Knows nothing of what the kernels compute. Included by kernels.c only.
+ * Included by kernels.c only.
  */
 #ifndef KERNELS_SUPPORT_H
 #define KERNELS_SUPPORT_H
@@ -50,7 +50,7 @@ static void fill(uint8_t *at, size_t n, uint8_t bits) {
         at[i] = (uint8_t)(draw() >> 24 & bits);
 }
 
-/* A block that ends exactly where the data ends, so that a sanitizer sees any access behind it. */
+/* A block that ends exactly where the data ends, so that a sanitizer sees any access past it. */
 static uint8_t *block(size_t bytes) {
     void *memory = NULL;
 #if defined(HAVE_POSIX)

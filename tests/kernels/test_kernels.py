@@ -1,6 +1,6 @@
 """Builds the harness of the C kernels, plain and under the sanitizers, and runs it.
 
-Knows nothing of what the kernels compute; `kernels.c` and the headers beside it do.
+`kernels.c` and the headers beside it do the checks.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RUN_LIMIT_SECONDS = 300
 
 @pytest.fixture(scope="module")
 def compiler() -> list[str]:
-    """Give the command of `$CC`, else `cc`; none is an error where the extension is required."""
+    """Return the command of `$CC`, else `cc`. Its lack is an error if the extension is required."""
     command = shlex.split(os.environ.get("CC") or "cc")
     if shutil.which(command[0]) is None:
         reason = f"there is no C compiler {command[0]!r}"
@@ -35,21 +35,21 @@ def compiler() -> list[str]:
 
 
 def build(compiler: list[str], source: Path, program: Path, *flags: str) -> None:
-    """Compile one file; what the compiler says is the text of a failure."""
+    """Compile one file. The compiler's output is the text of a failure."""
     command = [*compiler, *STRICT, *flags, f"-I{SOURCES}", str(source), "-o", str(program)]
     built = subprocess.run(command, capture_output=True, text=True, check=False)
     assert built.returncode == 0, f"{shlex.join(command)}\n{built.stderr}"
 
 
 def run(program: Path) -> str:
-    """Run a program to its end and give what it printed."""
+    """Run a program to its end and return its output."""
     done = subprocess.run(
         [str(program)],
         capture_output=True,
         text=True,
         check=False,
         timeout=RUN_LIMIT_SECONDS,
-        # The harness exits at the first failure without freeing; leaks are not its subject.
+        # The harness exits at the first failure without freeing memory, so leaks are not checked.
         env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -57,7 +57,7 @@ def run(program: Path) -> str:
 
 
 def has_sanitizers(compiler: list[str], directory: Path) -> bool:
-    """Whether a program that does nothing can be built and run with the sanitizers."""
+    """Return whether an empty program can be built and run with the sanitizers."""
     source, program = directory / "nothing.c", directory / "nothing"
     source.write_text("int main(void) { return 0; }\n", encoding="utf-8")
     command = [*compiler, *SANITIZERS, str(source), "-o", str(program)]
@@ -67,7 +67,7 @@ def has_sanitizers(compiler: list[str], directory: Path) -> bool:
 
 
 def check_all_passed(output: str) -> None:
-    """The harness must have counted: a program that checks nothing passes nothing."""
+    """Check that the harness counted its checks: a program without checks would pass too."""
     counted = re.search(r"^kernels: (\d+) checks passed$", output, re.MULTILINE)
     assert counted is not None, output
     assert int(counted[1]) > 100_000_000, output

@@ -1,6 +1,6 @@
-/* The validator of UTF-8 against the oracle: all short sequences, all cuts, random text.
+/* The UTF-8 validator against the oracle: all short sequences, all cuts, random text.
  *
- * Knows nothing of masking, nor of frames. Included by kernels.c only.
+ * Included by kernels.c only.
  */
 #ifndef KERNELS_VALIDITY_H
 #define KERNELS_VALIDITY_H
@@ -19,8 +19,8 @@ static void check_against(const ws_utf8 *u, int answer, const oracle *o, size_t 
     }
 }
 
-/* Cut into pieces: bit i of `cuts` set means a cut behind byte i. Each piece is a block of its own
- * exact size, so that a sanitizer sees any access behind it. */
+/* Checks text cut into pieces: bit i of `cuts` means a cut after byte i. Each piece is a block of
+ * exactly its size, so that a sanitizer sees any access past it. */
 static void feed_cut(const uint8_t *text, size_t n, uint64_t cuts) {
     ws_utf8 u;
     oracle o;
@@ -40,9 +40,9 @@ static void feed_cut(const uint8_t *text, size_t n, uint64_t cuts) {
     }
 }
 
-/* Every sequence of 1, 2 and 3 bytes: byte by byte, whole, and with ASCII behind it. */
+/* Every sequence of 1, 2 and 3 bytes: byte by byte, whole, and with ASCII after it. */
 static void test_all_short_sequences(void) {
-    uint8_t *text = block(8); /* an array would make GCC warn of words that are never read */
+    uint8_t *text = block(8); /* with an array, GCC warns about words that are never read */
     uint32_t a, b, c, i;
     memset(text, 'p', 8);
     for (a = 0; a < 256; a++) {
@@ -90,7 +90,7 @@ static const uint8_t boundaries[] = {
     0xC3, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xF8, 0xFF,
 };
 
-/* Every sequence of 4 boundary bytes whole and byte by byte, behind 0 to 70 bytes of ASCII. */
+/* Every sequence of 4 boundary bytes, whole and byte by byte, after 0 to 70 bytes of ASCII. */
 static void test_four_byte_sequences(void) {
     const size_t count = sizeof boundaries;
     size_t index, padding = 0;
@@ -119,7 +119,7 @@ static void test_four_byte_sequences(void) {
     free(text);
 }
 
-/* Where RFC 3629 draws its lines; each is also tried with all of its beginnings. */
+/* The limits that RFC 3629 sets. Each is also tried with all of its prefixes. */
 static const char *const lines[] = {
     "\x7F", "\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xC2\x80", "\xDF\xBF", "\xC2\x7F", "\xC2\xC0",
     "\xE0\x80\x80", "\xE0\x9F\xBF", "\xE0\xA0\x80", "\xE1\x80\x80", "\xEC\xBF\xBF", "\xED\x9F\xBF",
@@ -153,7 +153,7 @@ static void test_cuts(void) {
     }
 }
 
-/* Valid text of all lengths of characters, half of it with one byte spoilt, cut at random. */
+/* Valid text with characters of all lengths, half of it with one byte damaged, cut at random. */
 static void test_random_text(void) {
     uint8_t text[600];
     int round;

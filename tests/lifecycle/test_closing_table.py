@@ -75,7 +75,7 @@ def close_frames(wire: Wire) -> list[bytes]:
 
 def refuses_to_send(wire: Wire) -> bool:
     try:
-        wire.connection.send_text("late")
+        _ = wire.connection.send_text("late")
     except ConnectionDisconnected:
         return True
     return False

@@ -1,6 +1,6 @@
-"""How the host is reached: names, addresses, families, sockets of the caller's own.
+"""How the host is reached: names, addresses, families, sockets from the caller.
 
-Must not depend on a name server, nor on how long anything takes.
+No test asks a name server, or depends on how long anything takes.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ async def greet(connection: RawConnection) -> None:
 @contextlib.contextmanager
 def listening(family: int = socket.AF_INET, host: str = "127.0.0.1") -> Iterator[socket.socket]:
     with socket.socket(family, socket.SOCK_STREAM) as sock:
-        # With its scope, if it has one.
+        # `getaddrinfo` adds the scope of an address that has one.
         sock.bind(socket.getaddrinfo(host, 0, family, socket.SOCK_STREAM)[0][4])
         yield sock
 
 
 async def greeted(url: str, **options: Any) -> WebSocketConnection:
-    """Connect, and see that it is the server that answers."""
+    """Connect, and check that the expected server answers."""
     async with wirespeed.connect(url, **options) as connection:
         assert await collect(connection) == ["hello"]
     return connection
@@ -150,7 +150,7 @@ def has_ipv6() -> bool:
 
 
 def link_local_address() -> str | None:
-    """Find an address of this machine that is nothing without its zone."""
+    """Return an address of this machine that needs a zone, or `None`."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/net/if_inet6").read_text().splitlines():
             digits, *_, interface = line.split()
@@ -176,7 +176,7 @@ async def test_an_ipv6_address_with_a_zone(tls: Tls) -> None:
         async with raw_server(greet, sock=sock, ssl=tls.server) as url:
             zoned = f"{url.partition('//')[0]}//[{host.replace('%', '%25')}]:{port_of(sock)}/"
             connection = await greeted(zoned, ssl=tls.client, server_hostname="localhost")
-            # The scope as a number; an address without it leads nowhere.
+            # The scope as a number: without it the address cannot be reached.
             assert connection.remote_address[3] == sock.getsockname()[3] > 0
 
 
@@ -360,7 +360,7 @@ async def test_a_given_socket_is_for_one_connection() -> None:
         connecting = wirespeed.connect("ws://localhost/", sock=own)
         with pytest.raises(ValueError, match="sock is for one connection"):
             aiter(connecting)
-        # It was not awaited, and so was not taken over.
+        # It was not awaited, so the socket was not taken over.
         assert own.fileno() != -1
         own.close()
         with pytest.raises(ValueError, match="sock is closed, or was used for a connection before"):
@@ -424,7 +424,7 @@ async def test_kinds_of_sockets_that_cannot_be_used() -> None:
         assert datagrams.fileno() == -1
 
 
-# -- what the connection tells ---------------------------------------------------------
+# -- what the connection reports -------------------------------------------------------
 
 
 async def test_addresses_and_extra_info(tls: Tls) -> None:
@@ -439,7 +439,7 @@ async def test_addresses_and_extra_info(tls: Tls) -> None:
         assert has_tls == (tls.client is not None)
         assert connection.get_extra_info("unknown", 5) == 5
         assert await collect(connection) == ["hello"]
-    # After the end.
+    # This also holds after the end.
     assert (connection.remote_address, connection.local_address) == (remote, local)
     assert connection.get_extra_info("peername") == remote
     assert connection.get_extra_info("sockname", 5) == local

@@ -1,6 +1,6 @@
 """Openings that stall in each of their phases, or are cancelled at each of their steps.
 
-Must not wait for anything real: servers stall for as long as the test lets them.
+Nothing waits for a real network: servers stall for as long as the test needs.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ pytestmark = pytest.mark.usefixtures("transports")
 
 
 async def stall(connection: RawConnection) -> None:
-    """Never answer; the client must give up and end the stream."""
+    """Never answer. The client must give up and end the stream."""
     await connection.read_rest()
 
 
 async def accept(connection: RawConnection) -> None:
-    """Open the connection if the client lets it come to that."""
+    """Accept the connection if the client gets that far."""
     with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
         await connection.accept()
         await connection.read_rest()
@@ -42,7 +42,7 @@ async def opening(url: str, **options: Any) -> WebSocketConnection:
 
 
 async def phase_of_timeout(url: str, **options: Any) -> str | None:
-    """Connect where time runs out; return the phase in which it does."""
+    """Connect until the time runs out; return the phase in which it does."""
     with pytest.raises(OpenTimeout) as caught:
         await wirespeed.connect(url, open_timeout=0.05, **options)
     assert str(caught.value).endswith(f"in the phase {caught.value.phase}")
@@ -113,7 +113,7 @@ async def test_a_given_socket_is_closed_in_time(tls: Tls) -> None:
 
 
 class Stepped:
-    """Awaits a coroutine, and tells each time that it has to wait."""
+    """Awaits a coroutine, and makes a call each time that it has to wait."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any], on_wait: Callable[[], None]) -> None:
         self._coroutine = coroutine
@@ -135,10 +135,10 @@ class Stepped:
 
 
 async def cancelled(waits: int, late: int, url: str, **options: Any) -> bool:
-    """Cancel an opening when it waits once more, some turns of the loop later.
+    """Cancel an opening `late` turns of the loop after it has waited `waits` times and waits again.
 
     Returns:
-        Whether it came to that.
+        Whether the opening waited that often.
     """
     left = waits
     reached = asyncio.get_running_loop().create_future()
@@ -158,7 +158,7 @@ async def cancelled(waits: int, late: int, url: str, **options: Any) -> bool:
     came_to_it = reached.done()
     await turns(late)
     task.cancel()
-    # It may have been open in time.
+    # The connection may have opened in time.
     with contextlib.suppress(asyncio.CancelledError):
         connection = await task
         connection.abort()
@@ -167,7 +167,7 @@ async def cancelled(waits: int, late: int, url: str, **options: Any) -> bool:
 
 
 async def cancel_at_each_step(url: str, **options: Any) -> int:
-    """Cancel openings wherever they wait; return in how many places that is."""
+    """Cancel openings wherever they wait; return the number of these places."""
     for late in range(4):
         waits = 0
         going_on = True

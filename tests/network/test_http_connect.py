@@ -1,7 +1,4 @@
-"""CONNECT without sockets: what is asked, and what becomes of every answer in any pieces.
-
-Must not know how the bytes travel.
-"""
+"""CONNECT without sockets: the request, and the result of every answer in any pieces."""
 
 from __future__ import annotations
 
@@ -49,7 +46,7 @@ def test_the_request(url: str, target: str) -> None:
     agent = f"wirespeed/{wirespeed.__version__}"
     head = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\nUser-Agent: {agent}\r\n"
     assert tunnel(url).request().decode() == head + "\r\n"
-    # RFC 7617 section 2 has this example.
+    # This is the example of RFC 7617 section 2.
     known = Proxy("http", "proxy", 3128, ("Aladdin", "open sesame"))
     authorization = "Proxy-Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n\r\n"
     assert tunnel(url, known).request().decode() == head + authorization

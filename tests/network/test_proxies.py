@@ -1,6 +1,6 @@
 """Connections through real proxies of each kind, plain and with TLS.
 
-Must not test what is said when a proxy misbehaves: `test_proxy_faults` does.
+`test_proxy_faults` tests the errors if a proxy misbehaves.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SCHEMES = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"]
 
 
 class Environment:
-    """What the environment says of proxies: nothing, until it is set."""
+    """The proxy variables of the environment: all unset at first."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, proxies: Proxies) -> None:
         self._monkeypatch = monkeypatch
@@ -47,7 +47,7 @@ def all_proxies(ca: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture
 def proxies(all_proxies: Proxies) -> Proxies:
-    """Give the running proxies, with nothing noted."""
+    """Return the running proxies, with an empty record of hosts."""
     all_proxies.forget()
     return all_proxies
 
@@ -59,7 +59,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, proxies: Proxies) -> Environmen
 
 @pytest.fixture
 def unused_port() -> Iterator[int]:
-    """Give a port that nobody listens on."""
+    """Yield a port on which nothing listens."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound.getsockname()[1]
@@ -147,7 +147,7 @@ async def test_the_transport_is_that_of_a_direct_connection(
 ) -> None:
     async with aiohttp_server(ssl=tls.server) as server:
         kinds = set()
-        # Plain behind TLS with the proxy: still a transport of TLS.
+        # A plain connection over TLS to the proxy still has a TLS transport.
         direct = "wss" if scheme == "https" else "ws"
         if direct in ("ws", server.url.partition(":")[0]):
             async with wirespeed.connect(server.url, ssl=tls.client) as ws:
@@ -169,7 +169,7 @@ async def test_the_transport_is_that_of_a_direct_connection(
 async def test_cancelled_at_any_time(
     scheme: str, tls: Tls, proxies: Proxies, client_ssl: ssl.SSLContext
 ) -> None:
-    """Later and later, until the connection is open first; nothing is ever left behind."""
+    """Cancel later and later, until the connection opens first. Nothing is ever left behind."""
 
     async def opening(url: str) -> wirespeed.WebSocketConnection:
         return await wirespeed.connect(
@@ -348,7 +348,7 @@ async def test_the_pinned_certificate_is_the_servers(
 
         with pytest.raises(wirespeed.CertificateMismatch) as caught:
             await connecting("00" * 32)
-        # Not that of the proxy, which has one of its own.
+        # This is not the fingerprint of the proxy, which has another certificate.
         host, port = "127.0.0.1", int(server.url.rstrip("/").rpartition(":")[2])
         pem = await asyncio.to_thread(ssl.get_server_certificate, (host, port))
         own = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()

@@ -1,6 +1,6 @@
-"""Proxies that refuse, stall, talk nonsense or vanish, byte by byte.
+"""Proxies that refuse, stall, send nonsense or vanish, byte by byte.
 
-Must not need a working proxy: nothing of it gets as far as a server.
+No working proxy is needed: no connection gets as far as a server.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ BOTH = pytest.mark.usefixtures("transports")
 
 
 def proxy_at(url: str, scheme: str = "http", userinfo: str = "") -> str:
-    """Make the URL of a proxy of that of a raw server."""
+    """Return a proxy URL for the URL of a raw server."""
     return f"{scheme}://{userinfo}{url.partition('//')[2].rstrip('/')}"
 
 
 def answering(*parts: bytes, stay: bool = False) -> Callable[[RawConnection], Awaitable[None]]:
-    """Make a proxy that reads a CONNECT, writes the parts, and ends the stream unless it stays."""
+    """Return a handler that reads a CONNECT, writes the parts, and ends the stream or stays."""
 
     async def handle(connection: RawConnection) -> None:
         await connection.read_upgrade()
@@ -52,7 +52,7 @@ def answering(*parts: bytes, stay: bool = False) -> Callable[[RawConnection], Aw
 async def refused(
     handler: Callable[[RawConnection], Awaitable[None]], tls: Tls, **options: object
 ) -> wirespeed.ProxyError:
-    """Connect through a proxy that cannot be used."""
+    """Connect through a proxy that cannot be used; return the error."""
     scheme = "http" if tls.server is None else "https"
     async with raw_server(handler, ssl=tls.server) as url:
         with pytest.raises(wirespeed.ProxyError) as caught:
@@ -145,7 +145,7 @@ async def test_nonsense(name: str, tls: Tls) -> None:
 
 @BOTH
 async def test_an_answer_in_pieces(tls: Tls) -> None:
-    """A head that comes byte by byte, and what the server says after it, keep apart."""
+    """A head that arrives byte by byte is kept apart from what the server sends after it."""
 
     async def handle(connection: RawConnection) -> None:
         await connection.read_upgrade()
@@ -179,7 +179,7 @@ async def stall(connection: RawConnection) -> None:
 @BOTH
 @pytest.mark.parametrize("scheme", ["http", "https", "socks4a", "socks5h"])
 async def test_a_proxy_that_stalls(scheme: str, client_ssl: ssl.SSLContext) -> None:
-    # The one of https stalls in the TLS handshake.
+    # The https proxy stalls in the TLS handshake.
     async with raw_server(stall) as url:
         with pytest.raises(wirespeed.OpenTimeout):
             await wirespeed.connect(
@@ -252,7 +252,7 @@ async def test_socks_refusals(name: str) -> None:
         for part in parts:
             await connection.reader.read(1000)
             await connection.write(part)
-        # A reset would overtake what was written.
+        # A reset would overtake the written data.
         connection.writer.write_eof()
         await connection.read_rest()
 
@@ -284,7 +284,7 @@ async def http(connection: RawConnection, step: asyncio.Queue[str]) -> None:
     await connection.write(OPEN[12:])
 
 
-# Where the opening is cancelled: the proxy has just taken this step.
+# The opening is cancelled when the proxy has just taken this step.
 STEPS = [
     *(("http", step) for step in ("accepted", "connect", "half the head", "request")),
     *(("https", step) for step in ("accepted", "connect", "half the head", "request")),
@@ -307,7 +307,7 @@ async def test_cancelled_at_every_step(
     async def handle(connection: RawConnection) -> None:
         step.put_nowait("accepted")
         await (socks5 if scheme == "socks5h" else http)(connection, step)
-        # The first bytes through the tunnel: of TLS or of the opening handshake.
+        # The first byte through the tunnel, of TLS or of the opening handshake.
         await connection.reader.readexactly(1)
         step.put_nowait("request")
         await connection.read_rest()

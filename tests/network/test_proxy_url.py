@@ -1,7 +1,4 @@
-"""Which proxy is used: its URL, and what the environment says.
-
-Must not connect.
-"""
+"""Which proxy is used: its URL, and what the environment says. Nothing connects."""
 
 from __future__ import annotations
 
@@ -60,7 +57,7 @@ BAD = {
 
 @pytest.fixture(autouse=True)
 def _own_rules(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let only the environment of the test count, also where the system has settings."""
+    """Use only the environment of the test, even if the system has proxy settings."""
     for name in ("ws", "wss", "http", "https", "socks", "all", "no"):
         monkeypatch.delenv(f"{name}_proxy", raising=False)
         monkeypatch.delenv(f"{name}_proxy".upper(), raising=False)
@@ -184,12 +181,12 @@ def test_hosts_in_no_proxy(
     monkeypatch.setenv("all_proxy", "http://proxy")
     monkeypatch.setenv("no_proxy", no_proxy)
     assert (choose_proxy(True, parse_url(url)) is None) == exempt
-    # Who names a proxy gets it.
+    # A proxy that the caller names is always used.
     assert choose_proxy("http://proxy", parse_url(url)) is not None
 
 
 def test_a_program_behind_a_web_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There HTTP_PROXY is what the client's header "Proxy" says."""
+    """In such a program, HTTP_PROXY holds the value of the client's header "Proxy"."""
     monkeypatch.setenv("REQUEST_METHOD", "GET")
     monkeypatch.setenv("HTTP_PROXY", "http://attacker")
     assert choose_proxy(True, WS) is None

@@ -1,6 +1,6 @@
-"""TLS: who is trusted, by which context, and that nothing is sent to anybody else.
+"""TLS: which servers are trusted, by which context, and that no other server is sent anything.
 
-Must not use certificates of the system: those that are trusted are made here.
+The tests make all trusted certificates, and use none of the system.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ async def never_called(connection: RawConnection) -> None:
 
 
 async def greeted(url: str, **options: Any) -> None:
-    """Connect, and see that it is the server that answers."""
+    """Connect, and check that the expected server answers."""
     async with wirespeed.connect(url, **options) as connection:
         assert await collect(connection) == ["hello"]
 
@@ -59,7 +59,7 @@ def fingerprint_of(leaf: trustme.LeafCert) -> bytes:
 def system_trusts_ca(
     ca: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """Let the authority of the tests be the only one that the system trusts."""
+    """Make the certificate authority of the tests the only one that the system trusts."""
     path = tmp_path / "ca.pem"
     ca.cert_pem.write_to_path(str(path))
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
@@ -125,7 +125,7 @@ async def test_client_certificates(ca: trustme.CA) -> None:
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     ca.configure_trust(client)
     async with raw_server(note, ssl=server) as url:
-        # With TLS 1.3 the server refuses only after the client's part of the handshake.
+        # With TLS 1.3, the server refuses only after the client's part of the handshake.
         with pytest.raises((HandshakeError, ssl.SSLError, ConnectionError)):
             await wirespeed.connect(url, ssl=client)
         ca.issue_cert("client.example").configure_cert(client)
@@ -173,7 +173,7 @@ async def test_a_pinned_certificate() -> None:
 
 @pytest.fixture
 def requests(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Note each request that is made; aborted at once, not every transport would still send it."""
+    """Record each request that is made: not every transport would send it after an abort."""
     made: list[bytes] = []
     request = OpeningHandshake.request
 
@@ -200,7 +200,8 @@ async def test_another_certificate_is_told_nothing(
         assert await connection.read_rest() == b""
 
     leaf, other = ca.issue_cert("127.0.0.1"), ca.issue_cert("127.0.0.1")
-    # Given up before the server has seen the end of the TLS handshake, it sees no connection.
+    # If the client gives up before the server has finished the TLS handshake, the server sees no
+    # connection.
     async with raw_server(read, ssl=server_context(leaf), connections=0) as url, nothing_left():
         with pytest.raises(CertificateMismatch) as caught:
             await wirespeed.connect(
@@ -255,7 +256,7 @@ async def test_wrong_fingerprints(fingerprint: Any, error: type[Exception]) -> N
 
 
 class Noting(ssl.SSLContext):
-    """Notes for which names it is used."""
+    """Records the names that it is used for."""
 
     names: list[str | None]
 

@@ -1,7 +1,4 @@
-"""Delays, and which errors end the attempts: the arithmetic alone, time is told.
-
-Must not open anything.
-"""
+"""Delays, and which errors end the attempts: arithmetic alone, with given times."""
 
 from __future__ import annotations
 
@@ -51,7 +48,7 @@ def ceilings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float]]:
 
 
 def waiting(seconds: float | None) -> HandshakeError:
-    """Make the refusal of a server that asks to stay away for so long."""
+    """Return the error of a server that asks the client to stay away for `seconds`."""
     error = HandshakeError("refused", status=503)
     error.retry_after = seconds  # type: ignore[attr-defined, unused-ignore]
     return error
@@ -133,7 +130,7 @@ def test_they_do_not_overflow(ceilings: list[tuple[float, float]]) -> None:
 def test_delays_are_random() -> None:
     policy = Reconnect(initial=10, maximum=10)
     delays = {Backoff(policy).next_delay() for _ in range(100)}
-    # All the same has a chance of less than 2 ** -5000.
+    # The chance that all are equal is less than 2 ** -5000.
     assert len(delays) > 1
     assert all(0 <= delay <= 10 for delay in delays)
 
@@ -173,7 +170,7 @@ def test_a_pause_that_is_too_long_is_neither_waited_out_nor_shortened() -> None:
 def test_giving_up() -> None:
     backoff = Backoff(Reconnect(initial=4, give_up_after=10))
     assert backoff.judge(OSError(), 0) == Verdict(4)
-    # The last attempt is at the limit: 8 seconds would be beyond.
+    # The last attempt is at the limit: a delay of 8 seconds would be beyond it.
     assert backoff.judge(OSError(), 5) == Verdict(5)
     assert backoff.judge(waiting(6), 4) == Verdict(6)
     assert backoff.judge(waiting(6), 4.5).objection

@@ -1,6 +1,6 @@
 """Opening handshakes that fail: each a clear error in time, with nothing left behind.
 
-Must not need a name server: addresses are numbers, ports are chosen by the system.
+No name server is needed: addresses are numbers, and the system chooses the ports.
 """
 
 from __future__ import annotations
@@ -203,7 +203,7 @@ async def test_a_server_that_resets_instead_of_answering() -> None:
 
 
 async def wait_for_the_end(connection: RawConnection) -> None:
-    """Never answer; the client must give up and end the stream."""
+    """Never answer. The client must give up and end the stream."""
     await connection.read_rest()
 
 
@@ -274,7 +274,7 @@ async def test_cancelling_leaves_nothing(
     steps: int, server_ssl: ssl.SSLContext, client_ssl: ssl.SSLContext
 ) -> None:
     async def serve(connection: RawConnection) -> None:
-        # Given up with data unread, the client's socket is reset.
+        # If the client gives up with data unread, its socket is reset.
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionResetError):
             await connection.read_upgrade()
             await connection.read_rest()

@@ -1,6 +1,6 @@
-"""An opening that is cancelled once the answer has come, by a loop that closes without a word.
+"""An opening cancelled after the answer has come, on a loop that closes without a notice.
 
-Must not depend on what is faster: the transport follows a script.
+The transport follows a script, so that the test does not depend on timing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ else:
 
 
 class VanishingTransport(asyncio.Transport):
-    """As uvloop's when its `create_connection` is cancelled: then it is gone, but not closing.
+    """A transport like uvloop's after a cancelled `create_connection`: unusable, but not closing.
 
     Attributes:
         written: all that was written.
@@ -77,7 +77,7 @@ async def test_the_timers_of_the_connection_end(
         for data in (accept_response(parse_upgrade(transport.written)), text_frame("hello") + more):
             link.get_buffer(-1)[: len(data)] = data
             link.buffer_updated(len(data))
-        # The window is open then.
+        # The window is open at this point.
         await turns(2)
         transport.is_gone = True
         raise asyncio.CancelledError

@@ -1,6 +1,6 @@
-"""`async for` over `connect(...)`: servers that end connections, refuse them, and are not there.
+"""`async for` over `connect(...)`: servers that end connections, refuse them, or are not there.
 
-Must not wait for real time: `clock` lets it pass.
+No test waits for real time: the `clock` fixture controls it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ async def test_a_server_that_restarts() -> None:
                 async for message in ws:
                     received.append(message)
                     if len(received) == 1:
-                        # Closes its connections with 1001.
+                        # This closes the server's connections with 1001.
                         await first.aclose()
                         await second.enter_async_context(serving(greet, port))
                     else:
@@ -139,7 +139,7 @@ async def test_a_server_that_does_not_end_the_tcp_connection_is_not_waited_for()
         await connection.accept(trailing=close_frame(1000))
         await connection.expect_close()
         if is_first:
-            # Until the client ends it.
+            # The stream lasts until the client ends it.
             assert await connection.read_rest() == b""
             first_ended.set()
 

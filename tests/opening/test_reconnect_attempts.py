@@ -1,6 +1,6 @@
-"""What each attempt begins and ends with: computed URLs and headers, `on_open`, a line in the log.
+"""The start and end of each attempt: computed URLs and headers, `on_open`, a line in the log.
 
-Must not wait for real time: `clock` lets it pass.
+No test waits for real time: the `clock` fixture controls it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SECRET = "hunter2"
 
 
 def in_both_kinds(function: Callable[..., Any]) -> list[Callable[..., Any]]:
-    """Give the function, and a coroutine function that does the same."""
+    """Return the function, and a coroutine function that does the same."""
 
     async def coroutine_function(*args: Any) -> Any:
         await asyncio.sleep(0)
@@ -36,7 +36,7 @@ def in_both_kinds(function: Callable[..., Any]) -> list[Callable[..., Any]]:
 
 
 async def hello(connection: ServerConnection) -> None:
-    """Say what the request said, and stay until the client closes."""
+    """Send back what the request said, and stay until the client closes."""
     request = connection.request
     assert request is not None
     await connection.send(f"{request.path} {request.headers.get('Authorization')}")
@@ -44,7 +44,7 @@ async def hello(connection: ServerConnection) -> None:
 
 
 async def never() -> Any:
-    """Wait for what does not come."""
+    """Wait forever."""
     await asyncio.get_running_loop().create_future()
 
 
@@ -224,7 +224,7 @@ async def test_on_open_has_a_deadline() -> None:
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
-    """Give level and text of what wirespeed logged of reconnecting."""
+    """Return level and text of what wirespeed logged about reconnecting."""
     return [
         (record.levelname, record.getMessage())
         for record in caplog.records

@@ -1,6 +1,6 @@
-"""Cancelling while the next connection is awaited: at once, wherever it is, and nothing is left.
+"""Cancelling while the next connection is awaited: it ends at once and leaves nothing behind.
 
-Must not leave anything to luck: the stages are named, and then every turn of the loop has its go.
+Nothing is left to luck: the tests name the stages, and then try every turn of the loop.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Stage:
         self.cancelled = False
 
     async def stay(self) -> None:
-        """Wait there."""
+        """Wait until cancelled."""
         self.reached.set()
         try:
             await asyncio.get_running_loop().create_future()
@@ -39,7 +39,7 @@ class Stage:
             raise
 
     async def cancel(self, task: asyncio.Task[WebSocketConnection]) -> None:
-        """Cancel the task once it is there."""
+        """Cancel the task once it waits here."""
         await self.reached.wait()
         task.cancel("stop")
         with pytest.raises(asyncio.CancelledError, match="stop"):
@@ -50,12 +50,12 @@ class Stage:
 def next_of(
     connections: wirespeed.Reconnecting,
 ) -> asyncio.Task[WebSocketConnection]:
-    """Await the next connection in a task of its own."""
+    """Await the next connection in a separate task."""
     return asyncio.create_task(connections.__anext__())
 
 
 async def greet(connection: RawConnection) -> None:
-    """Open, and wait for the client to go, whichever way."""
+    """Open the connection, and wait until the client ends it in any way."""
     await connection.accept()
     await connection.read_rest()
 
@@ -132,7 +132,7 @@ async def test_while_on_open_has_failed_and_the_connection_closes() -> None:
         await connection.accept()
         assert await connection.expect_close() == (1011, "")
         closing.set()
-        # No answer: only the cancelling ends it.
+        # No answer comes: only the cancellation ends it.
         assert await connection.read_rest() == b""
 
     async def on_open(ws: WebSocketConnection) -> None:
@@ -184,10 +184,10 @@ async def test_while_the_connection_before_has_not_ended_its_tcp_connection(cloc
 
 
 async def every_turn(scenario: Callable[[], wirespeed.Reconnecting], url_count: int) -> int:
-    """Cancel the scenario after 0, 1, 2... turns of the loop until it ends by itself.
+    """Cancel the scenario after 0, 1, 2... turns of the loop, until it ends without that.
 
     Returns:
-        After how many turns it does.
+        The number of turns after which it does.
     """
     turns = 0
     while True:

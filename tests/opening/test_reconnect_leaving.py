@@ -1,6 +1,6 @@
 """Leaving `async for` over `connect(...)` while another connection is being opened.
 
-Must not wait for real time: `clock` says when a lifetime is over.
+No test waits for real time: the `clock` fixture decides when a lifetime is over.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ RENEWING = Reconnect(initial=1, max_lifetime=LIFETIME)
 
 
 class Attempts:
-    """A server that opens the first connection, and lets every other one wait for its answer.
+    """A server that accepts the first connection, and leaves all others without an answer.
 
     Attributes:
-        count: how many there were.
-        under_way: set once the second one has asked.
+        count: how many connections there were.
+        under_way: set once the second connection has sent its request.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Attempts:
         else:
             await connection.read_upgrade()
             self.under_way.set()
-            # Nothing more is sent on it, and it is ended.
+            # The connection receives nothing more, and the client ends it.
             assert await connection.read_rest() == b""
 
     async def use(self, connection: RawConnection) -> None:
@@ -62,7 +62,7 @@ async def test_leaving_during_an_attempt(way: str, clock: Clock) -> None:
         connections = aiter(wirespeed.connect(url, reconnect=RENEWING, open_timeout=None))
         async with contextlib.AsyncExitStack() as stack:
             if way == "cancel":
-                # Its error holds the iterator for as long as somebody holds the error.
+                # The error's traceback holds the iterator for as long as the error lives.
                 await stack.enter_async_context(contextlib.aclosing(connections))
             async for ws in connections:
                 clock.lifetime_over.set()
@@ -87,7 +87,7 @@ async def test_leaving_during_an_attempt(way: str, clock: Clock) -> None:
         task = asyncio.create_task(use(url))
         with contextlib.suppress(KeyError, asyncio.CancelledError):
             await task
-        # So does that of the task.
+        # The task's error does so too.
         del task
         gc.collect()
     assert attempts.count == 2
@@ -97,7 +97,7 @@ async def test_cancelling_an_attempt_after_a_loss() -> None:
     used: list[WebSocketConnection] = []
 
     class Losing(Attempts):
-        """Loses the first connection."""
+        """A server that loses the first connection."""
 
         async def use(self, connection: RawConnection) -> None:
             await connection.read_frame()
@@ -114,7 +114,7 @@ async def test_cancelling_an_attempt_after_a_loss() -> None:
     async with raw_server(attempts.handle, connections=2) as url:
         task = asyncio.create_task(use(url))
         await attempts.under_way.wait()
-        # What is lost is closed at once, and that does not end the attempt.
+        # A lost connection closes at once, which does not end the attempt.
         await used[0].close()
         await used[0].wait_closed()
         assert not task.done()

@@ -1,6 +1,6 @@
-"""Connections that are replaced when they are old: the next one is open before the last one goes.
+"""Old connections are replaced: the next one is open before the last one closes.
 
-Must not wait for real time: `clock` says when a lifetime is over.
+No test waits for real time: the `clock` fixture decides when a lifetime is over.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ RENEWING = Reconnect(initial=1, max_lifetime=LIFETIME)
 
 @dataclass
 class Feed:
-    """A server that numbers its connections, and records who was connected when.
+    """A server that numbers its connections, and records when each was connected.
 
     Attributes:
         url: where it listens.
         events: what happened, in order.
-        connections: those that were opened.
+        connections: the connections that were opened.
         changed: notified of each event.
         refusals: how many of the next connections are reset during their opening.
     """
@@ -119,7 +119,7 @@ async def test_what_the_old_one_has_received_stays_readable(clock: Clock) -> Non
         async for ws in wirespeed.connect(url, reconnect=RENEWING):
             opened.append(ws)
             if len(opened) == 1:
-                # Nobody receives until the connection is closed.
+                # No task receives until the connection is closed.
                 await arrived.wait()
                 clock.lifetime_over.set()
                 await closing.wait()
@@ -131,7 +131,7 @@ async def test_what_the_old_one_has_received_stays_readable(clock: Clock) -> Non
 
 
 async def test_when_the_next_one_cannot_be_opened_the_old_one_stays(clock: Clock) -> None:
-    """Four attempts fail, in four ways; the old one carries messages all the while."""
+    """Four attempts fail, in four ways. Meanwhile the old connection carries messages."""
     received: list[str | bytes] = []
     failures: list[Exception] = [OSError(), TimeoutError(), ConnectionResetError(), OSError()]
     async with feeding() as feed:
@@ -147,7 +147,7 @@ async def test_when_the_next_one_cannot_be_opened_the_old_one_stays(clock: Clock
             await feed.wait_for(f"0 received '{len(clock.delays)}'")
 
         clock.before_waking = talk
-        # There is a connection all the time, so there is nothing to give up.
+        # There is always a connection, so `give_up_after` does not apply.
         policy = Reconnect(initial=1, max_lifetime=LIFETIME, give_up_after=10)
         connections = aiter(wirespeed.connect(compute_url, reconnect=policy))
         first = await anext(connections)
@@ -190,7 +190,7 @@ async def test_an_error_that_stays_ends_the_attempts_until_the_old_one_is_lost(
 
 
 async def test_when_the_old_one_is_lost_during_an_attempt(clock: Clock) -> None:
-    """The attempt is given up, and the usual rules apply: no two attempts at the same time."""
+    """The attempt is given up, and the usual rules apply: there are never two attempts at once."""
     asked = 0
     async with feeding() as feed:
 
@@ -242,14 +242,14 @@ async def test_the_next_one_may_be_over_before_it_is_asked_for(clock: Clock) -> 
         assert await collect(second) == ["hello 1"]
         assert await (await anext(connections)).receive_text() == "hello 2"
         await connections.aclose()
-    # It counts from the opening, not from when it was asked for.
+    # The lifetime counts from the opening, not from when the connection was asked for.
     assert clock.lifetimes[:2] == [LIFETIME, LIFETIME - 5]
 
 
 @pytest.mark.parametrize("way", ["aclose", "left behind"])
 @pytest.mark.parametrize("stage", ["lifetime", "attempt", "delay", "on_open", "both open"])
 async def test_leaving_at_each_stage(way: str, stage: str, clock: Clock) -> None:
-    """Nothing is left: the test fails for tasks and sockets."""
+    """The test would fail for tasks or sockets that are left behind."""
     reached, cancelled = asyncio.Event(), asyncio.Event()
     opened = 0
 

@@ -1,6 +1,6 @@
 """Servers that refuse and say how long to stay away (RFC 9110 section 10.2.3).
 
-Must not wait for real time: `clock` lets it pass.
+No test waits for real time: the `clock` fixture controls it.
 """
 
 from __future__ import annotations

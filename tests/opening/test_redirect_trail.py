@@ -1,6 +1,6 @@
-"""Where redirects lead to, what is said there, and which of them are not followed.
+"""Where redirects lead, what is sent there, and which of them are not followed.
 
-Knows only the trail; there are no sockets here.
+Uses only the trail, without sockets.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def redirect(location: str | None, status: int = 302) -> HandshakeError:
 
 
 def refused(trail: Trail, refusal: HandshakeError) -> HandshakeError:
-    """Return what it raises for a redirect that it does not follow."""
+    """Return the error that the trail raises for a redirect that it does not follow."""
     before = trail.url, trail.ask, trail.history
     with pytest.raises(HandshakeError) as caught:
         trail.follow(refusal)
@@ -71,7 +71,7 @@ def refused(trail: Trail, refusal: HandshakeError) -> HandshakeError:
 
 
 def said(trail: Trail) -> str:
-    """Return the request, with the random key left out."""
+    """Return the request, with a fixed key instead of a random one."""
     request = OpeningHandshake(trail.url, trail.ask, key=bytes(16)).request()
     return request.decode("latin-1")
 

@@ -1,6 +1,6 @@
-"""Redirects of real servers: where the client comes to, what it tells them, what it leaves.
+"""Redirects of real servers: where the client ends up, what it sends them, what it leaves.
 
-Must not need a name server: addresses are numbers, ports are chosen by the system.
+No name server is needed: addresses are numbers, and the system chooses the ports.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ Route = Callable[[Upgrade], str | None]
 async def redirecting(
     route: Route, *, connections: int = 1, context: ssl.SSLContext | None = None
 ) -> AsyncIterator[tuple[str, list[Upgrade]]]:
-    """Start a server that sends a Location to where `route` says, or agrees where it says nothing.
+    """Start a server that redirects to the Location from `route`, or accepts if that is `None`.
 
-    Gives its URL and the requests that it got.
+    Yields its URL, and the requests that it received.
     """
     requests: list[Upgrade] = []
 
@@ -45,7 +45,7 @@ async def redirecting(
             await connection.write(accept_response(upgrade))
             await connection.close_politely()
         else:
-            # Its body never comes.
+            # The body never arrives.
             head = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 99\r\n\r\n"
             await connection.write(head.encode())
             assert await connection.read_rest() == b""
@@ -59,7 +59,7 @@ def path(upgrade: Upgrade) -> str:
 
 
 def steps(*locations: str) -> Route:
-    """Redirect to one after the other, then agree."""
+    """Redirect to one location after the other, then accept."""
     left = list(locations)
     return lambda upgrade: left.pop(0) if left else None
 
@@ -213,7 +213,7 @@ async def test_a_body_that_is_late_is_given_as_far_as_it_came(head: str) -> None
 @pytest.mark.parametrize("step", [*range(20), 50])
 async def test_cancelling_leaves_nothing(step: int) -> None:
     async def serve(connection: RawConnection) -> None:
-        # Given up with data unread, the client's socket is reset.
+        # If the client gives up with data unread, its socket is reset.
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             upgrade = await connection.read_upgrade()
             location = f"{path(upgrade)}x"

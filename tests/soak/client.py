@@ -1,6 +1,6 @@
 """One connection of the client: opened, used by several tasks at once, and ended in any way.
 
-Must not know what the server does, but for the kind of fault that its key names.
+It knows only the kind of fault that the server will cause, which is part of the key.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from soak.waiting import all_done
 
 import wirespeed
 
-# The client gives its own attempt up.
+# In this kind, the client cancels its own opening.
 CANCEL: Final = "cancel"
 
-# The server never ends these.
+# In these kinds, the server never ends the connection.
 ENDLESS: Final = frozenset({"deaf", "endless"})
 
-# The deadline of an opening or closing handshake that the server does not take part in.
+# The deadline of a handshake, opening or closing, that the server does not complete.
 SHORT_SECONDS: Final = 0.5
 LONG_SECONDS: Final = 60.0
 
@@ -39,19 +39,20 @@ class Outcome:
     """What the client has seen of one connection.
 
     Attributes:
-        key: of the connection.
-        options: what it was opened with.
+        key: the key of the connection.
+        options: the options it was opened with.
         refusal: the error that the opening failed with.
-        was_cancelled: whether the opening was.
-        is_patient: whether everything was received to an end that was not the client's doing.
+        was_cancelled: whether the opening was cancelled.
+        is_patient: whether the consumers ran until the connection ended without the client ending
+            it.
         way: how the connection was ended.
         shares: the numbers that each consumer received.
         ends: how each consumer ended: with an error, or `None` for the end of an iteration.
         dropped: the numbers of the messages that were dropped.
         sent: how many messages were sent.
         stats: the counters, after the end.
-        info: how it ended.
-        problems: what went wrong already.
+        info: how the connection ended.
+        problems: the problems found so far.
     """
 
     key: str
@@ -83,7 +84,7 @@ class Client:
     """One connection, from `connect` to after its end.
 
     Attributes:
-        outcome: what came of it.
+        outcome: the result.
     """
 
     def __init__(self, base: str, key: str) -> None:
@@ -93,7 +94,7 @@ class Client:
         self._tasks: list[asyncio.Task[Any]] = []
 
     async def run(self) -> None:
-        """Live through it; what goes wrong is in the outcome."""
+        """Play the whole connection. Problems are recorded in the outcome."""
         connection = None
         try:
             connection = await self._open()
@@ -215,7 +216,7 @@ class Client:
         return self._start(consume(), way.__name__)
 
     def _take_what_is_left(self, ws: wirespeed.WebSocketConnection) -> None:
-        """Receive what consumers that were cancelled have left."""
+        """Receive what cancelled consumers have left in the queue."""
         share = Share(from_server(self.outcome.key))
         self.outcome.shares.append(share.numbers)
         try:
@@ -257,7 +258,7 @@ class Client:
         ws.abort()
 
     def _random(self, name: str) -> random.Random:
-        """Make the source of chance of one task: it does the same when it is played again."""
+        """Make the random generator of one task: it draws the same when the key is played again."""
         return random.Random(f"{self.outcome.key} {name}")
 
     def _start(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:

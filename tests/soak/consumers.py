@@ -1,6 +1,6 @@
-"""Ways to receive: patient, slow, in batches, given up again and again, several at once.
+"""Ways to receive: patient, slow, in batches, cancelled again and again, several at once.
 
-Must not know what the server does. Each runs to the end of the connection.
+Each runs to the end of the connection, whatever the server does.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ Connection = wirespeed.WebSocketConnection
 
 
 class Share:
-    """What one consumer received, in its order.
+    """What one consumer received, in order.
 
     Attributes:
-        numbers: of the messages.
+        numbers: the numbers of the messages.
     """
 
     def __init__(self, owner: str) -> None:
@@ -31,7 +31,7 @@ class Share:
         self._owner = owner
 
     def take(self, data: str | bytes) -> None:
-        """Check a message and note its number."""
+        """Check a message and record its number."""
         self.numbers.append(number_of(self._owner, data))
 
 
@@ -58,7 +58,7 @@ async def many(ws: Connection, share: Share, choose: random.Random) -> None:
             for data in await ws.receive_many(most, timeout=choose.choice((None, 0.0, 0.01))):
                 share.take(data)
         except wirespeed.ReadTimeout:
-            # A timeout of 0 does not let the others run.
+            # A timeout of 0 does not let other tasks run.
             await asyncio.sleep(0)
 
 
@@ -78,7 +78,7 @@ async def without_waiting(ws: Connection, share: Share, choose: random.Random) -
 
 
 async def typed(ws: Connection, share: Share, choose: random.Random) -> None:
-    """Guess the type; a wrong guess must leave the message queued."""
+    """Guess the type. A wrong guess must leave the message queued."""
     guesses: tuple[Callable[[], Awaitable[str | bytes]], ...] = ws.receive_text, ws.receive_bytes
     for receive in itertools.cycle(guesses):
         with contextlib.suppress(wirespeed.MessageTypeError):
@@ -101,7 +101,7 @@ async def with_wait_for(ws: Connection, share: Share, choose: random.Random) -> 
 
 
 async def cancelled(ws: Connection, share: Share, choose: random.Random) -> None:
-    """Cancel the task that receives, again and again, wherever it is."""
+    """Cancel the receiving task again and again, wherever it is."""
     way = choose.choice((iterate, in_batches, one_by_one))
     while True:
         task = asyncio.create_task(way(ws, share, choose))
@@ -115,25 +115,25 @@ async def cancelled(ws: Connection, share: Share, choose: random.Random) -> None
 
 
 async def texts(ws: Connection, share: Share, choose: random.Random) -> None:
-    """With lanes: all text, whatever else is queued."""
+    """With lanes, receive all text, whatever else is queued."""
     while True:
         share.take(await ws.receive_text())
 
 
 async def binaries(ws: Connection, share: Share, choose: random.Random) -> None:
-    """With lanes: all that is binary."""
+    """With lanes, receive everything binary."""
     while True:
         share.take(await ws.receive_bytes())
 
 
 Consumer = Callable[[Connection, Share, random.Random], Awaitable[None]]
 
-# Each of these takes whatever comes.
+# Each of these accepts messages of either type.
 CONSUMERS: Final[tuple[Consumer, ...]] = (
     *(iterate, in_batches, one_by_one, many, slowly, without_waiting),
     *(with_timeouts, with_wait_for, cancelled),
 )
-# With one queue only: with lanes there is no wrong type.
+# Only for one queue: with lanes there is no wrong type.
 GUESSING_CONSUMERS: Final[tuple[Consumer, ...]] = (typed,)
-# With lanes only, and both at once: what one of them leaves would hold back the other.
+# Only for lanes, and both at once: what one of them leaves would hold back the other.
 LANE_CONSUMERS: Final[tuple[Consumer, ...]] = (texts, binaries)

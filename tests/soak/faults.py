@@ -1,7 +1,4 @@
-"""What the server does to a connection, by name: how it opens, and how it ends.
-
-Must not know what the client does meanwhile.
-"""
+"""What the server does to a connection, by name: how it opens, and how it ends."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ import reference
 from rawserver import PING, TEXT, RawConnection, Upgrade, accept_response
 from soak.peer import NO_CODE, RSV1, Peer
 
-# Of sending, before the fault.
+# The longest time to spend sending before the fault.
 MOST_SECONDS: Final = 2.0
 
 CLOSE_CODES: Final = (1000, 1001, NO_CODE, 1002, 1008, 1011, 1012, 3000, 4999)
@@ -52,7 +49,7 @@ async def slam(connection: RawConnection, upgrade: Upgrade) -> None:
 
 
 async def close(peer: Peer) -> None:
-    """Close cleanly, with any code, perhaps inside a message that has begun."""
+    """Close cleanly with any code, perhaps inside an unfinished message."""
     await _stream(peer)
     if peer.choose.random() < 0.2 and not peer.ended.is_set():
         await peer.send_fragment()
@@ -86,7 +83,7 @@ async def reset(peer: Peer) -> None:
 
 
 async def garbage(peer: Peer) -> None:
-    """Send what no server may send; the client must fail the connection."""
+    """Send bytes that no server may send. The client must fail the connection."""
     await _stream(peer)
     if peer.ended.is_set():
         await _finish(peer)
@@ -97,7 +94,7 @@ async def garbage(peer: Peer) -> None:
 
 
 async def mute(peer: Peer) -> None:
-    """Fall silent: neither messages nor Pongs, until the client gives up."""
+    """Fall silent: send neither messages nor Pongs until the client gives up."""
     await _stream(peer)
     peer.withholds_pongs = True
     peer.reading_stall = peer.choose.choice((0.0, 1.0))
@@ -113,7 +110,7 @@ async def deaf(peer: Peer) -> None:
 
 
 async def endless(peer: Peer) -> None:
-    """Send until the client closes, and some more before answering its Close frame."""
+    """Send until the client closes, and perhaps more before answering its Close frame."""
     await peer.stream(sys.maxsize, math.inf, longest_rest=0.02)
     await peer.send_messages(peer.choose.choice((0, 0, 5, 100)))
     await _finish(peer)
@@ -125,7 +122,7 @@ async def _stream(peer: Peer) -> None:
 
 
 async def _finish(peer: Peer, code: int = 1000) -> None:
-    """Do the server's part of the closing handshake; the client's Close frame may come first."""
+    """Do the server's part of the closing handshake. The client's Close frame may come first."""
     await peer.send_close(code, "" if code == NO_CODE else "that is all")
     await peer.ended.wait()
     # The server closes TCP first (RFC 6455 section 7.1.1).
@@ -151,5 +148,6 @@ ENDINGS: Final[dict[str, Callable[[Peer], Awaitable[None]]]] = {
     function.__name__: function
     for function in (close, eof, truncate, reset, garbage, mute, deaf, endless)
 }
-# The client gives the opening up; the server learns of it late, or never if that was too late.
+# The client cancels the opening. The server learns of it late, or never if the connection was open
+# by then.
 ENDINGS["cancel"] = close

@@ -1,7 +1,4 @@
-"""What a process holds on to: memory, descriptors, tasks and this library's objects.
-
-Must not know what the process does.
-"""
+"""What a process holds on to: memory, descriptors, tasks and this library's objects."""
 
 from __future__ import annotations
 
@@ -21,22 +18,22 @@ import wirespeed
 
 MIB: Final = 2**20
 
-# By then the most messages that come together have come.
+# By then, the largest number of messages that arrive together has been reached.
 WARM_UP_SECONDS: Final = 10
 
-# What the allocator may keep of messages of up to 200 KB each, and of turns that were busier. A run
-# of 15 seconds never gets warm, and grows by up to 16; one of a minute by 3.
+# The allocator may keep memory from messages of up to 200 KB each, and from busier turns. A run of
+# 15 seconds never finishes warming up, and grows by up to 16; a run of one minute grows by 3.
 ALLOWED_MIB: Final = 32.0
 
-# Of up to 512 bytes, at the end of a run: one that is lost with each message makes far more.
+# Blocks of up to 512 bytes, at the end of a run. Losing one with each message makes far more.
 ALLOWED_BLOCKS: Final = 15_000
 
-# The library's own caches: the URLs that were used last, and the masking keys of this thread.
+# The library's own caches: the most recently used URLs, and the masking keys of this thread.
 KEPT: Final = Counter({"URL": 64, "MaskingKeys": 1})
 
 
 def resident_mib() -> float:
-    """Return the memory of this process; its most so far where that is all that can be known."""
+    """Return this process's memory in MiB; its peak so far on systems that report only that."""
     statm = Path("/proc/self/statm")
     if statm.exists():
         pages = int(statm.read_text(encoding="ascii").split()[1])
@@ -46,17 +43,17 @@ def resident_mib() -> float:
 
 
 def descriptors() -> int:
-    """Count the open descriptors, but for the one of the listing itself."""
+    """Count the open descriptors, without the one that lists them."""
     return len(os.listdir("/dev/fd")) - 1
 
 
 def own_objects() -> Counter[str]:
-    """Count the library's objects that are alive and in no cache, by type."""
+    """Count the library's live objects that are in no cache, by type."""
     gc.collect()
     found = Counter(
         type(one).__qualname__
         for one in gc.get_objects()
-        # Classes of classes have a descriptor there.
+        # `__module__` of a metaclass may be a descriptor, not a string.
         if str(type(one).__module__).partition(".")[0] == wirespeed.__name__
     )
     return found - KEPT
@@ -68,8 +65,8 @@ class Sample:
 
     Attributes:
         memory: in MiB.
-        descriptors: that are open.
-        tasks: that are not done.
+        descriptors: the number of open descriptors.
+        tasks: the number of tasks that are not done.
     """
 
     memory: float
@@ -78,7 +75,7 @@ class Sample:
 
     @classmethod
     def now(cls) -> Sample:
-        """Take one, in a task."""
+        """Take a sample; must be called in a task."""
         return cls(resident_mib(), descriptors(), len(asyncio.all_tasks()))
 
     def __str__(self) -> str:
@@ -86,10 +83,10 @@ class Sample:
 
 
 def grown(samples: Sequence[Sample]) -> float:
-    """Return by how many MiB the last quarter of the run has more than the second one.
+    """Return by how many MiB the last quarter of the run exceeds the second quarter.
 
     Args:
-        samples: one a second; the warm-up does not count.
+        samples: one for each second. The warm-up is left out.
     """
     warm_up = min(WARM_UP_SECONDS, len(samples) // 3)
     memory = [sample.memory for sample in samples[warm_up:]]

@@ -1,7 +1,4 @@
-"""Messages that say whose they are and which one: connection, number and a checksum.
-
-Must not know which end of a connection sends them.
-"""
+"""Messages that carry their origin: connection, number and a checksum."""
 
 from __future__ import annotations
 
@@ -9,20 +6,20 @@ import random
 import zlib
 from typing import Final
 
-# Of one to four bytes in UTF-8: reads end inside a character, too.
+# Characters of one to four bytes in UTF-8, so that reads can end inside a character.
 ALPHABET: Final = "abcdefgh ijklmnop 0123456789 äöüß – €漢字 🚀"
 
 _POOL: Final = random.Random("filler")
 _CHARACTERS: Final = "".join(_POOL.choices(ALPHABET, k=300_000))
 _BYTES: Final = _POOL.randbytes(300_000)
 
-# The largest sizes, and how often they come.
+# Upper limits of the sizes, and how often each is used.
 _SIZES: Final = (200, 3_000, 20_000, 200_000)
 _WEIGHTS: Final = (80, 15, 4, 1)
 
 
 class CorruptMessageError(Exception):
-    """What came is not what any end of this connection has sent."""
+    """A message is not what either end of this connection has sent."""
 
 
 def message(owner: str, number: int, choose: random.Random) -> str | bytes:
@@ -38,25 +35,25 @@ def message(owner: str, number: int, choose: random.Random) -> str | bytes:
 
 
 def number_of(owner: str, data: str | bytes) -> int:
-    """Return the number of a message of `owner`.
+    """Return the number of a message from `owner`.
 
     Raises:
-        CorruptMessageError: it is not whole, or somebody else's.
+        CorruptMessageError: the message is damaged, or belongs to another owner.
     """
     raw = data.encode() if isinstance(data, str) else data
     checksum, _, body = raw.partition(b" ")
     whose, _, rest = body.partition(b" ")
     if whose != owner.encode() or checksum != b"%08x" % zlib.crc32(body):
-        # Without the filler: a few bytes tell what it was.
+        # The filler is left out of the text: a few bytes show what the message was.
         raise CorruptMessageError(f"a message of {len(raw)} bytes begins with {raw[:60]!r}")
     return int(rest.partition(b" ")[0])
 
 
 def from_server(key: str) -> str:
-    """Name the owner of the messages that the server sends on connection `key`."""
+    """Return the owner name of the messages that the server sends on connection `key`."""
     return f"{key}<"
 
 
 def from_client(key: str) -> str:
-    """Name the owner of the messages that the client sends on connection `key`."""
+    """Return the owner name of the messages that the client sends on connection `key`."""
     return f"{key}>"

@@ -1,6 +1,6 @@
 """The server's end of one connection: writes in odd ways, and counts every byte of both sides.
 
-Must not know how the connection is to end, nor anything of the codec under test.
+Does not use the codec under test.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ RSV1: Final = 0x40
 TAIL: Final = b"\x00\x00\xff\xff"
 NO_CODE: Final = 1005
 
-# A narrow socket: the window closes after a few messages.
+# Socket buffers this small fill up after a few messages.
 NARROW_BYTES: Final = 16_384
 
 
 class BadClientError(Exception):
-    """The client did what no client may do."""
+    """The client did something that the protocol forbids."""
 
 
 class Compression:
@@ -54,7 +54,7 @@ class Compression:
         self._inflater = zlib.decompressobj(-15)
 
     def header(self) -> str:
-        """Return the header line that agrees."""
+        """Return the header line that accepts the extension."""
         line = "Sec-WebSocket-Extensions: permessage-deflate"
         line += "" if self._server_context else "; server_no_context_takeover"
         return line + ("" if self._client_context else "; client_no_context_takeover")
@@ -67,7 +67,7 @@ class Compression:
         return data[: -len(TAIL)]
 
     def inflate(self, payload: bytes) -> bytes:
-        """Undo what the client did."""
+        """Decompress one message from the client."""
         if not self._client_context:
             self._inflater = zlib.decompressobj(-15)
         return self._inflater.decompress(payload + TAIL)
@@ -80,16 +80,17 @@ class Peer:
     """One open connection.
 
     Attributes:
-        choose: decides all that is left to chance in writing.
+        choose: the random generator for writing.
         report: what was done and seen.
-        ended: set once the client's Close frame came, or the end of its stream.
+        ended: set once the client's Close frame or the end of its stream has arrived.
         withholds_pongs: whether Pings are left without an answer.
         reading_stall: in seconds, before the next frame is read.
     """
 
     def __init__(self, connection: RawConnection, key: str) -> None:
         self.choose = choose = random.Random(f"{key} server")
-        # One for each task: so each of them does the same when it is played again.
+        # Reading has its own generator, so that each task does the same when the key is played
+        # again.
         self._choose_reading = random.Random(f"{key} server reading")
         self.report = Report(key)
         self.ended = asyncio.Event()
@@ -98,9 +99,10 @@ class Peer:
         self._connection = connection
         self._compression: Compression | None = None
         self._writing = asyncio.Lock()
-        # Nothing may follow what was written last.
+        # Set when nothing may follow what was written last.
         self._has_written_all = False
-        # Payloads of Pongs to send, of Pings that were sent, and the message that is coming.
+        # Payloads of the Pongs to send, payloads of the Pings that were sent, and the fragments of
+        # the message that is arriving.
         self._pongs_due: list[bytes] = []
         self._pings: deque[bytes] = deque()
         self._fragments: list[ClientFrame] = []
@@ -109,16 +111,16 @@ class Peer:
         self._most_pieces = choose.choice((1, 1, 3, 12))
         self._most_fragments = choose.choice((1, 1, 4))
         self._rest_chance = choose.choice((0.0, 0.02, 0.05))
-        # A narrow socket that is not read for a while stops the client's sends.
+        # A peer with a narrow socket that does not read for a while stops the client's sends.
         self._is_narrow = choose.random() < 0.4
         self._stall_chance = choose.choice((0.0, 0.05 if self._is_narrow else 0.01))
 
     # -- the opening -------------------------------------------------------------------
 
     async def accept(self, upgrade: Upgrade) -> None:
-        """Answer the opening handshake, in pieces, perhaps with the first messages."""
+        """Answer the opening handshake in pieces, perhaps with the first messages."""
         writer = self._connection.writer
-        # Each write is in the kernel when it returns: what is counted as sent is on its way.
+        # Each write is in the kernel when it returns, so what is counted as sent is on its way.
         writer.transport.set_write_buffer_limits(0)
         if self._is_narrow:
             own: socket.socket = writer.get_extra_info("socket")
@@ -140,9 +142,9 @@ class Peer:
         """Send messages until there are enough, or the client has ended its part.
 
         Args:
-            count: how many in all.
-            seconds: for how long at most: where the machine is busy, there is less to do.
-            longest_rest: in seconds, after each write.
+            count: how many messages the connection sends in total.
+            seconds: the longest time to send; on a busy machine fewer messages are sent.
+            longest_rest: the longest rest after each write, in seconds.
         """
         clock = asyncio.get_running_loop().time
         sent, end = self.report.sent, clock() + seconds
@@ -156,7 +158,7 @@ class Peer:
             await self.rest(longest_rest)
 
     async def send_messages(self, count: int, before: bytes = b"") -> None:
-        """Send the next messages in one write, after what has to come before them."""
+        """Send the next messages in one write, after the bytes `before`."""
         async with self._writing:
             data = b"".join(self._next_message() for _ in range(count))
             self.report.sent.wire_bytes += len(data)
@@ -164,8 +166,8 @@ class Peer:
             self.report.sent.messages += count
 
     async def rest(self, longest: float) -> None:
-        """Do nothing for up to `longest` seconds, unless the client ends."""
-        # A write that finds room does not let the others run.
+        """Do nothing for up to `longest` seconds, or until the client ends."""
+        # A write that finds room does not let other tasks run.
         await asyncio.sleep(0)
         if longest:
             with contextlib.suppress(TimeoutError):
@@ -178,13 +180,14 @@ class Peer:
             if self._has_written_all:
                 return
             await self._write(data)
-            # Not those that become due meanwhile: where the machine is busy, this might never end.
+            # Send only the Pongs due now. On a busy machine, including those that become due
+            # meanwhile might never end.
             due, self._pongs_due = self._pongs_due, []
             self.report.sent.pongs += len(due)
             await self._write(b"".join(self._frame(PONG, payload) for payload in due))
 
     async def send_close(self, code: int, reason: str) -> None:
-        """Send a Close frame; the client's own, if that came first. Nothing follows it."""
+        """Send a Close frame; echo the client's, if that came first. Nothing may follow it."""
         if self.report.received.close is not None:
             code, reason = self.report.received.close
         async with self._writing:
@@ -194,11 +197,11 @@ class Peer:
             await self._write(self._frame(CLOSE, payload))
 
     async def send_fragment(self) -> None:
-        """Send the beginning of a message that never ends."""
+        """Send the first fragment of a message that never ends."""
         await self.send(self._frame(BINARY, b"a message without an end", fin=False))
 
     async def send_part_of_frame(self) -> None:
-        """Send a frame but for its end; nothing may follow."""
+        """Send a frame without its end. Nothing may follow it."""
         frame = self._frame(BINARY, self.choose.randbytes(self.choose.choice((0, 5, 200, 70_000))))
         async with self._writing:
             self._has_written_all = True
@@ -241,7 +244,7 @@ class Peer:
         await self._write_pieces(data)
 
     async def _write_pieces(self, data: bytes) -> None:
-        """Write in pieces that end anywhere, with rests between them."""
+        """Write in pieces cut at random places, with rests between them."""
         count = self.choose.randrange(self._most_pieces)
         cuts = sorted(self.choose.randrange(len(data) + 1) for _ in range(count))
         for start, end in itertools.pairwise((0, *cuts, len(data))):
@@ -251,7 +254,7 @@ class Peer:
     # -- receiving ---------------------------------------------------------------------
 
     async def read(self) -> None:
-        """Take what the client sends, with stalls, to the end of its stream."""
+        """Read what the client sends, with stalls, to the end of its stream."""
         try:
             while True:
                 if self._choose_reading.random() < self._stall_chance:
@@ -292,7 +295,7 @@ class Peer:
         if self.withholds_pongs:
             return
         self._pongs_due.append(payload)
-        # Else whoever writes now sends it next.
+        # If a task is writing now, it sends this Pong next.
         if not self._writing.locked():
             try:
                 await self.send(b"")
@@ -301,7 +304,7 @@ class Peer:
                 self._has_written_all = True
 
     def _take_pong(self, payload: bytes) -> None:
-        """Check that a Pong answers a Ping; those before it need no answer any more."""
+        """Check that a Pong answers a Ping. Earlier Pings no longer need an answer."""
         while self._pings:
             if self._pings.popleft() == payload:
                 return
@@ -332,13 +335,13 @@ class Peer:
     # -- the end -----------------------------------------------------------------------
 
     async def end_stream(self) -> None:
-        """Half-close: send FIN, and go on reading."""
+        """Half-close the connection: send FIN, and go on reading."""
         async with self._writing:
             self._has_written_all = True
             with contextlib.suppress(OSError):
                 self._connection.writer.write_eof()
 
     def reset(self) -> None:
-        """Send RST, and drop what is on its way."""
+        """Send RST, and drop what has not been sent."""
         with contextlib.suppress(OSError):
             self._connection.reset()

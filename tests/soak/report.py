@@ -1,7 +1,4 @@
-"""What the server did and saw on one connection, as it tells the client's process.
-
-Must not know what follows from it.
-"""
+"""The report that the server's process sends of one connection: what it did and saw."""
 
 from __future__ import annotations
 
@@ -13,12 +10,12 @@ from typing import Any
 
 @dataclass
 class Traffic:
-    """Counts of one direction, up to and with the Close frame.
+    """Counts of one direction, up to and including the Close frame.
 
     Attributes:
-        messages: whole ones; those that the server sent had left it for the socket.
-        frames: of any kind.
-        wire_bytes: headers included.
+        messages: complete messages; those that the server sent had been written to the socket.
+        frames: frames of any kind.
+        wire_bytes: the bytes of all frames, headers included.
         pings: Pings.
         pongs: Pongs.
         close: code and reason of the Close frame, `None` without one.
@@ -37,9 +34,10 @@ class Report:
     """One connection, seen from the server.
 
     Attributes:
-        key: of the connection.
+        key: the key of the connection.
         sent: what the server sent.
-        begun: `sent.messages`, and those of the write at which the connection was lost.
+        begun: `sent.messages`, plus the messages of a write that failed because the connection was
+            lost.
         received: what came from the client.
         problem: what the client did wrong, or the server could not do in time.
     """
@@ -51,12 +49,12 @@ class Report:
     problem: str = ""
 
     def to_line(self) -> str:
-        """Write it as one line."""
+        """Return the report as one line."""
         return json.dumps(dataclasses.asdict(self))
 
     @classmethod
     def from_line(cls, line: bytes) -> Report:
-        """Read what `to_line` wrote."""
+        """Parse a line from `to_line`."""
         values = json.loads(line)
         return cls(**{**values, **{name: _traffic(values[name]) for name in ("sent", "received")}})
 

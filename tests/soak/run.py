@@ -1,7 +1,7 @@
-"""Lets connections live through random faults for a while; the exit status is the verdict.
+"""Plays connections with random faults for a while; the exit status is the verdict.
 
-Must not know what a fault does. What is left to chance follows from the seed and the key of each
-connection, which are printed with what goes wrong; `--only KEY` plays one connection again.
+All random choices follow from the seed and the key of each connection. Both are printed with
+each problem; `--only KEY` plays one connection again.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ import wirespeed
 
 KINDS: Final = (*ENDINGS, *OPENINGS)
 
-# More than these say nothing new.
+# The run ends after this many problems: more would show nothing new.
 MAX_PROBLEMS: Final = 20
 
-# A loop that is blocked for so long ends the process, with the stack that blocks it.
+# A loop that is blocked this long ends the process, with the stack that blocks it.
 BLOCKED_SECONDS: Final = 60.0
 
-# How long sockets and tasks may take to go once all connections have ended.
+# How long sockets and tasks may take to go away after all connections have ended.
 SETTLE_SECONDS: Final = 30.0
 
 
 @dataclass
 class Plan:
-    """What to do.
+    """The settings of a run.
 
     Attributes:
-        seconds: how long new connections are opened.
+        seconds: for how long new connections are opened.
         slots: how many connections there are at a time.
-        seed: what everything left to chance follows from.
+        seed: the seed of all random choices.
         kinds: the faults to choose from.
         only: the key of the one connection to play again and again; empty for any.
     """
@@ -61,7 +61,7 @@ class Plan:
 
 @dataclass
 class Tally:
-    """What has been seen so far."""
+    """The results so far."""
 
     kinds: Counter[str] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
@@ -71,7 +71,7 @@ class Tally:
     problems: list[str] = field(default_factory=list)
 
     def note(self, problem: str) -> None:
-        """Take note of what went wrong, and tell it at once."""
+        """Record a problem, and print it at once."""
         self.problems.append(problem)
         print(f"PROBLEM {problem}", flush=True)
 
@@ -80,7 +80,7 @@ class Soak:
     """All connections of one process.
 
     Attributes:
-        tally: what they came to.
+        tally: the results.
     """
 
     def __init__(self, plan: Plan, server: Server) -> None:
@@ -91,7 +91,7 @@ class Soak:
         self._samples: list[Sample] = []
 
     async def run(self) -> None:
-        """Play to the end of the time."""
+        """Play connections until the time is over."""
         before = Sample.now()
         objects = own_objects()
         blocks = sys.getallocatedblocks()
@@ -111,7 +111,7 @@ class Soak:
         return time.monotonic() > self._end or len(self.tally.problems) >= MAX_PROBLEMS
 
     async def _slot(self, number: int) -> None:
-        """Play one connection after the other."""
+        """Play one connection after another."""
         choose = random.Random(f"{self._plan.seed} {number}")
         count = 0
         while not self._is_over():
@@ -124,7 +124,8 @@ class Soak:
         client = Client(self._server.base, key)
         await client.run()
         outcome, tally = client.outcome, self.tally
-        # Of an opening that failed, a server that was told nothing, or too late, tells nothing.
+        # If the opening failed, the server may have received nothing, or too late, and then sends
+        # no report.
         is_told = outcome.is_open or outcome.problems
         report = await self._server.report(key) if is_told else None
         self._server.forget(key)
@@ -138,11 +139,12 @@ class Soak:
             tally.note(f"{key} ({outcome.way}): {problem}")
 
     async def _watch(self) -> None:
-        """Take a sample each second, and end the process should the loop be blocked."""
+        """Take a sample each second, and end the process if the loop is blocked."""
         began = time.monotonic()
         for count in itertools.count(1):
             faulthandler.dump_traceback_later(BLOCKED_SECONDS, exit=True)
-            # While the last connections end there is less of everything.
+            # The last connections would lower the figures as they end, so no samples are taken
+            # then.
             if not self._is_over():
                 self._samples.append(Sample.now())
             if count % 10 == 0:
@@ -157,7 +159,7 @@ class Soak:
             self.tally.note(text)
 
     async def _judge_rest(self, before: Sample, objects: Counter[str], blocks: int) -> None:
-        """Compare what is left with what there was at the start."""
+        """Compare what is left with what existed at the start."""
         give_up = time.monotonic() + SETTLE_SECONDS
         after = Sample.now()
         while (after.descriptors, after.tasks) != (before.descriptors, before.tasks):
@@ -226,7 +228,7 @@ def conclude(what: str, tally: Tally) -> int:
 
 
 def listed(counts: Counter[str]) -> str:
-    """Write counts as words."""
+    """Format counts as text."""
     return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
 
 

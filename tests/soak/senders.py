@@ -1,7 +1,7 @@
 """Ways to send: small, large, fragmented, many at once; awaited, dropped and given up.
 
-Must not know what the server does. The number of a message is given in the very step in which it
-is sent, so that the server must see the numbers in their order, whoever sends.
+A message gets its number in the same step in which it is sent. The server must therefore see the
+numbers in order, whichever task sends.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ import wirespeed
 
 Connection = wirespeed.WebSocketConnection
 
-# Where the machine is busy, there is less to do.
+# On a busy machine, fewer messages are sent.
 MOST_SECONDS: Final = 2.0
 
 
 class Sender:
-    """What one connection sends, by any number of tasks.
+    """What one connection sends, from any number of tasks.
 
     Attributes:
-        sent: how many messages were handed over; each is on its way then.
-        pings: the answers to the Pings.
+        sent: how many messages were handed over, and so are on their way.
+        pings: the futures of the Pongs.
     """
 
     def __init__(self, ws: Connection, key: str) -> None:
@@ -38,7 +38,7 @@ class Sender:
         self._owner = from_client(key)
 
     async def run(self, choose: random.Random) -> None:
-        """Send messages until there were enough, or the connection ends."""
+        """Send messages until there are enough, or the connection ends."""
         steps = choose.randrange(choose.choice((1, 10, 10, 100, 300)))
         end = time.monotonic() + MOST_SECONDS
         with contextlib.suppress(wirespeed.ConnectionDisconnected):
@@ -77,7 +77,7 @@ class Sender:
         return sending
 
     async def _wait(self, sending: Coroutine[Any, Any, None], choose: random.Random) -> None:
-        """Wait for room, mostly; give up early, or do not wait at all."""
+        """Usually wait for room; sometimes give up early, or do not wait at all."""
         chance = choose.random()
         if chance < 0.05:
             with contextlib.suppress(TimeoutError):
@@ -87,7 +87,7 @@ class Sender:
 
     def _next_while_open(self, choose: random.Random) -> Iterator[str | bytes]:
         for _ in range(choose.randrange(20)):
-            # What is asked for after the end would not be sent.
+            # A message yielded after the end would not be sent.
             if self._ws.closed:
                 return
             data = message(self._owner, self.sent, choose)

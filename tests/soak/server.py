@@ -1,7 +1,7 @@
-"""The server, in a process of its own: one fault a connection, named by the path of its URL.
+"""The server process: causes one fault for each connection, named by the path of its URL.
 
-Must not use the package under test. The first line that it prints is its port; then comes one
-line for each connection that has ended, its report. It ends with its standard input.
+Does not use the package under test. The first line of its output is its port. After that comes
+one line for each connection that has ended: its report. The process ends when its input does.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from soak.peer import BadClientError, Peer
 from soak.report import Report
 from soak.waiting import HangError, all_done
 
-# For one connection's writing; less than the client waits for anything, so that this side tells
-# of itself before the client goes.
+# The limit for one connection's writing. It is shorter than any wait of the client, so that this
+# side reports a problem before the client leaves.
 WRITING_SECONDS: Final = 25.0
-# For what the client has to do.
+# The limit for what the client has to do.
 WAIT_SECONDS: Final = 90.0
 
-# For the connections that are left at the end.
+# The limit for the connections that are left at the end.
 END_SECONDS: Final = 20.0
 
 SEGMENT_BYTES: Final = 1448
 
-# All clients may come at once.
+# All clients may connect at once.
 BACKLOG: Final = 1024
 
 
@@ -40,7 +40,7 @@ def tell(report: Report) -> None:
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Do to one connection what its path says, and tell of it."""
+    """Do to one connection what its path says, and report on it."""
     connection = RawConnection(reader, writer)
     report = Report("")
     try:
@@ -58,7 +58,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             await peer.accept(upgrade)
             await play(peer, kind)
     except (asyncio.IncompleteReadError, ConnectionError):
-        # The client gave up while the connection was opened.
+        # The client gave up during the opening.
         pass
     except Exception as exc:
         report.problem = report.problem or "".join(traceback.format_exception(exc))
@@ -86,7 +86,7 @@ async def play(peer: Peer, kind: str) -> None:
 
 
 async def write(peer: Peer, kind: str) -> None:
-    """Play the writing part; that the client is gone ends it."""
+    """Play the writing part. It ends if the client is gone."""
     with contextlib.suppress(ConnectionError):
         await ENDINGS[kind](peer)
 
@@ -94,13 +94,15 @@ async def write(peer: Peer, kind: str) -> None:
 async def main() -> None:
     """Serve until the standard input ends."""
     bound = socket.create_server(("127.0.0.1", 0))
-    # As on Ethernet: with the loopback's own 64 KiB a narrow socket moves a few KiB in 200 ms.
+    # The segment size of Ethernet: with the loopback's 64 KiB, a narrow socket moves only a few KiB
+    # in 200 ms.
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT_BYTES)
     server = await asyncio.start_server(serve, sock=bound, backlog=BACKLOG)
     print(bound.getsockname()[1], flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.buffer.read)
     server.close()
-    # Their clients are gone; cancelled, asyncio would complain of them.
+    # These tasks end by themselves, as their clients are gone. If they were cancelled, asyncio
+    # would complain.
     if others := asyncio.all_tasks() - {asyncio.current_task()}:
         await asyncio.wait(others, timeout=END_SECONDS)
 

@@ -1,7 +1,4 @@
-"""The server's process as the client's side has it: started, asked for reports, ended.
-
-Must not know what a report says.
-"""
+"""Runs the server's process for the client: starts it, collects its reports, ends it."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from soak.report import Report
 
 TESTS: Final = Path(__file__).parents[1]
 
-# The server's own deadlines are shorter than this; after it, there is no report.
+# All deadlines of the server are shorter than this. After it, no report will come.
 REPORT_SECONDS: Final = 120.0
 END_SECONDS: Final = 30.0
 
@@ -26,8 +23,8 @@ class Server:
     """The process of `soak.server`.
 
     Attributes:
-        base: what a URL starts with; the key of the connection follows.
-        problems: of connections whose reports nobody waits for any more.
+        base: the start of each URL; the key of the connection follows.
+        problems: problems from reports that arrived after `forget`.
     """
 
     def __init__(self, process: Process, port: int) -> None:
@@ -38,11 +35,11 @@ class Server:
         self._reading = asyncio.create_task(self._read())
 
     def expect(self, key: str) -> None:
-        """Keep the report of a connection, up to `forget`."""
+        """Keep the report of a connection until `forget`."""
         self._expected[key] = asyncio.get_running_loop().create_future()
 
     async def report(self, key: str) -> Report | None:
-        """Wait for the report of a connection; `None` if none came in time."""
+        """Wait for the report of a connection. Return `None` if none arrives in time."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(REPORT_SECONDS):
                 return await self._expected[key]
@@ -77,7 +74,7 @@ class Server:
 
 @contextlib.asynccontextmanager
 async def serving() -> AsyncIterator[Server]:
-    """Start the server, and end it with the block."""
+    """Start the server; end it when the block ends."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "soak.server"), stdin=PIPE, stdout=PIPE
     )

@@ -1,6 +1,6 @@
-"""Whether the two ends of one connection agree: nothing lost, nothing doubled, all counters right.
+"""Checks that both ends of a connection agree: nothing lost or doubled, all counters right.
 
-Knows nothing of how either of them came to what it says.
+Uses only the client's outcome and the server's report.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from soak.report import Report
 import wirespeed
 from wirespeed import CloseCause
 
-# What ends a connection whose client waits for the end.
+# The cause of the end, if the client does not end the connection.
 CAUSES: Final = {
     "close": CloseCause.PEER_CLOSE,
     "eof": CloseCause.PEER_EOF,
@@ -26,7 +26,8 @@ CAUSES: Final = {
     "mute": CloseCause.PING_TIMEOUT,
     "cancel": CloseCause.PEER_CLOSE,
 }
-# The errors of openings; a refused or reset one has two names, as TCP would have it.
+# The errors of failed openings. If the server resets the connection, either of two errors may come,
+# depending on TCP.
 REFUSALS: Final[dict[str, tuple[type[BaseException], ...]]] = {
     "refuse": (wirespeed.HandshakeError,),
     "babble": (wirespeed.HandshakeError,),
@@ -35,7 +36,7 @@ REFUSALS: Final[dict[str, tuple[type[BaseException], ...]]] = {
     "slam": (wirespeed.HandshakeError, ConnectionError),
     "reset": (wirespeed.HandshakeError, ConnectionError),
 }
-# The errors that receives end with, where that is sure.
+# The errors that receives end with, for causes that determine them.
 ERRORS: Final = {
     CloseCause.PROTOCOL_ERROR: wirespeed.ProtocolError,
     CloseCause.QUEUE_OVERFLOW: wirespeed.QueueOverflow,
@@ -44,12 +45,12 @@ ERRORS: Final = {
     CloseCause.NETWORK_ERROR: wirespeed.ConnectionDisconnected,
 }
 CLEAN_CODES: Final = frozenset({1000, 1001, 1005})
-# All that the server had sent was read when one of these was the cause.
+# With these causes, the client has read everything that the server sent.
 READ_TO_THE_END: Final = frozenset({CloseCause.PEER_EOF, CloseCause.PROTOCOL_ERROR})
 
 
 def problems_of(outcome: Outcome, report: Report | None) -> Iterator[str]:
-    """Say what is wrong, one thing at a time."""
+    """Yield each problem as text."""
     yield from outcome.problems
     if report is not None and report.problem:
         yield f"the server saw: {report.problem}"
@@ -134,7 +135,7 @@ def _sent(
         if info.received is not None and outcome.way != "abort":
             yield f"both sides sent a Close frame, but the client's never came: {info}"
         return
-    # The Close frame is behind all that was sent.
+    # The Close frame follows everything that was sent.
     if received.messages != outcome.sent:
         yield f"lost: the server saw {received.messages} messages of {outcome.sent}"
     if received.close != info.sent:
@@ -155,7 +156,7 @@ def _differing(direction: str, **pairs: tuple[int, int]) -> Iterator[str]:
 
 
 def _end(outcome: Outcome, info: wirespeed.CloseInfo) -> Iterator[str]:
-    """Check what is told of the end."""
+    """Check what the client reports about the end."""
     options = outcome.options
     expected = {CAUSES[outcome.kind]} if outcome.kind in CAUSES else set()
     if options["overflow"] == "close":

@@ -1,7 +1,4 @@
-"""Waits that end: after a deadline they tell what was waited for, and where it stands.
-
-Must not know what is waited for.
-"""
+"""Waits with a deadline, after which they report what was waited for and where it is suspended."""
 
 from __future__ import annotations
 
@@ -9,16 +6,16 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, Final
 
-# Far more than anything here takes, on a machine that is busy with other things, too.
+# Far more than anything here takes, even on a machine that is busy with other things.
 WAIT_SECONDS: Final = 30.0
 
 
 class HangError(Exception):
-    """Something took longer than anything may; the text has the stacks of the tasks."""
+    """Something took longer than the deadline. The text has the stacks of the tasks."""
 
 
 def stack_of(task: asyncio.Task[Any]) -> str:
-    """Tell where a task is suspended, down to the innermost coroutine."""
+    """Return where a task is suspended, down to the innermost coroutine."""
     lines = [repr(task)]
     waiting: Any = task.get_coro()
     while (frame := getattr(waiting, "cr_frame", None)) is not None:
@@ -28,10 +25,10 @@ def stack_of(task: asyncio.Task[Any]) -> str:
 
 
 async def all_done(tasks: Iterable[asyncio.Task[Any]], seconds: float = WAIT_SECONDS) -> None:
-    """Wait until all tasks are done, for some seconds.
+    """Wait for up to `seconds` until all tasks are done.
 
     Raises:
-        HangError: one of them is not, in time; it was cancelled.
+        HangError: a task was not done in time; those that were late are cancelled.
     """
     tasks = list(tasks)
     late = (await asyncio.wait(tasks, timeout=seconds))[1] if tasks else set()

@@ -1,7 +1,4 @@
-"""The same bytes in every kind of buffer, and what is no buffer: the tables of accepted types.
-
-Knows nothing of what the bytes mean.
-"""
+"""The same bytes in every kind of buffer, and values that are no buffers: tables of types."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ MakeBuffer: TypeAlias = "Callable[[bytes], AbstractContextManager[Buffer]]"
 
 
 def plain(make: Callable[[bytes], Buffer]) -> MakeBuffer:
-    """Wrap a buffer that needs no closing."""
+    """Wrap a buffer that does not have to be closed."""
 
     @contextmanager
     def opened(raw: bytes) -> Iterator[Buffer]:
@@ -30,34 +27,34 @@ def plain(make: Callable[[bytes], Buffer]) -> MakeBuffer:
 
 @contextmanager
 def mapped(raw: bytes) -> Iterator[Buffer]:
-    """Put the bytes in a memory map of exactly their size; closing it fails while it is used."""
+    """Put the bytes in a memory map of exactly their size. Closing it fails while a view exists."""
     with mmap.mmap(-1, max(1, len(raw))) as memory:
         memory[: len(raw)] = raw
         yield memory
 
 
 class SubclassOfBytes(bytes):
-    """Bytes by another name."""
+    """A subclass of `bytes`."""
 
 
 def sliced(raw: bytes) -> memoryview:
-    """View the middle of something longer."""
+    """Return a view of the middle of a longer buffer."""
     return memoryview(bytearray(b"\xff" * 5 + raw + b"\xff" * 5))[5 : 5 + len(raw)]
 
 
 def every_other(raw: bytes) -> memoryview:
-    """View every other byte: not contiguous."""
+    """Return a view of every other byte: not contiguous."""
     spread = bytearray(b"\xff" * (2 * len(raw)))
     spread[::2] = raw
     return memoryview(spread)[::2]
 
 
 def backwards(raw: bytes) -> memoryview:
-    """View bytes from the last to the first: not contiguous, with a negative stride."""
+    """Return a view of the bytes from last to first: not contiguous, with a negative stride."""
     return memoryview(raw[::-1])[::-1]
 
 
-# Each takes bytes whose number is a multiple of 4.
+# Each function takes bytes whose length is a multiple of 4.
 BYTES_LIKE: dict[str, MakeBuffer] = {
     "bytes": plain(bytes),
     "subclass of bytes": plain(SubclassOfBytes),

@@ -1,6 +1,6 @@
-"""One fixture: the codec under test, plain Python and compiled in turn.
+"""One fixture: the codec under test, first plain Python, then compiled.
 
-Knows nothing of which codec the package itself has chosen; both are imported by name.
+It imports both by name, and does not depend on which one the package has chosen.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from twins.driving import Codec
 
 @pytest.fixture(scope="session", params=["wirespeed._codec.pure", "wirespeed._codec._core"])
 def codec(request: pytest.FixtureRequest) -> Codec:
-    """Give the module of one codec; a missing extension is an error where it is required."""
+    """Return one codec's module. A missing extension is an error if it is required."""
     name: str = request.param
     try:
         module: Codec = importlib.import_module(name)

@@ -1,7 +1,4 @@
-"""How the tests drive a parser: as a transport does, with memory that is used again at once.
-
-Knows nothing of what the streams say; that is the oracle's part.
-"""
+"""Drives a parser as a transport does, with memory that is overwritten at once."""
 
 from __future__ import annotations
 
@@ -21,18 +18,18 @@ class MakeParser(Protocol):
     def __call__(
         self, *, max_message_size: int | None = ..., masked: bool = ..., decode_text: bool = ...
     ) -> contract.MessageParser:
-        """Make one."""
+        """Make a parser."""
 
 
 class MakeBuilder(Protocol):
     """The class of a builder."""
 
     def __call__(self, *, entropy: contract.Entropy | None = None) -> contract.FrameBuilder:
-        """Make one."""
+        """Make a builder."""
 
 
 class Codec(Protocol):
-    """What both twins export."""
+    """The names that both implementations export."""
 
     __name__: str
 
@@ -50,10 +47,10 @@ class Codec(Protocol):
 
 
 class Peer:
-    """A transport with one receive buffer, and all that came out of its parser.
+    """A transport with one receive buffer, and everything that its parser returned.
 
-    Chunks are fed from the middle of memory that is overwritten as soon as `feed` has
-    returned: a parser that reads past `size`, or keeps a reference, shows.
+    Chunks are fed from memory that is longer than the chunk, and overwritten as soon as `feed` has
+    returned. A parser that reads past `size`, or keeps a reference, is detected.
     """
 
     def __init__(self, parser: contract.MessageParser) -> None:
@@ -62,7 +59,7 @@ class Peer:
         self.reads_in_place = 0
 
     def receive(self, data: bytes, sizes: Iterable[int]) -> reference.Outcome:
-        """Hand `data` over in reads of at most `sizes` bytes, over and over, even after a fault."""
+        """Feed `data` in reads of at most `sizes` bytes, repeated in turn, even after an error."""
         view = memoryview(data)
         turns = cycle(sizes)
         position = 0
@@ -71,7 +68,7 @@ class Peer:
         return self.outcome
 
     def _read(self, chunk: memoryview) -> int:
-        """Take some of `chunk` the way `get_buffer` says; return how much."""
+        """Pass some of `chunk` to the parser in the way `get_buffer` asks for; return how much."""
         target = self.parser.get_buffer()
         try:
             if target is None:
@@ -96,7 +93,7 @@ class Peer:
         try:
             self.parser.feed(shared, self.outcome.messages, len(chunk))
         finally:
-            # Fails too while somebody holds a view of the memory.
+            # This also fails while anything holds a view of the memory.
             shared[:] = b"\xee" * (len(shared) + 1)
 
 
@@ -108,6 +105,6 @@ def parse(
     max_message_size: int | None = None,
     masked: bool = False,
 ) -> reference.Outcome:
-    """Parse a stream that arrives in reads of at most `sizes` bytes; at once without."""
+    """Parse a stream in reads of at most `sizes` bytes; in one read if `sizes` is `None`."""
     parser = codec.MessageParser(max_message_size=max_message_size, masked=masked)
     return Peer(parser).receive(data, sizes or [max(1, len(data))])

@@ -1,6 +1,6 @@
-"""Streams to parse: random ones from a seed, and what can be done to spoil them.
+"""Streams to parse: random ones from a seed, and ways to damage them.
 
-Knows nothing of parsers; the oracle says what each stream means.
+The oracle, not this module, decides what each stream means.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LENGTHS = (0, 1, 2, 3, 7, 16, 31, 64, 124, 125, 126, 127, 128, 200, 1000)
 
 
 def random_payload(rng: random.Random, opcode: int) -> bytes:
-    """Make a payload that suits the opcode."""
+    """Make a payload that is valid for the opcode."""
     length = rng.choice(LENGTHS)
     if opcode == OPCODE_BINARY:
         return rng.randbytes(length)
@@ -55,12 +55,12 @@ def random_message(rng: random.Random, *, masked: bool) -> Iterator[bytes]:
 
 
 def random_key(rng: random.Random, *, masked: bool) -> bytes | None:
-    """Draw a masking key if there is to be one."""
+    """Draw a masking key if `masked` is set."""
     return rng.randbytes(4) if masked else None
 
 
 def random_stream(rng: random.Random, *, masked: bool = False) -> bytes:
-    """Make a few messages; half of the streams end with a Close frame and some bytes after it."""
+    """Make a few messages. Half of the streams end with a Close frame and some bytes after it."""
     frames = [
         frame for _ in range(rng.randrange(1, 6)) for frame in random_message(rng, masked=masked)
     ]
@@ -74,7 +74,7 @@ def random_stream(rng: random.Random, *, masked: bool = False) -> bytes:
 
 
 def spoil(rng: random.Random, data: bytes) -> bytes:
-    """Change, drop, add or double a few bytes."""
+    """Change, drop, insert or double a few bytes."""
     spoiled = bytearray(data)
     for _ in range(rng.choice((1, 1, 2, 4))):
         place = rng.randrange(len(spoiled) + 1)
@@ -91,6 +91,6 @@ def spoil(rng: random.Random, data: bytes) -> bytes:
 
 
 def random_sizes(rng: random.Random) -> list[int]:
-    """Make up the sizes of a run of reads."""
+    """Draw the sizes of a series of reads."""
     largest = rng.choice((1, 3, 10, 100, 1000))
     return [rng.randint(1, largest) for _ in range(20)]

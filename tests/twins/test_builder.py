@@ -1,7 +1,4 @@
-"""`FrameBuilder` byte for byte: with known entropy every frame is what the oracle builds.
-
-Knows nothing of where the bytes go.
-"""
+"""`FrameBuilder` byte for byte: with known entropy, every frame equals the oracle's."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ LENGTHS = (*range(70), 124, 125, 126, 127, 128, 255, 256, 1000, 8192, 65535, 655
 
 
 class KnownEntropy:
-    """An entropy source whose keys are known beforehand, and which counts its draws."""
+    """An entropy source with known keys, which counts its calls."""
 
     def __init__(self, seed: int = 0) -> None:
         self._rng = random.Random(seed)
@@ -29,13 +26,13 @@ class KnownEntropy:
         self.draws = 0
 
     def __call__(self, size: int) -> bytes:
-        """Give a block."""
+        """Return a block."""
         assert size == MASKING_KEY_BLOCK_BYTES
         self.draws += 1
         return self._rng.randbytes(size)
 
     def keys(self) -> Iterator[bytes]:
-        """Give the keys that a builder must use, in their order."""
+        """Yield the keys that a builder must use, in order."""
         while True:
             block = self._foreseen.randbytes(MASKING_KEY_BLOCK_BYTES)
             yield from (block[start : start + 4] for start in range(0, len(block), 4))
@@ -170,7 +167,7 @@ def test_kinds_of_payload(codec: Codec, opcode: int, kind: str) -> None:
 
 
 class SubclassOfStr(str):
-    """Text by another name."""
+    """A subclass of `str`."""
 
 
 @pytest.mark.parametrize("text", ["", "a", "é", "中", "😀", "a\x00b", "\ud7ff\ue000", "x" * 126])
@@ -311,7 +308,7 @@ def test_an_entropy_source_that_fails_now_and_then(codec: Codec) -> None:
 
 
 def test_keys_come_from_the_operating_system(codec: Codec) -> None:
-    # Equal by chance once in 2^26 runs.
+    # Two keys are equal by chance once in 2^26 runs.
     keys = {codec.FrameBuilder().frame(2, bytes(4))[2:6] for _ in range(10)}
     assert len(keys) == 10
     builder = codec.FrameBuilder(entropy=os.urandom)

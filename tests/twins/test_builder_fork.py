@@ -1,7 +1,4 @@
-"""After a fork, parent and child must not draw the same masking keys.
-
-Knows nothing of connections, which no fork survives.
-"""
+"""After a fork, parent and child must not use the same masking keys."""
 
 from __future__ import annotations
 
@@ -13,8 +10,8 @@ import sys
 import pytest
 from twins.driving import Codec
 
-# Runs on its own: forking a process with threads is an error. The entropy source would give
-# the child the very blocks that the parent gets, so only the process id tells them apart.
+# This runs in a separate process, because forking a process with threads is an error. The entropy
+# source would return the same blocks in parent and child, if it did not use the process id.
 SCRIPT = """
 import importlib, json, os, sys
 
@@ -83,13 +80,13 @@ def test_a_fork_drops_the_block(codec: Codec) -> None:
     assert finished.returncode == 0, finished.stderr
     report = json.loads(finished.stdout)
     parent, child = report["parent"], report["child"]
-    # The parent goes on with its block; child and grandchild draw one block of their own each.
+    # The parent goes on with its block; child and grandchild draw one new block each.
     assert parent["draws"] == 1
     assert (child["draws before"], child["draws"]) == (1, 2)
     assert child["grandchild"][2] == 3
     assert child["later keys"][2] == 2
     assert child["gathered"] == 14
-    # Equal by chance once in 2^29 runs.
+    # Two keys are equal by chance once in 2^29 runs.
     for ours, theirs in zip(parent["keys"][2:], child["keys"][2:], strict=True):
         assert ours != theirs
     assert child["grandchild"][1] != child["later keys"][1]

@@ -1,7 +1,4 @@
-"""`call_in_context` calls back inside a context, or not at all when that is entered already.
-
-Knows nothing of tasks, whose contexts these are.
-"""
+"""`call_in_context` runs a callback inside a context, unless that context is already entered."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ PLACE: ContextVar[str] = ContextVar("PLACE", default="nowhere")
 
 
 def context_in(place: str) -> Context:
-    """Make a context of its own."""
+    """Make a new context in which `PLACE` has the value `place`."""
     context = copy_context()
     context.run(PLACE.set, place)
     return context

@@ -1,6 +1,6 @@
-"""What parser and builder count, on random streams in random chunks.
+"""The counters of parser and builder, on random streams in random chunks.
 
-Knows nothing of what the streams say: the test counts the frames that it makes itself.
+The test counts the frames that it makes itself.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LENGTHS = (0, 1, 125, 126, 127, 1000, 65535, 65536, 70_000)
 
 
 def counts(parser: object) -> tuple[int, ...]:
-    """Read what a parser has counted."""
+    """Return all counters of a parser."""
     names = ("frames", "payload_bytes", "pings", "pongs")
     return tuple(getattr(parser, name) for name in names)
 

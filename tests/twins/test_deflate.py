@@ -1,4 +1,4 @@
-"""Compressed messages through both codecs, with either backend: the ordinary, the odd, the bad."""
+"""Compressed messages through both codecs with either backend: ordinary, odd and invalid ones."""
 
 from __future__ import annotations
 
@@ -181,9 +181,9 @@ CONTINUED = (
                 b"\xff",
                 b"\x07",
                 b"\x00\x01\x00\x00\x00",
-                # Refers to what was never sent.
+                # This refers to data that was never sent.
                 deflate(b"0123456789" * 9, history=b"0123456789"),
-                # After a final block comes what is left of an empty one.
+                # After a final block follows the remainder of an empty block.
                 deflate_finally(b"Hello")[:-1] + b"\x06",
             )
         ),
@@ -238,7 +238,7 @@ def test_without_agreement_rsv1_is_a_fault(codec: Codec, sizes: list[int]) -> No
 @chunks
 @pytest.mark.parametrize("cut", range(1, 20))
 def test_a_message_that_is_cut_off(codec: Codec, backend: Any, sizes: list[int], cut: int) -> None:
-    """Without context takeover the end of the message must be the end of a block."""
+    """Without context takeover, the end of the message must be the end of a block."""
     payload = deflate(bytes(range(40)), level=9)[:-cut]
     outcome = parse(
         codec, frame(BINARY | RSV1, payload), sizes, backend=backend, keeps_context=False
@@ -263,7 +263,7 @@ def test_the_first_bad_byte_fails_a_fragmented_message(
 @chunks
 @pytest.mark.parametrize("keeps_context", [True, False])
 def test_final_blocks(codec: Codec, backend: Any, sizes: list[int], keeps_context: bool) -> None:
-    """The window reaches back over final blocks, in a message and between messages."""
+    """References reach back over final blocks, in one message and between messages."""
     history = b"what was said before "
     later = deflate(history * 2, history=history)
     first = deflate_finally(history)
@@ -272,7 +272,7 @@ def test_final_blocks(codec: Codec, backend: Any, sizes: list[int], keeps_contex
     if keeps_context:
         data += frame(TEXT | RSV1, later)
         expected.append(history.decode() * 2)
-    # A final block, and blocks of the same message behind it.
+    # A final block, and then more blocks of the same message.
     data += frame(TEXT | RSV1, first[:-1] + later)
     data += frame(TEXT | RSV1, first[:-1] + first[:-1] + deflate(b"end"))
     expected += [history.decode() * 3, history.decode() * 2 + "end"]
@@ -297,7 +297,7 @@ def test_what_is_far_behind_a_final_block_is_still_there(
 @backends
 @chunks
 def test_blocks_that_hold_nothing(codec: Codec, backend: Any, sizes: list[int]) -> None:
-    """Empty stored blocks, empty final blocks, and messages of nothing else."""
+    """Empty stored blocks, empty final blocks, and messages that consist only of these."""
     nothing = (b"\x00", b"\x00\x00\x00\xff\xff" * 50 + b"\x00", b"\x03\x00" * 50 + b"\x00")
     data = b"".join(frame(TEXT | RSV1, payload) for payload in nothing)
     outcome = parse(codec, data + frame(TEXT | RSV1, deflate(b"x")), sizes, backend=backend)
@@ -305,7 +305,7 @@ def test_blocks_that_hold_nothing(codec: Codec, backend: Any, sizes: list[int]) 
 
 
 def bomb(size: int, level: int) -> bytes:
-    """Compress `size` zeros: 1000 to 1, or not at all with level 0."""
+    """Compress `size` zeros: 1000 to 1, or not at all at level 0."""
     return deflate(bytes(size), level=level)
 
 
@@ -328,7 +328,7 @@ def test_the_limit_is_exact(
     for size in (max(limit - 1, 0), limit, limit + 1):
         payload = bomb(size, level)
         ends = [len(payload) * part // parts for part in range(1, parts)]
-        # After a first message, small ones are inflated in another way.
+        # After a first message, small messages are inflated in another way.
         data = frame(TEXT | RSV1, b"\x00") + split(opcode | RSV1, payload, *ends)
         outcome = parse(codec, data, sizes, limit=limit, backend=backend)
         if size <= limit:
@@ -358,7 +358,7 @@ def test_a_bomb_takes_no_more_than_the_limit_and_a_step(
     finally:
         tracemalloc.stop()
     assert failure(outcome)[0] == 1009
-    # A `bytearray` grows by an eighth more than it must, and may be moved while it grows.
+    # A `bytearray` grows by an eighth more than it needs, and may be moved while it grows.
     assert peak < 9.5 * MIB
 
 
@@ -371,20 +371,20 @@ def test_the_wire_has_a_limit_of_its_own(codec: Codec, backend: Any, sizes: list
         "compressed message is at least {} bytes before inflating, limit is 2164"
         " where 1000 inflated ones are allowed (max_message_size)"
     )
-    # Announced alone: nothing of it needs to have come.
+    # The announced length is enough: none of the payload needs to have arrived.
     lying = frame(BINARY | RSV1, bytes(2165))[:4]
     assert failure(parse(codec, lying, sizes, limit=limit, backend=backend)) == (
         1009,
         text.format(2165),
     )
-    # Blocks that hold nothing, without end.
+    # Empty blocks without end.
     nothing = b"\x00\x00\x00\xff\xff" * 100
     endless = frame(BINARY | RSV1, nothing, fin=False) + frame(CONTINUATION, nothing, fin=False) * 9
     assert failure(parse(codec, endless, sizes, limit=limit, backend=backend)) == (
         1009,
         text.format(2500),
     )
-    # Each byte in a stored block of its own fits.
+    # A message fits even if each of its bytes is in a separate stored block.
     dull = frame(BINARY | RSV1, b"\x00\x01\x00\xfe\xffx" * 300 + b"\x00")
     outcome = parse(codec, dull, sizes, limit=limit, backend=backend)
     assert outcome.messages == [b"x" * 300]
@@ -409,6 +409,6 @@ def test_the_builder_marks_what_is_compressed(codec: Codec) -> None:
 
 
 def test_the_tail_is_what_the_rfc_says() -> None:
-    """RFC 7692 section 7.2.3.1 has this message."""
+    """The message of RFC 7692 section 7.2.3.1 inflates with the tail appended."""
     stream = zlib.decompressobj(-15)
     assert stream.decompress(bytes.fromhex("f248cdc9c90700") + TAIL) == b"Hello"

@@ -1,7 +1,4 @@
-"""`apply_mask` against the oracle, at every alignment and length that a kernel may treat apart.
-
-Knows nothing of frames.
-"""
+"""`apply_mask` against the oracle, at every alignment and length that a kernel may special-case."""
 
 from __future__ import annotations
 

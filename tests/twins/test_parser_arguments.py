@@ -1,6 +1,6 @@
-"""What a parser takes for arguments, and what it says to anything else.
+"""The arguments that a parser accepts, and the errors for all others.
 
-Knows nothing of protocol errors: a wrong argument is the caller's fault, and changes nothing.
+A wrong argument is the caller's error: it changes nothing in the parser.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from twins.driving import Codec
 
 from wirespeed.exceptions import ProtocolError
 
-# One byte short of a number of 4-byte items, so that a Ping ends with the next byte.
+# The length is one byte less than a multiple of 4, so that one more byte completes a Ping.
 STREAM = reference.frame(1, "aé".encode()) + reference.frame(2, b"0123456789") + b"\x89\x01"
 MESSAGES = ["aé", b"0123456789"]
 
@@ -45,7 +45,7 @@ def test_size_counts_bytes_of_every_kind(codec: Codec, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", BYTES_LIKE)
 def test_no_reference_is_kept_after_a_fault(codec: Codec, kind: str) -> None:
-    # A memory map cannot be closed, nor a bytearray resized, while somebody views it.
+    # A memory map cannot be closed, nor a bytearray resized, while a view of it exists.
     parser = codec.MessageParser()
     with BYTES_LIKE[kind](reference.frame(1, b"aaaa\xff\xff")) as data:
         with pytest.raises(ProtocolError) as caught:

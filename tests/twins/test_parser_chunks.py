@@ -1,7 +1,4 @@
-"""Messages that are given in chunks: what they add up to, where they are cut, how they end.
-
-Knows nothing of who asks for them.
-"""
+"""Messages received in chunks: what the chunks add up to, where they are cut, how they end."""
 
 from __future__ import annotations
 
@@ -32,9 +29,9 @@ class Reader:
     """Feeds a parser, and asks for chunks where the test wants them.
 
     Attributes:
-        given: what came, in order: a `list` of chunks for a message in chunks, else the message.
+        given: what the parser returned, in order: a `list` of chunks, or a whole message.
         is_over: whether the last message in chunks has ended.
-        error: the fault, as `reference.Outcome` has it.
+        error: the error, in the form of `reference.Outcome`.
     """
 
     def __init__(self, parser: contract.MessageParser) -> None:
@@ -44,14 +41,14 @@ class Reader:
         self._chunks: list[Any] = []
 
     def stream(self) -> None:
-        """Ask for the message at hand, or the next one, in chunks."""
+        """Ask for the current message, or the next one, in chunks."""
         if self.parser.chunks is None:
             self._chunks = []
             self.given.append(self._chunks)
             self.parser.stream(self._chunks)
 
     def feed(self, data: bytes) -> None:
-        """Let the parser have one read."""
+        """Feed one read to the parser."""
         while data and self.error is None:
             memory = self.parser.get_buffer()
             messages: list[Any] = []
@@ -70,7 +67,7 @@ class Reader:
             data = data[size:]
 
     def messages(self) -> list[Any]:
-        """Put together what was given in chunks; the last message may lack its end."""
+        """Return the messages, with chunks joined. The last message may lack its end."""
         whole = []
         for given_ in self.given:
             if isinstance(given_, list):
@@ -82,13 +79,13 @@ class Reader:
 
 
 def ended(chunks: list[Any]) -> bool:
-    """Check the chunks of a message: the empty one, if it is there, is the last."""
+    """Check that only the last chunk is empty; return whether the message has ended."""
     assert all(len(chunk) for chunk in chunks[:-1])
     return bool(chunks) and not len(chunks[-1])
 
 
 def in_reads(data: bytes, sizes: Sequence[int]) -> list[bytes]:
-    """Cut `data` into reads of these sizes, over and over."""
+    """Cut `data` into reads of these sizes, repeated in turn."""
     reads = []
     turn = 0
     while data:
@@ -210,7 +207,7 @@ def test_the_limit_is_for_whole_messages(codec: Codec) -> None:
 
 @pytest.mark.parametrize("opcode", [TEXT, BINARY])
 def test_taken_back_at_every_byte(codec: Codec, opcode: int) -> None:
-    """What was given comes back, and the message is whole as if nothing had been given."""
+    """Taking the chunks back leaves a whole message, as if no chunks had been given."""
     data = reference.frame(opcode, TEXT_PAYLOAD[:5], fin=False) + reference.frame(PING, b"?")
     data += reference.frame(CONTINUATION, TEXT_PAYLOAD[5:])
     whole: str | bytes = TEXT_PAYLOAD.decode() if opcode == TEXT else TEXT_PAYLOAD
@@ -326,7 +323,7 @@ def test_a_header_that_claims_too_much(codec: Codec) -> None:
 
 @pytest.mark.parametrize("opcode", [TEXT, BINARY])
 def test_a_frame_that_was_being_read_in_place(codec: Codec, opcode: int) -> None:
-    """The memory that is out stays where it is: it may be written to when chunks are asked for."""
+    """Memory that was given out stays valid: it may be written to after chunks are asked for."""
     payload = ("é中" * 60_000).encode()
     data = reference.frame(opcode, payload)
     for cut in (20, 21, 22, 100_000, 100_001):
@@ -382,7 +379,7 @@ def test_compressed_messages(codec: Codec, sizes: list[int], *, keeps_context: b
 def test_any_stream_in_any_reads(
     codec: Codec, seed: int, sizes: list[int], places: set[int], *, masked: bool
 ) -> None:
-    """Asked for chunks at any read, what is given adds up to the messages, in their order."""
+    """Wherever chunks are asked for, everything adds up to the messages, in order."""
     data = random_stream(random.Random(seed), masked=masked)
     expected = reference.parse(data, masked=masked)
     reader = make(codec, masked=masked)

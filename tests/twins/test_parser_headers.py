@@ -1,6 +1,6 @@
 """Headers: every start, every boundary of the length, and the order of the checks.
 
-Knows nothing of payloads: most of these frames never get one.
+Most of these frames never get a payload.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LENGTHS = (
 
 @cache
 def expected_of_starts(before: bytes, masked: bool) -> list[reference.Outcome]:
-    """Ask the oracle once about each of the 65536 two-byte starts."""
+    """Return the oracle's outcome for each of the 65536 two-byte starts."""
     return [
         reference.parse(before + start.to_bytes(2, "big"), masked=masked)
         for start in range(1 << 16)
@@ -91,7 +91,7 @@ def test_whole_messages_of_boundary_lengths(codec: Codec, opcode: int, length: i
 
 @pytest.mark.parametrize("length", [0x8101, 0x8200, 0x8205, 0x0182_0000, 0x8201_0000])
 def test_a_length_that_looks_like_a_frame(codec: Codec, length: int) -> None:
-    # Split inside the header, its rest could be taken for a whole message of its own.
+    # If the header is split, its rest looks like a whole message.
     head = reference.header(2, length)
     for cut in range(1, len(head)):
         parser = codec.MessageParser(max_message_size=None)
@@ -114,7 +114,7 @@ def test_masked_messages_of_boundary_lengths(codec: Codec, length: int) -> None:
         assert outcome == reference.Outcome(messages=[payload] * 2)
 
 
-# Each stream breaks the rule of its own line and every rule below that it can break too.
+# Each stream breaks the rule on its own line, and as many of the rules below as it can.
 FIRST_OF_MANY_FAULTS = [
     (b"\x7f\x80", "reserved bits are set: rsv1, rsv2, rsv3, no extension uses them"),
     (b"\x43\x80", "reserved bits are set: rsv1, no extension uses them"),

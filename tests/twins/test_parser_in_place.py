@@ -1,7 +1,6 @@
-"""Large frames, read into memory that the parser gives out, and what memory a parser takes.
+"""Large frames, read into memory that the parser gives out, and how much memory a parser uses.
 
-Knows nothing of how the compiled twin keeps its memory; plain Python never gives any out, and
-must pass all the same.
+Only the compiled implementation gives memory out. Plain Python must pass the same tests.
 """
 
 from __future__ import annotations
@@ -26,18 +25,18 @@ DIRECT_BYTES = 64 * KIB
 
 
 def gives_memory(codec: Codec) -> bool:
-    """Tell whether this twin reads in place at all."""
+    """Return whether this implementation reads in place."""
     return codec.__name__ == "wirespeed._codec._core"
 
 
 def room(parser: MessageParser) -> int | None:
-    """Measure the memory that the parser gives, `None` when there is none."""
+    """Return the size of the memory that the parser gives out, or `None` if it gives none."""
     view = parser.get_buffer()
     return None if view is None else len(view)
 
 
 def payload_of(size: int) -> bytes:
-    """Make text in which every neighbourhood differs."""
+    """Make text that differs from place to place."""
     return "".join(f"{number:x}é中😀" for number in range(size // 12)).encode()
 
 
@@ -122,7 +121,7 @@ def test_reading_in_place_and_feeding_may_alternate(codec: Codec) -> None:
     for start in range(0, len(PAYLOAD), 10_007):
         piece = PAYLOAD[start : start + 10_007]
         view = parser.get_buffer()
-        # A loan may end without a read, and `feed` may come instead.
+        # Memory may be given out without a read, and `feed` may follow instead.
         if view is None or start % 2:
             parser.feed(piece, messages)
         else:
@@ -175,7 +174,7 @@ def test_a_loan_ends_with_the_next_feed(codec: Codec) -> None:
 
 @contextmanager
 def traced() -> Iterator[None]:
-    """Trace allocations from here on."""
+    """Trace allocations during the block."""
     gc.collect()
     tracemalloc.start()
     try:

@@ -1,6 +1,6 @@
-"""Reads that bring hundreds of messages, with something unusual anywhere among them.
+"""Reads with hundreds of messages, and something unusual anywhere among them.
 
-A parser may take the usual ones in a way of their own; nothing of that may show.
+A parser may have a faster path for ordinary messages. It must not change the results.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ UNUSUAL = {
 
 
 def short_messages(rng: random.Random) -> list[bytes]:
-    """Make the frames of short messages, of every length that the shortest header has."""
+    """Make frames of short messages, of every length that fits the shortest header."""
     letters = "ab", "aé😀"
     return [
         reference.frame(

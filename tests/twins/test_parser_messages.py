@@ -1,6 +1,6 @@
 """Messages: fragments, control frames among them, the size limit, the closing handshake.
 
-Knows nothing of random streams; every case here is spelled out.
+Every case is written out; nothing is random.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from twins.driving import Codec, Peer, parse
 from wirespeed._base.rfc6455 import is_sendable_close_code
 from wirespeed.exceptions import InvalidUtf8, MessageTooBig, ProtocolError
 
-# RFC 6455 section 5.7, the frames that a server may send.
+# RFC 6455 section 5.7: the frames that a server may send.
 RFC_EXAMPLES = [
     ("81 05 48 65 6c 6c 6f", reference.Outcome(messages=["Hello"])),
     ("01 03 48 65 6c 80 02 6c 6f", reference.Outcome(messages=["Hello"])),
@@ -239,7 +239,7 @@ def test_everything_after_a_fault_is_ignored(
 ) -> None:
     before = reference.frame(2, b"before") + reference.frame(9, b"ping")
     after = reference.frame(2, b"after") + reference.frame(9, b"") + reference.frame(8, b"")
-    # The driver feeds on after the fault, and lets a second one through.
+    # The driver goes on feeding after the first error. A second error would fail the test.
     outcome = parse(codec, before + fault + after, sizes, max_message_size=1000)
     expected = reference.parse(before + fault, max_message_size=1000)
     assert expected.error is not None

@@ -25,7 +25,7 @@ STREAM = b"".join(
 
 
 def shown(entry: Any) -> Any:
-    """Make entries comparable."""
+    """Convert an entry into a value that can be compared."""
     if isinstance(entry, Control):
         assert len(entry) == len(entry.payload)
         return (entry.opcode, entry.payload)
@@ -51,5 +51,5 @@ def test_controls_in_their_place(codec: Codec, step: int, decode_text: bool) -> 
         third,
         (PING, b""),
     ]
-    # A Pong is an answer to be noted, too.
+    # `controls` has Pongs too: they answer Pings and must be recorded.
     assert parser.controls == [(PONG, b"!")]

@@ -1,7 +1,4 @@
-"""Whole streams, valid and spoiled, in every kind of chunking, against the oracle.
-
-Knows nothing of single rules; each has its table elsewhere.
-"""
+"""Whole streams, valid and damaged, in every kind of chunking, against the oracle."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Text messages are checked as they arrive: the first bad byte fails the connection.
 
-Knows nothing of binary messages, except that they are not checked.
+Binary messages are not checked.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CASES = [
 
 
 def expected_of(payload: bytes) -> reference.Outcome:
-    """Say what a whole message with this payload gives."""
+    """Return the expected outcome of a whole message with this payload."""
     if reference.check_utf8(payload) == "valid":
         return reference.Outcome(messages=[payload.decode()])
     return reference.Outcome(error=FAULT)

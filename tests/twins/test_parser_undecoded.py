@@ -1,6 +1,6 @@
-"""With `decode_text=False` the same messages come out, as bytes that tell their type.
+"""With `decode_text=False`, the same messages arrive as bytes whose type is still known.
 
-Must not repeat what the tests of decoding show: the decoded outcome is the oracle here.
+The decoded outcome is the oracle.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def undecoded(codec: Codec, data: bytes, sizes: Iterable[int] | None = None) -> 
 
 
 def marked(outcome: reference.Outcome) -> Marked:
-    """Tell messages apart by their type, however that is told."""
+    """Return each message with the name of its type."""
     items: Marked = []
     for message in outcome.messages:
         if isinstance(message, Binary):

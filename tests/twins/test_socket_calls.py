@@ -1,7 +1,4 @@
-"""Reading and writing a non-blocking socket: sizes, not ready, the end, errors.
-
-Knows nothing of transports.
-"""
+"""Reading and writing a non-blocking socket: sizes, not ready, end of stream, errors."""
 
 from __future__ import annotations
 
@@ -69,7 +66,7 @@ def test_errors_are_what_python_makes_of_them(codec: Codec) -> None:
         ours = socket.create_connection(listening.getsockname())
         theirs, _ = listening.accept()
     with ours:
-        # Closed like this a socket sends a reset.
+        # Closing the socket now sends a reset.
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         theirs.close()
         with pytest.raises(ConnectionResetError):

@@ -1,7 +1,4 @@
-"""`stop_with` returns any value from a hand-written awaitable, unchanged.
-
-Knows nothing of awaitables.
-"""
+"""`stop_with` returns any value from a hand-written awaitable, unchanged."""
 
 from __future__ import annotations
 

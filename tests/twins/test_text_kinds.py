@@ -1,6 +1,6 @@
-"""Text of every kind of `str`: what a message holds is what Python's own decoder makes of it.
+"""Text of every kind of `str`: messages equal what Python's own decoder returns.
 
-Knows nothing of text that is malformed.
+All text here is valid UTF-8.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ import reference
 from hypothesis import given, settings, strategies as st
 from twins.driving import Codec, parse
 
-# The highest code points of one, two, three and four bytes of UTF-8, and of one, two and four
-# bytes in a `str`, with those that come next.
+# The highest code points of one, two, three and four bytes of UTF-8, and of one, two and four bytes
+# in a `str`, each with the next code point.
 EDGES = ("\x7f", "\x80", "\xff", "\u0100", "\u07ff", "\u0800", "\ud7ff", "\ue000", "\uffff")
 EDGES_OF_FOUR_BYTES = ("\U00010000", "\U0001f600", "\U0010ffff")
 FILLERS = ("a", "é", "я", "中", "😀")
 RANGES = ((0, 0x7F), (0, 0xFF), (0x400, 0x44F), (0x3000, 0xFFFF), (0x10000, None), (0, None))
-# Around 16, 32 and 64 bytes, and where short texts end and the next larger blocks begin.
+# Lengths around 16, 32 and 64 bytes, and around the limits of short texts and of larger blocks.
 LENGTHS = (1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 39, 40, 41, 63, 64, 65, 95, 127, 128, 129, 300)
 
 
 def check_like_python(texts: Sequence[object], payloads: list[bytes]) -> None:
-    """Equal, of the same hash, and as small as it can be: CPython relies on it."""
+    """Check that texts equal Python's, with the same hash and size: CPython relies on it."""
     expected = [payload.decode() for payload in payloads]
     assert texts == expected
     assert [hash(text) for text in texts] == [hash(text) for text in expected]
-    # One character of Latin-1 is shared by the whole process, and may have grown its UTF-8.
+    # Single Latin-1 characters are shared by the whole process, and may have a cached UTF-8 form.
     sizes = [sys.getsizeof(text) for text, twin in zip(texts, expected, strict=True) if twin[1:]]
     assert sizes == [sys.getsizeof(text) for text in expected if text[1:]]
 
 
 def check_messages(codec: Codec, payloads: list[bytes]) -> None:
-    """Each payload in one frame, whole and in pieces, and each in two fragments."""
+    """Check payloads in one frame each, whole and in pieces, and in two fragments each."""
     whole = b"".join(reference.frame(1, payload) for payload in payloads)
     halves = b"".join(
         reference.frame(1, payload[: len(payload) // 2], fin=False)

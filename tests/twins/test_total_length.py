@@ -1,7 +1,4 @@
-"""`total_length` sums up what is queued, from any place on.
-
-Knows nothing of queues.
-"""
+"""`total_length` adds up the lengths in a queue, from any position."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""`Utf8Validator` against the oracle and Python's own decoder.
-
-Knows nothing of messages.
-"""
+"""`Utf8Validator` against the oracle and Python's own decoder."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ from wirespeed._codec.contract import Utf8Validator
 
 
 def state(validator: Utf8Validator) -> str:
-    """Say in the oracle's words where the validator stands; feeding nothing changes nothing."""
+    """Return the validator's state in the oracle's words. Feeding nothing must not change it."""
     if not validator.feed(b""):
         assert not validator.complete
         return "invalid"
@@ -33,7 +30,7 @@ def state(validator: Utf8Validator) -> str:
 
 
 def is_text(data: bytes) -> bool:
-    """Ask Python's decoder, all at once."""
+    """Return whether Python's decoder accepts the whole data."""
     try:
         data.decode()
     except UnicodeDecodeError:
@@ -42,7 +39,7 @@ def is_text(data: bytes) -> bool:
 
 
 def check_in_pieces(codec: Codec, *pieces: bytes) -> None:
-    """Compare with the oracle after each piece."""
+    """Feed the pieces, and compare with the oracle after each."""
     validator = codec.Utf8Validator()
     fed = b""
     for piece in pieces:

@@ -1,14 +1,14 @@
-"""Byte sequences at the boundaries of UTF-8, each with the oracle's verdict to come.
+"""Byte sequences at the boundaries of UTF-8, for text messages and for `Utf8Validator`.
 
-Knows nothing of validators; used for text messages and for `Utf8Validator` alike.
+The tests take the verdict on each sequence from the oracle.
 """
 
 from __future__ import annotations
 
 from itertools import product
 
-# First bytes at the edge of each row of RFC 3629 section 4, and continuation bytes at the
-# edge of each range that such a row allows.
+# First bytes at the edges of each row of RFC 3629 section 4, and continuation bytes at the edges of
+# each range that such a row allows.
 FIRSTS = (
     *(0x00, 0x41, 0x7F, 0x80, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF),
     *(0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xF8, 0xFC, 0xFE, 0xFF),
@@ -21,5 +21,5 @@ ALL_OF_TWO_BYTES = [bytes(pair) for pair in product(range(256), repeat=2)]
 EDGES_OF_THREE_BYTES = [bytes(case) for case in product(FIRSTS, SECONDS, OTHERS)]
 EDGES_OF_FOUR_BYTES = [bytes(case) for case in product(FIRSTS, SECONDS, OTHERS, OTHERS)]
 
-# Vectors take 16, 32, 64 or 128 bytes at once: a case is also put behind and before so many.
+# Vectors take 16, 32, 64 or 128 bytes at once. Each case is also put before and after that many.
 SURROUNDINGS = (0, 1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129)

@@ -1,6 +1,6 @@
-"""A batch window: the transport is read once in it, and nothing else is any different.
+"""A batch window: the transport is read once in it, and nothing else changes.
 
-Must not depend on how long a window is: it is endless here, or its end is waited for.
+No test depends on the length of a window: it is endless, or the test waits for its end.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ENDLESS = 3600.0
 
 
 def resumed(wire: Wire) -> asyncio.Event:
-    """Tell when reading is resumed."""
+    """Return an event that is set when reading is resumed."""
     event = asyncio.Event()
     wire.transport.on_resume_reading = event.set
     return event
@@ -31,7 +31,7 @@ def reading_module() -> Any:
 
 
 def counts(wire: Wire) -> tuple[int, int]:
-    """Count how often reading was paused and resumed."""
+    """Return how often reading was paused and resumed."""
     return wire.transport.pauses, wire.transport.resumes
 
 
@@ -124,7 +124,7 @@ def test_a_full_queue_outlasts_it() -> None:
 
 
 def end_of_window(sizes: list[int]) -> tuple[Mock, Mock]:
-    """Let a window end on a transport whose next reads bring so much; return it and the loop."""
+    """Let a window end on a transport whose next reads return `sizes`; return it and the loop."""
     transport, loop = Mock(), Mock()
     transport.is_closing.return_value = False
     reading = reading_module().ReadFlow(loop, 1.0)
@@ -147,7 +147,7 @@ def test_windows_follow_each_other_without_resuming(sizes: list[int]) -> None:
 @pytest.mark.parametrize(
     ("second", "reads"),
     [
-        # Where the server was held back, it will be again.
+        # If the server was held back once, it will be held back again.
         pytest.param(100, [2, 2, 2], id="held back"),
         pytest.param(-1, [2, *[1] * 15, 2, *[1] * 15], id="not held back"),
     ],

@@ -1,7 +1,4 @@
-"""Reading pauses while too much is queued, and only then; the queue keeps nothing it gave away.
-
-Must not depend on how the queue counts, only on what it promises to hold.
-"""
+"""Reading pauses only while too much is queued, and the queue keeps nothing that was taken."""
 
 from __future__ import annotations
 
@@ -41,7 +38,7 @@ async def test_over_max_queue_reading_pauses() -> None:
     assert state(wire) == (0, 0)
     wire.feed(text("5"))
     assert state(wire) == (1, 0)
-    # What was under way already is kept, and asks for no second pause.
+    # Data that was already on its way is kept, and causes no second pause.
     wire.feed(text("6"))
     assert state(wire) == (1, 0)
     assert await wire.connection.receive_many() == list("123456")
@@ -119,7 +116,7 @@ async def test_taking_all_at_once_resumes_reading() -> None:
     ids=["part", "pings", "headers"],
 )
 async def test_bytes_that_still_arrive_do_not_keep_reading_paused(late: bytes) -> None:
-    """A transport may have data at hand when it is paused; headers and short parts are nothing."""
+    """A transport may still have data when it is paused. Headers and short parts do not matter."""
     wire = Wire(max_queue=None, max_queue_bytes=100)
     wire.feed(text("x" * 101))
     assert state(wire) == (1, 0)
@@ -169,7 +166,7 @@ async def test_a_consumer_that_keeps_up_never_pauses(in_place: bool) -> None:
 
 
 async def test_what_was_received_no_longer_counts() -> None:
-    """A queue that is never empty, but short at any time, does not pause."""
+    """A queue that is never empty, but always short, does not pause reading."""
     wire = Wire(max_queue=10, max_queue_bytes=1000)
     wire.feed(binary(b"x" * 50))
     for _ in range(200):
@@ -224,7 +221,7 @@ async def test_a_queue_that_is_never_empty_forgets_what_was_taken(way: str) -> N
 
 
 async def test_the_line_of_taken_entries_does_not_grow() -> None:
-    """Not only the messages: their places in the queue are given back too."""
+    """Besides the messages, their places in the queue are freed too."""
     wire = Wire(max_queue=None, max_queue_bytes=None)
     wire.feed(text("x") * 10)
     gc.collect()
@@ -238,7 +235,7 @@ async def test_the_line_of_taken_entries_does_not_grow() -> None:
         grown = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
-    # 100,000 places of 8 bytes.
+    # There were 100,000 places of 8 bytes.
     assert grown < 100_000
 
 
@@ -259,7 +256,7 @@ async def test_lost_while_paused() -> None:
     with pytest.raises(wirespeed.ConnectionDisconnected):
         await collect(wire, received)
     assert received == ["1", "2", "3"]
-    # A transport that is gone is not told to read on.
+    # A lost transport is not asked to resume reading.
     assert state(wire) == (1, 0)
 
 

@@ -1,6 +1,6 @@
-"""Two lanes: who waits for text does not wait for whoever should take the binary messages.
+"""Two lanes: a receive that waits for text does not wait for binary messages to be taken.
 
-Must not test what the model does already: only who is served, and when.
+The model tests check the contents. These tests check which receive is served, and when.
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ async def test_closing_keeps_what_each_lane_has() -> None:
 
 
 async def test_resumed_reading_reads_at_once() -> None:
-    """The read comes inside the very step that takes a message for a waiting receive."""
+    """The read happens in the same step that takes a message for a waiting receive."""
     wire = Wire(text_queue_maxsize=1, binary_queue_maxsize=1)
     ws = wire.connection
     wire.transport.on_resume_reading = lambda: wire.feed(text("4"))

@@ -1,6 +1,7 @@
-"""Whatever the queue does with what it has no room for: every message is received or dropped, once.
+"""Whatever the queue does about too many messages, each is received or dropped exactly once.
 
-Must not predict who gets which message, except where nobody waits: there a list is the model.
+The test does not predict which receiver gets which message. If no receiver waits, it compares
+the queue with a list.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ OPTIONS = st.fixed_dictionaries(
     {
         "overflow": st.sampled_from(POLICIES),
         "max_queue": BOUNDS,
-        # The messages are numbers: one or two bytes each.
+        # The messages are numbers, of one or two bytes each.
         "max_queue_bytes": st.sampled_from([None, 1, 3, 8]),
         "conflate": st.sampled_from([None, None, lambda message: int(message.data) % 4]),
     }
@@ -54,7 +55,7 @@ async def play(steps: list[Step], options: dict[str, Any]) -> None:
 
 
 def check_order(shares: list[list[str]], *, has_lanes: bool) -> None:
-    """Each receiver sees rising numbers; with lanes, in each of them."""
+    """Check that each receiver sees rising numbers; with lanes, rising numbers in each lane."""
     for share in shares:
         lanes = [[data for data in share if (int(data) % 3 == 0) == kind] for kind in (True, False)]
         for part in lanes if has_lanes else [share]:
@@ -80,7 +81,7 @@ def test_two_lanes(
 
 
 class Queue:
-    """The rules as plainly as they can be said: one list, or one for each type."""
+    """The rules in the plainest form: one list, or one for each type."""
 
     def __init__(self, options: dict[str, Any], *, has_lanes: bool) -> None:
         self.options = options
@@ -178,7 +179,7 @@ def frame(number: int) -> bytes:
 
 
 async def take(ws: wirespeed.WebSocketConnection, what: str, count: int, queue: Queue) -> list[int]:
-    """Take messages in one way, and compare them with what the model would give."""
+    """Take messages in one way, and compare them with the model's."""
     expected = queue.in_order()
     received: list[Any] = []
     if what == "many":
@@ -202,5 +203,5 @@ async def take(ws: wirespeed.WebSocketConnection, what: str, count: int, queue: 
 
 
 async def drained(ws: wirespeed.WebSocketConnection) -> list[Any]:
-    """Receive all that is queued."""
+    """Receive everything that is queued."""
     return await ws.receive_many() if ws.peek() is not None else []

@@ -1,6 +1,6 @@
-"""What the queue has no room for: dropped and counted, or the end of the connection.
+"""Messages that the queue has no room for: dropped and counted, or the connection ends.
 
-Must not test what the model does already: only what is seen from outside of the queue.
+The model tests check the contents. These tests check what is visible outside the queue.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ async def test_a_consumer_that_is_woken_in_place_loses_nothing(overflow: str) ->
     [("drop_oldest", ["4", "5", "6"]), ("drop_newest", ["1", "2", "3"])],
 )
 async def test_each_woken_receive_gets_its_message(overflow: str, expected: list[str]) -> None:
-    """Inside a task nobody is resumed in place: three are promised one message each."""
+    """Inside a task no receive is resumed in place: three are promised one message each."""
     wire = Wire(max_queue=1, overflow=overflow)
     tasks = [asyncio.create_task(wire.connection.receive_text()) for _ in range(3)]
     await turns()
@@ -222,7 +222,7 @@ async def test_a_close_frame_in_the_same_read_is_no_overflow() -> None:
 
 
 def key_of(message: Message) -> str | None:
-    """The letter before the number; none for digits alone."""
+    """Return the letter before the number; `None` for digits alone."""
     return None if str(message.data).isdigit() else str(message.data)[0]
 
 

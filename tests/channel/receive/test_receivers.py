@@ -1,6 +1,6 @@
-"""Several receivers: served first come first served, whatever ends the waits of some of them.
+"""Several receivers: served first come, first served, even if the waits of some of them end.
 
-Must not depend on which of them is resumed in place and which a turn later.
+This holds whether a receiver is resumed in place or a turn later.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Feed = Callable[[Wire, bytes], Any]
 
 
 async def in_place(wire: Wire, data: bytes) -> None:
-    """Read where no task is running: receivers are resumed inside the read."""
+    """Read while no task is running: receivers are resumed inside the read."""
     await in_callback(lambda: wire.feed(data))
 
 
@@ -50,7 +50,7 @@ RESULTS: list[Callable[[str], Any]] = [
 
 
 async def receivers(wire: Wire, count: int) -> list[asyncio.Task[str]]:
-    """Let `count` tasks wait, in this order."""
+    """Start `count` tasks that wait, in this order."""
     tasks = [asyncio.create_task(wire.connection.receive_text()) for _ in range(count)]
     await turns()
     return tasks
@@ -154,7 +154,7 @@ async def test_a_newcomer_gets_the_message_behind_those_set_aside(feed: Feed) ->
 async def test_who_is_resumed_in_place_does_not_overtake_who_is_resumed_later() -> None:
     wire = Wire()
     tasks = await receivers(wire, 3)
-    # Runs before the receiver that this task wakes.
+    # This runs before the receiver that this task wakes.
     asyncio.get_running_loop().call_soon(wire.feed, text("1", "2"))
     wire.feed(text("0"))
     assert await asyncio.gather(*tasks) == ["0", "1", "2"]
@@ -162,7 +162,7 @@ async def test_who_is_resumed_in_place_does_not_overtake_who_is_resumed_later() 
 
 @pytest.mark.parametrize("way", ["cancelled", "wrong_type"])
 async def test_one_receiver_never_sees_messages_out_of_order(way: str) -> None:
-    """Not even when another one gives back the message that was set aside for it."""
+    """This holds even if another receiver gives back the message that was set aside for it."""
     wire = Wire()
     ws = wire.connection
     received: list[str | bytes] = []
@@ -193,7 +193,7 @@ async def test_who_stands_behind_a_message_that_cannot_be_decoded_is_served() ->
     await turns()
     wire.feed(text("not JSON", "1"))
     behind = asyncio.create_task(wire.connection.receive_text())
-    # Begun before the other one has run.
+    # This starts before the other receiver has run.
     waiting = wire.connection.receive_text()
     waiter = waiting.send(None)
     await turns()
@@ -236,7 +236,7 @@ async def test_what_is_set_aside_is_not_taken_by_who_does_not_wait() -> None:
 async def test_cancelled_after_having_been_woken_passes_on(victims: list[int]) -> None:
     wire = Wire()
     tasks = await receivers(wire, 6)
-    # In a task: they are woken, but run only in the next turn.
+    # This feed runs in a task: the receivers are woken, but run only in the next turn.
     wire.feed(numbers(0, 4))
     for victim in victims:
         tasks[victim].cancel()
@@ -258,7 +258,7 @@ async def test_cancelled_while_waiting_leaves_the_line(feed: Feed, victim: int) 
     wire = Wire()
     tasks = await receivers(wire, 3)
     tasks[victim].cancel()
-    # Cancelled, but it has not run yet.
+    # The task is cancelled, but has not run yet.
     await feed(wire, numbers(0, 2))
     await turns()
     del tasks[victim]
@@ -339,7 +339,7 @@ async def test_timeouts_among_those_who_wait(feed: Feed) -> None:
 
 
 async def test_the_message_wins_when_the_time_is_up_too() -> None:
-    """Woken for a message, and the time ran out before it could run: it gets its message."""
+    """A task woken for a message gets it, even if its time runs out before it can run."""
     wire = Wire()
     loop = asyncio.get_running_loop()
     task = asyncio.create_task(wire.connection.receive_text(timeout=0.002))

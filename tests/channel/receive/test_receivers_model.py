@@ -1,6 +1,6 @@
 """Receivers of every kind come, go and are cancelled at random: no message is lost or doubled.
 
-Must not predict who gets which message: only what holds however they are served.
+The test does not predict which receiver gets which message. It checks what always holds.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ import wirespeed
 Step: TypeAlias = tuple[Any, ...]
 Take: TypeAlias = Callable[["Model"], Awaitable[Any]]
 
-# Taken together, far longer than an example runs, and no time at all.
+# Even taken together, LONG is far longer than an example runs, and SHORT is almost no time.
 LONG = 60.0
 SHORT = 0.0005
 
 
 class Model:
-    """One connection, the receivers that were begun, and what they have received."""
+    """One connection, the receivers that were started, and what they have received."""
 
     def __init__(self, **options: Any) -> None:
         self.wire = Wire(loads=lambda data: data, **options)
@@ -59,7 +59,7 @@ class Model:
                 note(share, await take(self))
 
     def start_inner(self, waiting: Any) -> asyncio.Task[Any]:
-        """Receive in a task of its own: once finished, it owns its message."""
+        """Receive in a separate task: once finished, it owns its message."""
         task = asyncio.create_task(waiting)
         share: list[str] = []
         self.shares.append(share)
@@ -89,7 +89,7 @@ class Model:
                 await asyncio.sleep(2 * SHORT)
 
     async def end(self) -> list[str]:
-        """Cancel everyone; return what is still queued."""
+        """Cancel all receivers; return what is still queued."""
         await turns()
         tasks = [*self.tasks, *(task for _, task in self.inner)]
         for task in tasks:
@@ -106,7 +106,7 @@ class Model:
 
 
 def note(share: list[str], received: Any) -> None:
-    """Add what any kind of receive returned."""
+    """Add the result of any kind of receive."""
     if isinstance(received, wirespeed.Message):
         received = received.data
     batch = received if isinstance(received, list) else [received]
@@ -119,7 +119,7 @@ async def with_timeout(model: Model) -> Any:
 
 
 async def from_a_task(model: Model) -> None:
-    # The result is counted with the inner task, which this one may leave behind.
+    # The result is counted with the inner task, which this task may leave behind.
     await asyncio.shield(model.start_inner(model.ws.receive_many(2)))
 
 
@@ -177,7 +177,7 @@ async def play(steps: list[Step], max_queue: int | None) -> None:
     with pytest.raises(wirespeed.ReadTimeout):
         await model.ws.receive(timeout=0)
     assert model.wire.transport.pauses == model.wire.transport.resumes
-    # Nobody has left anything behind: the next receiver is served as the first one was.
+    # No receiver has left anything behind: the next one is served like the first one.
     last = asyncio.create_task(model.ws.receive_many())
     await turns()
     await in_callback(lambda: model.wire.feed(text("a", "b")))
@@ -208,7 +208,7 @@ def test_no_message_is_lost_or_doubled(
     )
 )
 def test_those_who_wait_are_served_in_order(loop_name: str, steps: list[Step]) -> None:
-    """Each receives once: then the order of the messages is that of the receivers."""
+    """If each receives once, the messages are in the order of the receivers."""
 
     async def run() -> None:
         model = Model(max_queue=None)

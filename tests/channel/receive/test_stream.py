@@ -1,6 +1,6 @@
-"""Messages received in chunks: their place among the receives, and what becomes of the rest.
+"""Messages received in chunks: their place among other receives, and what happens to the rest.
 
-Must not need a socket: each read, and each wait of the consumer, is the test's.
+There is no socket: the test decides each read, and each wait of the consumer.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ async def test_with_lanes_a_stream_takes_what_those_before_it_do_not() -> None:
 
 @QUEUES
 async def test_cancelling_a_wait_loses_nothing(options: dict[str, Any]) -> None:
-    """Cancelled at every step of a message, it goes on with the next wait."""
+    """After a cancelled wait, at any step of a message, the next wait continues the message."""
     reads = [begin(b"")[:1], begin(b"")[1:], more(b"ab"), more(b"c"), more(b"", fin=True)]
     for steps in range(1 << len(reads)):
         wire = Wire(**options)
@@ -181,7 +181,7 @@ async def test_cancelling_a_wait_loses_nothing(options: dict[str, Any]) -> None:
         if rest or chunks:
             assert b"".join([*chunks, *rest]) == b"abc"
         else:
-            # It never waited while the message began: then it is another receive's.
+            # It never waited while the message began, so another receive gets the message.
             assert (await wire.connection.receive()).data == b"abc"
 
 
@@ -204,7 +204,7 @@ async def test_a_cancelled_wait_gives_its_turn_back() -> None:
 async def test_a_message_of_which_nothing_was_taken_is_left_to_the_next(
     options: dict[str, Any], opcode: int, payload: bytes, *, decode_text: bool
 ) -> None:
-    """However much of it has arrived when the one who waited for it is cancelled."""
+    """This holds however much has arrived when the waiting stream is cancelled."""
     data = begin(payload[:2], opcode) + ping() + more(payload[2:], fin=True)
     for cut in range(len(data) + 1):
         wire = Wire(decode_text=decode_text, max_message_size=10, **options)
@@ -213,7 +213,8 @@ async def test_a_message_of_which_nothing_was_taken_is_left_to_the_next(
         await turns()
         second = asyncio.create_task(ws.receive())
         await turns()
-        # In a task: who waits is not resumed in place, and so can be cancelled before it is.
+        # This feed runs in a task: the stream is not resumed in place, so it can be cancelled
+        # first.
         wire.feed(data[:cut])
         first.cancel()
         await turns()

@@ -1,6 +1,6 @@
-"""Messages in chunks: how much of them waits, and what the end of the connection makes of them.
+"""Messages in chunks: how much of them is kept, and what the end of the connection does to them.
 
-Must not need a socket: each read, and each wait of the consumer, is the test's.
+There is no socket: the test decides each read, and each wait of the consumer.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ async def test_the_end_in_the_midst(options: dict[str, Any], end: str, *, before
     with pytest.raises(ProtocolError if end == "fault" else ConnectionDisconnected):
         await task
     assert "".join(chunks) == ("abc" if end == "fault" else "ab")
-    # It stays so, and says nothing else to the next receive.
+    # The stream goes on raising, and the next receive raises too.
     with pytest.raises((ProtocolError, ConnectionDisconnected)):
         await anext(stream)
     with pytest.raises((ProtocolError, ConnectionDisconnected)):
@@ -197,7 +197,7 @@ async def test_closing_reads_on() -> None:
     wire.feed(more(b"c", fin=True) + text("whole") + close())
     wire.lose()
     await closing
-    # What was lost in between must not go unnoticed.
+    # The loss of the middle part must not go unnoticed.
     chunks: list[Any] = []
     with pytest.raises(ConnectionDisconnected):
         await read(stream, chunks)

@@ -1,6 +1,6 @@
-"""Messages in any fragments, received whole or in chunks by turns: what was sent is what arrives.
+"""Messages in any fragments, received whole or in chunks by turns: what was sent arrives.
 
-Must not predict where a message is cut: only what its chunks add up to.
+The test does not predict where a message is cut. It checks what its chunks add up to.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def frames(message: str | bytes, cuts: list[int]) -> bytes:
 
 
 async def take(wire: Wire, way: str) -> Any:
-    """Take the next message in one way; of one that is left early, give `None`."""
+    """Take the next message in one way; return `None` for one that is left early."""
     ws = wire.connection
     if way == "receive":
         return (await ws.receive()).data
@@ -89,14 +89,14 @@ async def play(
 
     async def consume() -> None:
         for number in range(len(messages)):
-            # The next is not taken before this one is.
+            # The next message is taken only after this one.
             got.append(await take(wire, ways[number % len(ways)]))  # noqa: PERF401
 
     task = asyncio.create_task(consume())
     data = b"".join(frames(message, cuts) for message in messages)
     turn = 0
     while data:
-        # Held back, nothing is read until somebody takes what is there.
+        # While reading is paused, nothing is read until a consumer takes messages.
         while wire.transport.pauses > wire.transport.resumes:
             await turns(1)
         size = sizes[turn % len(sizes)]
@@ -156,7 +156,7 @@ def test_in_any_fragments_and_by_turns(
 def test_receivers_of_both_kinds_come_and_go(
     loop_name: str, steps: list[tuple[str, int]], cuts: list[int], *, has_lanes: bool
 ) -> None:
-    """Each message arrives once, but for the rest of one of which a stream took a part."""
+    """Each message arrives once, unless a stream took a part of it and left the rest."""
 
     async def run() -> None:
         wire = Wire(ping_interval=None, **(OPTIONS["lanes"] if has_lanes else {}))
@@ -174,7 +174,7 @@ def test_receivers_of_both_kinds_come_and_go(
             chunks: list[Any] = []
             begun.append(chunks)
             async for chunk in stream:
-                # It may be cancelled at any time.
+                # The loop may be cancelled at any time; the chunks so far must stay.
                 chunks.append(chunk)  # noqa: PERF401
 
         for step, number in steps:

@@ -1,6 +1,6 @@
-"""When each message was received: the time of the socket read that had the last of it.
+"""When each message was received: the time of the socket read that brought its last byte.
 
-Must not measure time: what a stamp is compared with is what `stats` tells of that read.
+The stamps are compared with the time of that read in `stats`, not with a clock.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ KINDS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(params=KINDS)
 def options(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Give the options of one kind of queue."""
+    """Return the options of one kind of queue."""
     return {"timestamps": True, "ping_interval": None, **KINDS[request.param]}
 
 
 def feed(wire: Wire, data: bytes) -> float:
-    """Let one read bring `data`; return when that was."""
+    """Let one read bring `data`; return its time."""
     before = time.monotonic()
     wire.feed(data)
     read_at = wire.connection.stats.last_received_at
@@ -78,7 +78,7 @@ async def test_messages_have_the_time_of_their_read(options: dict[str, Any]) -> 
         [text("hello")[:1], text("hello")[1:]],
         [text("hello")[:4], text("hello")[4:]],
         [frame(1, b"he", fin=False), frame(0, b"llo")],
-        # Read into memory of its own.
+        # This message is read into separate memory.
         [binary(b"x" * 300_000)[:70_000], binary(b"x" * 300_000)[70_000:]],
     ],
     ids=["header", "payload", "fragments", "in place"],
@@ -111,7 +111,7 @@ async def test_a_cancelled_receive_gives_back_the_time_as_well(options: dict[str
     wire = Wire(**options)
     receiving = asyncio.create_task(wire.connection.receive())
     await turns()
-    # Not in place: woken, but not run.
+    # The task is woken here, but has not run.
     read_at = feed(wire, text("1"))
     later = feed(wire, text("2"))
     receiving.cancel()
@@ -191,7 +191,7 @@ async def test_it_is_true_or_false() -> None:
 
 
 class Timed(Model):
-    """A model that knows when each message was read."""
+    """A model that records when each message was read."""
 
     def __init__(self, **options: Any) -> None:
         self.dropped: list[str] = []
@@ -213,7 +213,7 @@ class Timed(Model):
         await super()._consume(share, seeing, repeats)
 
     async def step(self, step: Step) -> None:
-        """Take one step, and remember when what it read was read."""
+        """Take one step, and record the time of its read."""
         before = self.fed
         await super().step(step)
         read_at = self.ws.stats.last_received_at

@@ -1,7 +1,4 @@
-"""With `decode_text=False` text is `bytes`, and every receive still knows it for text.
-
-Must not depend on how a queue remembers the type of a message.
-"""
+"""With `decode_text=False` text is `bytes`, and every receive still treats it as text."""
 
 from __future__ import annotations
 

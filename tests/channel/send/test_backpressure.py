@@ -1,9 +1,9 @@
-"""A transport that is full: nothing is written, senders wait, and go on in order.
+"""A full transport: nothing is written, senders wait, and then go on in order.
 
-Must not need a slow peer: the transport says when it is full, at the worst moments too.
+No slow peer is needed: the transport reports that it is full, at the worst moments too.
 """
 
-# Sends are dropped on purpose: they have still sent.
+# Some sends are not awaited on purpose: they have been sent anyway.
 # mypy: disable-error-code="unused-coroutine"
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ KIB = 1024
 
 
 async def in_place(function: Callable[[], object]) -> None:
-    """Call where no task is running: who waits is resumed inside the call."""
+    """Call while no task is running: waiting tasks are resumed inside the call."""
     await in_callback(function)
 
 
 async def later(function: Callable[[], object]) -> None:
-    """Call while a task is running: who waits is resumed a turn later."""
+    """Call while a task is running: waiting tasks are resumed a turn later."""
     function()
 
 
@@ -46,7 +46,7 @@ Call = Callable[[Callable[[], object]], Awaitable[None]]
 
 
 async def senders(wire: Wire, count: int) -> list[asyncio.Task[None]]:
-    """Let tasks send their number, and wait for room, in this order."""
+    """Start tasks that send their number and wait for room, in this order."""
 
     async def send(number: int) -> None:
         await wire.connection.send(str(number))
@@ -167,7 +167,7 @@ async def test_nobody_starves_while_the_transport_keeps_filling() -> None:
 
 
 async def test_resumed_inside_the_write() -> None:
-    """As uvloop does, which tries to send inside `write`."""
+    """That is what uvloop does: it tries to send inside `write`."""
     wire = Wire()
     order: list[str] = []
 
@@ -192,7 +192,7 @@ async def test_resumed_inside_the_write() -> None:
 
 
 async def test_who_waits_is_resumed_inside_a_write() -> None:
-    """In the write of what gathered, no task is running: senders go on inside it."""
+    """No task is running while gathered frames are written, so senders go on inside that write."""
     wire = Wire()
     wire.protocol.pause_writing()
     tasks = await senders(wire, 3)

@@ -1,9 +1,9 @@
 """Sends gather without delay: the first of a tick leaves at once, the rest in one write.
 
-Must not look at how frames are gathered: only at what each write of the transport holds.
+The tests look only at the content of each write of the transport.
 """
 
-# Sends are dropped on purpose: they have still sent.
+# Some sends are not awaited on purpose: they have been sent anyway.
 # mypy: disable-error-code="unused-coroutine"
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ async def test_a_dropped_awaitable_has_still_sent(name: str) -> None:
 
 @pytest.mark.parametrize("last", [1, 4])
 async def test_inside_a_wake(last: int) -> None:
-    """The first send leaves at once, unless more messages wait for the one who sends."""
+    """The first send leaves at once, unless more messages are queued for the sending task."""
     wire = Wire()
     seen: list[list[list[bytes]]] = []
 
@@ -125,7 +125,8 @@ async def test_inside_a_wake(last: int) -> None:
             assert written == [[b"1a"], [b"1b"]]
         else:
             assert seen[:3] == [[], [], []]
-            # Nothing is queued behind the last one: its first send takes the others along.
+            # No message is queued behind the last one, so its first send writes the gathered ones
+            # too.
             everything = [b"1a", b"1b", b"2a", b"2b", b"3a", b"3b", b"4a"]
             assert seen[3] == [everything]
             assert written == [everything, [b"4b"]]
@@ -133,7 +134,7 @@ async def test_inside_a_wake(last: int) -> None:
 
 
 async def test_sends_inside_a_write_follow_in_order() -> None:
-    """A transport may call back before it has taken what it is given."""
+    """A transport may call back before it has taken the data."""
     wire = Wire()
     numbers = iter(range(1, 6))
 
@@ -174,7 +175,7 @@ async def test_gathered_bytes_leave_when_there_are_64_kib() -> None:
     await wire.connection.send("first")
     wire.transport.copies.clear()
     for number in range(1, 200):
-        # Dropped, so that nothing gives the loop a turn.
+        # These sends are not awaited, so that the loop gets no turn.
         wire.connection.send_bytes(payload)
         gathered = number * frame_bytes - len(wire.written())
         assert gathered < FLUSH_BYTES

@@ -1,6 +1,6 @@
-"""One message from an iterable whose items come over time: its frames, one by one.
+"""One message from an iterable whose items arrive over time: its frames, one by one.
 
-Must not look at what becomes of other messages meanwhile, nor at what goes wrong: others do.
+Other messages in the meantime, and errors, are tested elsewhere.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ways = pytest.mark.parametrize("way", WAYS)
 
 
 def message(opcode: int, *payloads: bytes) -> list[tuple[int, bytes]]:
-    """Return the frames of a stream: those of its items, and the empty last one."""
+    """Return the frames of a stream: one for each item, and the empty last one."""
     opcodes = [opcode, *[CONTINUATION] * (len(payloads) - 1)]
     return [*zip(opcodes, payloads, strict=True), (FIN | CONTINUATION, b"")]
 
@@ -59,13 +59,13 @@ async def test_each_item_leaves_when_it_is_there(way: str) -> None:
 
 
 async def test_nothing_is_waited_for_longer_than_needed() -> None:
-    """A fragment that is there leaves in the step in which it came, without a turn more."""
+    """A fragment leaves in the step in which its item arrives, without an extra turn."""
     wire = Wire()
     source = Source()
     task = asyncio.create_task(wire.connection.send_stream(source))
     await turns()
     source.give(b"x")
-    # The task is resumed.
+    # The task is resumed in this turn.
     await turns(1)
     assert frames(wire) == [(BINARY, b"x")]
     source.end()
@@ -136,7 +136,7 @@ async def test_an_asynchronous_generator() -> None:
 
 
 async def test_what_both_kinds_of_iterable_can_be_is_sent_at_once() -> None:
-    """`send` consumes an iterable as ever, though it could be asynchronous as well."""
+    """`send` still consumes it as a plain iterable, though it is asynchronous as well."""
 
     class Both(list[str]):
         def __aiter__(self) -> AsyncIterator[str]:
@@ -170,7 +170,7 @@ async def test_an_item_is_asked_for_when_there_is_room() -> None:
     task = asyncio.create_task(wire.connection.send_stream(source))
     await turns()
     assert source.asked == 1
-    # The end is asked for, too.
+    # The end of the iteration is asked for, too.
     for asked in range(2, 5):
         wire.protocol.resume_writing()
         await turns()
@@ -196,7 +196,7 @@ async def test_a_plain_iterable_is_lazy() -> None:
     wire.transport.on_write = wire.protocol.pause_writing
     task = asyncio.create_task(wire.connection.send_stream(chunks()))
     await turns()
-    # One was written; the next one fills nothing, but waits.
+    # One item was written. At most one more was taken, and waits.
     assert len(taken) <= 2
     wire.transport.on_write = None
     wire.protocol.resume_writing()
@@ -208,7 +208,7 @@ async def test_a_plain_iterable_is_lazy() -> None:
 
 @pytest.mark.parametrize("make", [iter, lambda items: finished(*items)], ids=["plain", "async"])
 async def test_others_get_their_turns(make: Any) -> None:
-    """A stream that never has to wait does not keep the event loop for itself."""
+    """A stream that never has to wait still lets other tasks run."""
     wire = Wire()
     task = asyncio.create_task(wire.connection.send_stream(make([b"x" * KIB] * 1000)))
     count = 0
@@ -226,7 +226,7 @@ async def test_fragments_of_one_tick_gather() -> None:
 
 
 async def test_inside_a_wake() -> None:
-    """What is sent by a task that was resumed in place leaves when it suspends."""
+    """What a task sends after it was resumed in place leaves when it suspends."""
     wire = Wire()
 
     async def relayed() -> AsyncIterator[str]:

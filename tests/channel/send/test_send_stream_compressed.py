@@ -1,6 +1,6 @@
-"""Streams on a connection that compresses: what an honest peer inflates (RFC 7692 section 7.2).
+"""Streams on a connection that compresses: what a correct peer inflates (RFC 7692 section 7.2).
 
-Must not know how it is compressed: only that it can be inflated, fragment by fragment.
+The tests only inflate the data, fragment by fragment; how it is compressed does not matter.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TICK = '{"symbol": "BTCUSD", "bid": 67012.25, "ask": 67012.5, "venues": ["a", "b
 
 
 class Peer:
-    """Inflates what arrives as it arrives."""
+    """Inflates data as it arrives."""
 
     def __init__(self, alone: bool) -> None:
         self._alone = alone
@@ -35,7 +35,7 @@ class Peer:
         self.messages: list[bytes] = []
 
     def read(self, wire: Wire) -> bytes:
-        """Read what was written since the last time; return what is here of a message."""
+        """Read what was written since the last call; return the part of an unfinished message."""
         frames = whole_frames(wire.written())
         for first, payload in frames[self._seen :]:
             if first & 0x0F != CONTINUATION:

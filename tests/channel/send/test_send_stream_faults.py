@@ -1,6 +1,6 @@
 """Streams that cannot be finished: nothing was sent, or the connection fails with 1011.
 
-Must not depend on time: no timer runs out here.
+No timer runs out in these tests.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ FAILED = (CLOSE, close_payload(1011, "error in fragmented message"))
 
 
 def raising(*items: Any) -> Iterator[Any]:
-    """Give `items`, then raise."""
+    """Yield `items`, then raise."""
     yield from items
     raise LookupError("in the iterable")
 
 
 async def raising_later(*items: Any) -> AsyncIterator[Any]:
-    """Do the same as an asynchronous generator."""
+    """Yield `items`, then raise, as an asynchronous generator."""
     for item in items:
         yield item
     raise LookupError("in the iterable")
@@ -42,7 +42,7 @@ raisings = pytest.mark.parametrize("make", RAISING.values(), ids=RAISING)
 
 
 async def check_it_goes_on(wire: Wire) -> None:
-    """Nothing of a stream was sent, and the connection is as it was."""
+    """Check that nothing of a stream was sent, and that the connection works as before."""
     assert wire.written() == b""
     await wire.connection.send_stream(["goes", "on"])
     await wire.connection.send("as ever")
@@ -53,7 +53,7 @@ async def check_it_goes_on(wire: Wire) -> None:
 
 
 async def check_it_failed(wire: Wire, *before: bytes) -> None:
-    """The fragments have left, and then nothing but the Close frame."""
+    """Check that the fragments were sent, and after them only the Close frame."""
     connection = wire.connection
     opcodes = [TEXT, *[CONTINUATION] * (len(before) - 1)]
     assert client_frames(wire.written()) == [*zip(opcodes, before, strict=True), FAILED]
@@ -160,7 +160,7 @@ async def test_cancelled_while_it_waits_for_room() -> None:
 
 
 async def test_cancelled_when_all_has_been_sent() -> None:
-    """Then it only waits for room: the message is complete, and the connection goes on."""
+    """At that point it only waits for room: the message is complete, and the connection goes on."""
     wire = Wire(ping_interval=None)
     source = Source("a")
     task = asyncio.create_task(waits(wire.connection.send_stream(source)))
@@ -179,7 +179,7 @@ async def test_cancelled_when_all_has_been_sent() -> None:
 
 
 async def test_cancelled_while_the_iterator_is_closed() -> None:
-    """Whatever has to be done for the connection was done before."""
+    """Everything for the connection was done before."""
     wire = Wire(ping_interval=None)
     closing = asyncio.Event()
 
@@ -201,7 +201,7 @@ async def test_cancelled_while_the_iterator_is_closed() -> None:
 
 @pytest.mark.parametrize("begun", [False, True])
 async def test_a_coroutine_that_is_dropped(begun: bool) -> None:
-    """It cannot await anything any more, not even the end of its iterator."""
+    """It cannot await anything any more, not even the closing of its iterator."""
     wire = Wire(ping_interval=None)
     source = Source("a") if begun else Source()
     stream = wire.connection.send_stream(source)
@@ -289,7 +289,7 @@ async def test_the_peer_closes_in_the_middle() -> None:
 
 
 async def test_closing_while_the_transport_is_full() -> None:
-    """The stream ends when the connection has, if not before."""
+    """The stream ends no later than the connection."""
     wire = Wire(ping_interval=None)
     wire.transport.on_write = wire.protocol.pause_writing
     source = Source("a", "b")

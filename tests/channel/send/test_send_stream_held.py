@@ -1,9 +1,9 @@
-"""What others send while a stream is in progress: it is held, in order, until the stream has ended.
+"""Messages sent by others during a stream: they are held, in order, until the stream has ended.
 
-Must not depend on time: no timer runs out here.
+No timer runs out in these tests.
 """
 
-# Sends are dropped on purpose: they have still sent.
+# Some sends are not awaited on purpose: they have been sent anyway.
 # mypy: disable-error-code="unused-coroutine"
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FIN = 0x80
 
 
 class Reversed:
-    """A protocol handler."""
+    """A protocol handler that reverses the text."""
 
     name = "reversed"
 
@@ -38,7 +38,7 @@ class Reversed:
 
 
 async def streaming(wire: Wire) -> tuple[Source, asyncio.Task[None]]:
-    """Begin a stream; its first fragment is "<"."""
+    """Start a stream; its first fragment is "<"."""
     source = Source("<")
     task = asyncio.create_task(waits(wire.connection.send_stream(source)))
     await turns()
@@ -126,7 +126,7 @@ async def test_a_wrong_call_raises_at_once(call: Callable[[Any], Any], error: ty
 
 
 async def test_an_awaited_sender_is_held_back() -> None:
-    """It does not send a second message before the first has left."""
+    """It sends no second message before the first has left."""
     wire = Wire()
     source, task = await streaming(wire)
     sent: list[int] = []
@@ -202,7 +202,7 @@ async def test_flush_with_nothing_held_waits_for_room_only() -> None:
 
 
 async def test_what_is_sent_while_the_held_ones_leave_follows_them() -> None:
-    """A transport may call back before it has taken what it is given."""
+    """A transport may call back before it has taken the data."""
     wire = Wire()
     source, task = await streaming(wire)
     names = iter("cd")
@@ -253,7 +253,7 @@ async def test_streams_are_first_come_first_served() -> None:
     source, task = await streaming(wire)
     others = [Source(name).end() for name in "abc"]
     tasks = [await start(wire.connection, other) for other in others]
-    # Not run ahead: one item is what it takes to stand in line.
+    # The streams do not read ahead: each takes one item before it waits in line.
     assert [other.asked for other in others] == [1, 1, 1]
     wire.connection.send("held")
     source.end()
@@ -287,7 +287,7 @@ async def test_a_stream_that_is_cancelled_in_line_was_not_sent(which: int, is_wo
     held = asyncio.create_task(waits(wire.connection.send("held")))
     await turns()
     if is_woken:
-        # The first has ended, and the next was told of it but has not run yet.
+        # The first stream has ended, and the next was woken but has not run yet.
         source.on_close = tasks[which].cancel
     else:
         await cancelled(tasks[which])
@@ -379,7 +379,7 @@ async def test_who_is_held_learns_of_the_end(end: str) -> None:
     for send in [*sends, waiting]:
         with pytest.raises(ConnectionDisconnected):
             await send
-    # The stream itself at its next item; nothing of it leaves any more.
+    # The stream itself fails at its next item, and sends nothing more.
     assert not task.done()
     source.give("late")
     with pytest.raises(ConnectionDisconnected):

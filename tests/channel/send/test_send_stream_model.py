@@ -1,6 +1,6 @@
 """Random senders, streams, Pings, pauses and cancellations, against a model.
 
-Must not predict in which order different tasks get their turns: only what nobody may see.
+The test does not predict the order in which tasks run. It checks what no peer may ever see.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ RSV1 = 0x40
 
 
 class Streams(RuleBasedStateMachine):
-    """The model: what was handed over, what each stream was given, and whether it was broken."""
+    """The model: what was handed over, the items of each stream, and whether it was broken off."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class Streams(RuleBasedStateMachine):
         self.sources: dict[int, Source] = {}
         self.ended: set[int] = set()
         self.names: dict[int, bytes] = {}
-        # By the name of the stream, what it was given.
+        # The items of each stream, by its name.
         self.given: dict[bytes, list[bytes]] = {}
         self.handed_over: dict[int, list[bytes]] = {index: [] for index in range(SENDERS)}
         self.pings: list[bytes] = []
@@ -67,7 +67,7 @@ class Streams(RuleBasedStateMachine):
         self.wire = self.runner.run(make())
 
     def _do(self, call: Any) -> None:
-        """Call as the event loop does, and let what follows follow."""
+        """Call as the event loop does, and let everything that follows happen."""
 
         async def act() -> None:
             call()
@@ -151,7 +151,7 @@ class Streams(RuleBasedStateMachine):
         self._do(link.pause_writing if self.paused else link.resume_writing)
 
     def _read(self) -> tuple[list[bytes], bytes, list[bytes], bool]:
-        """Read what was written: messages, what is here of one more, Pongs, whether it failed."""
+        """Parse what was written: messages, an unfinished message, Pongs, and whether it failed."""
         stream = zlib.decompressobj(-15)
         messages: list[bytes] = []
         pongs: list[bytes] = []
@@ -217,7 +217,7 @@ class Streams(RuleBasedStateMachine):
         tasks = [*self.sending.values(), *self.streaming.values()]
         assert all(task.done() for task in tasks)
         await asyncio.gather(*tasks, return_exceptions=True)
-        # Of a closed connection nothing is asked.
+        # On a closed connection, a stream does not touch its source.
         assert all(source.closed or not source.asked for source in self.sources.values())
         self.wire.lose()
         await self.wire.connection.wait_closed()

@@ -1,8 +1,8 @@
-"""Who sends without end, and is never made to wait, still gives other tasks their turns.
+"""A task that sends without end, and never has to wait, still lets other tasks run.
 
-Must not measure time: only the bytes that were written between two turns of the loop.
+The tests measure no time, only the bytes that were written between two turns of the loop.
 """
-# Sends are dropped on purpose: they have still sent.
+# Some sends are not awaited on purpose: they have been sent anyway.
 # mypy: disable-error-code="unused-coroutine"
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ KIB = 1024
 
 @pytest.mark.parametrize("way", ["send", "fragments", "large", "flush", "send_many", "json"])
 async def test_a_sender_that_is_always_ready_gives_others_a_turn(way: str) -> None:
-    """Between two turns of the loop there are 64 KiB and one message at most, or so."""
+    """Between two turns of the loop, about 64 KiB and one message are written at most."""
     wire = Wire()
     ws = wire.connection
     message = 100_000 if way == "large" else 70_000 if way == "fragments" else 1_000
@@ -35,7 +35,7 @@ async def test_a_sender_that_is_always_ready_gives_others_a_turn(way: str) -> No
             await ws.send_many([b"x" * message] * 1000)
         for _ in range(1000 * 1000 // message):
             if way == "fragments":
-                # The last one alone is small.
+                # Only the last fragment is small.
                 await ws.send([b"x" * (message - 10), b"x" * 10])
             elif way == "flush":
                 ws.send(b"x" * message)
