@@ -23,6 +23,7 @@ job() {
 
 job demo make demo ARGS="--messages 200000"
 job lint make lint
+job counts make counts
 
 # The tests mostly wait, for sockets and for other processes: the second core takes the other jobs.
 # They are a process group of their own (-m), so that they can be ended as one.
