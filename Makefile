@@ -11,12 +11,13 @@ CORE := pyproject.toml setup.py \
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 requirements = $(BIN)/python ci/requirements.py $(1) > $@.txt && $(PIP) -r $@.txt
 
-.PHONY: help demo bench test compression soak lint wheels rebuild clean
+.PHONY: help demo bench counts test compression soak lint wheels rebuild clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo      stream a million messages through a real connection; ARGS=--help for more"
 	@echo "make bench     measure beside other clients, in about four minutes; ARGS=--help for more"
+	@echo "make counts    count instructions a message with valgrind; fails where they have grown"
 	@echo "make test      run all tests, with the compiled core and in pure Python"
 	@echo "make compression  run all 216 cases of the conformance suite for compression, in some minutes"
 	@echo "make soak      live through random faults on 200 connections, for ten minutes; ARGS=60 for one"
@@ -30,6 +31,9 @@ demo: $(VENV)/installed
 
 bench: $(VENV)/with-bench
 	@$(BIN)/wirespeed bench $(ARGS)
+
+counts: $(VENV)/$(if $(findstring --peers,$(ARGS)),with-bench,installed)
+	@bash ci/counts.sh $(BIN)/python $(ARGS)
 
 test: $(VENV)/with-test
 	@bash ci/test.sh $(BIN)/python

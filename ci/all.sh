@@ -23,6 +23,7 @@ job() {
 
 job demo make demo ARGS="--messages 200000"
 job lint make lint
+job counts make counts
 
 # The tests mostly wait for sockets and other processes, so a second processor core runs other jobs
 # at the same time. These are a separate process group (-m), so that one signal can end them.
