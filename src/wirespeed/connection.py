@@ -108,7 +108,7 @@ class WebSocketConnection(Channel):
         check_bool("decode_text", decode_text)
         check_callable("loads", loads)
         check_callable("dumps", dumps)
-        closing = Closing(loop, watch, close_timeout)
+        closing = Closing(watch, close_timeout)
         super().__init__(
             loop,
             backend.MessageParser(max_message_size=max_message_size, decode_text=decode_text),
@@ -179,7 +179,7 @@ class WebSocketConnection(Channel):
     @property
     def timings(self) -> Timings:
         """How long each phase of the opening took, in seconds."""
-        return Timings() if self._opened is None else self._opened.phases.timings()
+        return Timings() if self._opened is None else self._opened.timings
 
     @property
     def local_address(self) -> Any:

@@ -15,10 +15,9 @@ from connections import make_connection
 from rawserver import BINARY, CLOSE, PING, PONG, TEXT, close_payload, unmask
 
 import wirespeed
-from wirespeed import Deflate, Response, WebSocketConnection
+from wirespeed import Deflate, Response, Timings, WebSocketConnection
 from wirespeed._base.opened import Opened
 from wirespeed._base.response import frozen_headers
-from wirespeed._base.timings import Phases
 
 if TYPE_CHECKING or wirespeed.implementation == "pure":
     from wirespeed._channel import BufferedChannelProtocol
@@ -183,7 +182,7 @@ class Wire:
             response=Response(101, "", frozen_headers()),
             subprotocol=None,
             compression=compression,
-            phases=Phases(),
+            timings=Timings(),
         )
         self.protocol = BufferedChannelProtocol(
             self.connection, _complete_opening(), lambda transport: agreed, loop.create_future()

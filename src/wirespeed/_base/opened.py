@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .compression import Deflate
     from .response import Response
-    from .timings import Phases
+    from .timings import Timings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class Opened:
         response: the server's response, with the redirects before it.
         subprotocol: the subprotocol that the server chose; `None` for none.
         compression: the compression in use; `None` for none.
-        phases: the clock of the opening.
+        timings: how long each phase of the opening took.
         remote_address: the address of the peer, or of the proxy.
         local_address: the address of our socket; `None` if the transport can always tell it.
         shown_url: the URL for the log, without user name and query; `None` if the end of the
@@ -29,7 +29,7 @@ class Opened:
     response: Response
     subprotocol: str | None
     compression: Deflate | None
-    phases: Phases
+    timings: Timings
     remote_address: Any = None
     local_address: Any = None
     shown_url: str | None = None

@@ -383,4 +383,4 @@ class Channel(Sender):
             self._parser.accept_compressed(Inflater.of_server(opened.compression))
             self._outbox.compress_with(Deflater(opened.compression))
         self._opened = opened
-        self._closing.opened(opened)
+        self._closing.opened()

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from .._base.opened import Opened
     from ..exceptions import ProtocolError, QueueOverflow
 
 
 class ClosingState(Protocol):
     """Decides how the connection ends; the channel reports what it sees of it."""
 
-    def opened(self, opened: Opened) -> None:
+    def opened(self) -> None:
         """Take note that the connection is open."""
 
     def peer_ended(self, fault: ProtocolError | None, close: tuple[int, str] | None) -> None:

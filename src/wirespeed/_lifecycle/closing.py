@@ -25,7 +25,6 @@ from .closing_table import TABLE, Event, State, Step
 from .watch import Watch
 
 if TYPE_CHECKING:
-    from .._base.opened import Opened
     from .._channel import Channel
 
 logger = logging.getLogger("wirespeed")
@@ -77,7 +76,6 @@ class Closing:
         cause: what ended the connection, `None` before.
         close_sent: code and reason of the Close frame that was sent, `None` without one.
         close_received: code and reason of the peer's Close frame, `None` without one.
-        shown_url: the URL for the log, `None` if the end is not logged.
         on_peer_close: if set, called in place of answering the peer's Close frame once the messages
             before it are handed on. Whoever sets it calls `answer_peer` later.
         translate: turns the error of sends and receives after the end into another one.
@@ -88,7 +86,6 @@ class Closing:
         "_deadline",
         "_fault",
         "_gone",
-        "_loop",
         "_lost_for",
         "_peer_end",
         "_unsent_bytes",
@@ -97,7 +94,6 @@ class Closing:
         "close_received",
         "close_sent",
         "on_peer_close",
-        "shown_url",
         "state",
         "translate",
         "watch",
@@ -105,18 +101,14 @@ class Closing:
 
     channel: Channel
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, watch: Watch, close_timeout: float | None
-    ) -> None:
+    def __init__(self, watch: Watch, close_timeout: float | None) -> None:
         check_seconds("close_timeout", close_timeout)
-        self._loop = loop
         self.watch = watch
         self._close_timeout = close_timeout
         self.state = State.OPEN
         self.cause: CloseCause | None = None
         self.close_sent: tuple[int, str] | None = None
         self.close_received: tuple[int, str] | None = None
-        self.shown_url: str | None = None
         self.on_peer_close: Callable[[], object] | None = None
         self.translate: Callable[[ConnectionDisconnected], Exception] | None = None
         self._deadline: asyncio.TimerHandle | None = None
@@ -131,10 +123,9 @@ class Closing:
 
     # -- events ------------------------------------------------------------------------
 
-    def opened(self, opened: Opened) -> None:
+    def opened(self) -> None:
         """Take note that the connection is open, and begin to watch over it."""
-        self.shown_url = opened.shown_url
-        self.watch.start(self.channel, self.give_up)
+        self.watch.start(self)
 
     def close(self, code: int, reason: str) -> None:
         """Start the closing handshake (RFC 6455 section 7.1.2), and let it go on in the background.
@@ -156,7 +147,7 @@ class Closing:
     def message_unfinished(self) -> None:
         """Close: a message was begun and has no end, so nothing else can follow (section 5.4)."""
         # A coroutine that is dropped may come here when the loop is closed.
-        if not self._loop.is_closed():
+        if not self.channel._loop.is_closed():
             self._on(Event.CLOSE, News(CloseCause.UNFINISHED_MESSAGE, reason=UNFINISHED_REASON))
 
     def peer_ended(self, fault: ProtocolError | None, close: tuple[int, str] | None) -> None:
@@ -176,7 +167,7 @@ class Closing:
         waits in other tasks, therefore gets a few turns of the event loop.
         """
         if turns and self.state is State.ANSWERING and self.channel._has_queued():
-            self._loop.call_soon(self.hand_on, turns - 1)
+            self.channel._loop.call_soon(self.hand_on, turns - 1)
         elif self._leaves_answer_to_program():
             self.channel._finish_receiving(self.end_of_messages)
         else:
@@ -281,7 +272,7 @@ class Closing:
 
     def _drop_after(self, seconds: float) -> None:
         news = News(CloseCause.CLOSE)
-        self._deadline = self._loop.call_later(seconds, self._on, Event.DEADLINE, news)
+        self._deadline = self.channel._loop.call_later(seconds, self._on, Event.DEADLINE, news)
 
     def _drop_transport(self, news: News) -> None:
         if self.channel._transport is not None:
@@ -307,8 +298,9 @@ class Closing:
             self._deadline.cancel()
         if self._gone is not None and not self._gone.done():
             self._gone.set_result(None)
-        if self.shown_url is not None:
-            logger.info("closed %s: %s", self.shown_url, self.close_info)
+        opened = self.channel._opened
+        if opened is not None and opened.shown_url is not None:
+            logger.info("closed %s: %s", opened.shown_url, self.close_info)
         self.watch.fail_pings(self.disconnected)
 
     # -- how it ended ------------------------------------------------------------------
@@ -318,7 +310,7 @@ class Closing:
         if self.state is State.CLOSED:
             return
         if self._gone is None:
-            self._gone = self._loop.create_future()
+            self._gone = self.channel._loop.create_future()
             if self.channel._protocol is not None:
                 self.channel._protocol.reach(self._gone)
         # Shielded: all waiting tasks share the future.
@@ -330,13 +322,18 @@ class Closing:
         return self.state >= State.CLOSING
 
     @property
+    def has_ended(self) -> bool:
+        """Whether nothing more is received."""
+        return self.state >= State.ENDED
+
+    @property
     def close_code(self) -> int | None:
         """The close code, `None` while the connection is open."""
         if self.close_received is not None:
             return self.close_received[0]
         if self._fault is not None:
             return int(self._fault.close_code)
-        return int(CloseCode.ABNORMAL_CLOSURE) if self.state >= State.ENDED else None
+        return int(CloseCode.ABNORMAL_CLOSURE) if self.has_ended else None
 
     @property
     def close_reason(self) -> str | None:
@@ -345,12 +342,12 @@ class Closing:
             return self.close_received[1]
         if self._fault is not None:
             return str(self._fault)
-        return "" if self.state >= State.ENDED else None
+        return "" if self.has_ended else None
 
     @property
     def close_info(self) -> CloseInfo | None:
         """How the connection ended, `None` until nothing more is received."""
-        if self.cause is None or self.state < State.ENDED:
+        if self.cause is None or not self.has_ended:
             return None
         unread = self.channel.pending
         latency = self.watch.latency

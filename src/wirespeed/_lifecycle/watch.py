@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from .._base.arguments import check_interval
 from .._base.latency import Latency, measured
 from .heartbeat import Heart, Heartbeat
 from .idle import IdleWatch
-from .keep_alive import GiveUp, KeepAlive
+from .keep_alive import KeepAlive
 from .pings import Pings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .._base.close_info import CloseCause
     from .._channel import Channel
+
+
+class WatchedClosing(Protocol):
+    """The state of closing of the connection that is watched."""
+
+    channel: Channel
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more is received."""
+
+    def give_up(self, cause: CloseCause, reason: str) -> None:
+        """Fail the connection because of a silent peer."""
+
+    def end_of_messages(self) -> BaseException:
+        """Make the error of a wait that comes after the end."""
 
 
 class Watch:
@@ -32,9 +49,7 @@ class Watch:
     """
 
     __slots__ = (
-        "_channel",
-        "_end",
-        "_give_up",
+        "_closing",
         "_heartbeat",
         "_idle_timeout",
         "_keep_alive",
@@ -63,24 +78,16 @@ class Watch:
         self._heartbeat = heartbeat
         self._idle_timeout = idle_timeout
         self.latency: Latency | None = None
-        self._channel: Channel | None = None
-        self._give_up: GiveUp | None = None
+        self._closing: WatchedClosing | None = None
         # Made when they are needed: an idle connection is to be small.
         self._keep_alive: KeepAlive | None = None
         self._pings: Pings | None = None
         self._watches: tuple[IdleWatch | Heart, ...] = ()
-        # Makes the error of a wait for a Pong once no Pong will come any more.
-        self._end: Callable[[], BaseException] | None = None
 
-    def start(self, channel: Channel, give_up: GiveUp) -> None:
-        """Begin to watch: the connection is open.
-
-        Args:
-            channel: the data path of the connection.
-            give_up: fails the connection, called with the cause and the reason in words.
-        """
-        self._channel = channel
-        self._give_up = give_up
+    def start(self, closing: WatchedClosing) -> None:
+        """Begin to watch: the connection is open."""
+        self._closing = closing
+        channel, give_up = closing.channel, closing.give_up
         if self._ping_interval is not None:
             self.start_keep_alive(self._ping_interval)
         if self._idle_timeout is not None:
@@ -97,9 +104,8 @@ class Watch:
     def start_keep_alive(self, interval: float) -> None:
         """Send keep-alive Pings every `interval` seconds from now on."""
         if self._keep_alive is None:
-            if self._channel is None or self._give_up is None:
-                raise RuntimeError("the connection is not open")
-            self._keep_alive = KeepAlive(self._channel, self._give_up, self._ping_timeout)
+            closing = self._own_closing()
+            self._keep_alive = KeepAlive(closing.channel, closing.give_up, self._ping_timeout)
         self._keep_alive.start(interval)
 
     def stop_keep_alive(self) -> None:
@@ -110,13 +116,13 @@ class Watch:
     def pings(self) -> Pings:
         """Return the program's Pings and the Pongs that wait for a reader."""
         if self._pings is None:
-            if self._channel is None:
-                raise RuntimeError("the connection is not open")
-            self._pings = Pings(self._channel._loop)
-            if self._channel._protocol is not None:
-                self._channel._protocol.reach(self._pings)
-            if self._end is not None:
-                self._pings.finish(self._end)
+            closing = self._own_closing()
+            channel = closing.channel
+            self._pings = Pings(channel._loop)
+            if channel._protocol is not None:
+                channel._protocol.reach(self._pings)
+            if closing.has_ended:
+                self._pings.finish(closing.end_of_messages)
         return self._pings
 
     def take_pong(self, payload: bytes) -> None:
@@ -128,9 +134,13 @@ class Watch:
         if seconds is not None:
             self.latency = measured(self.latency, seconds)
 
+    def _own_closing(self) -> WatchedClosing:
+        if self._closing is None:
+            raise RuntimeError("the connection is not open")
+        return self._closing
+
     def end_pongs(self, end: Callable[[], BaseException]) -> None:
         """Let waits for a Pong end with what `end` makes, after the Pongs that have arrived."""
-        self._end = end
         if self._pings is not None:
             self._pings.finish(end)
 

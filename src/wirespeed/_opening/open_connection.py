@@ -83,7 +83,6 @@ async def _shake_hands(
     except BaseException:
         attempt.give_up()
         raise
-    phases.finish()
     return connection
 
 
@@ -118,13 +117,17 @@ class _Attempt:
         response = self.opening.result()
         if self.trail.history:
             response = replace(response, history=self.trail.history)
+        if self.phases.current != "upgrade":
+            # The answer has come before the transport was handed over.
+            self.phases.enter("upgrade")
+        self.phases.finish()
         # Ours tells its name as long as there is a socket; to keep it would take memory.
         is_own = isinstance(transport, SocketTransport)
         return Opened(
             response=response,
             subprotocol=self.opening.subprotocol,
             compression=self.opening.compression,
-            phases=self.phases,
+            timings=self.phases.timings(),
             remote_address=transport.get_extra_info("peername"),
             local_address=None if is_own else transport.get_extra_info("sockname"),
             shown_url=log_opening(self.trail.url),
