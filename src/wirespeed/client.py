@@ -157,9 +157,9 @@ def connect(
         overflow: what happens when more messages wait. "pause" stops reading until the queue is
             half empty. Until then Pings are not answered, and the end of the connection is not
             noticed. The other values do not stop reading. "drop_oldest" and "drop_newest" drop
-            messages, but never the only one in the queue or one that a receive was woken for;
-            `dropped` counts them. "close" fails the connection with close code 1008, and receives
-            raise `QueueOverflow` after the queued messages.
+            messages, but not one that a receive was woken for, nor the only one in the queue
+            because of its size; `dropped` counts them. "close" fails the connection with close code
+            1008, and receives raise `QueueOverflow` after the queued messages.
         conflate: a function that returns the key of a message. A newer message replaces a queued
             one with the same key, in its place. A message whose key is `None` neither replaces nor
             is replaced. The same is true if the function raises; the error goes to the event

@@ -211,7 +211,7 @@ class Channel(Sender):
 
     @property
     def pending(self) -> Pending:
-        """Data that has arrived and was not received: `messages`, and `bytes` (characters, for text).
+        """What has arrived and was not received: `messages` and `bytes` (characters, for text).
 
         Waiting chunks of `receive_stream` count in `bytes` only. Each call adds up the lengths of
         all queued messages.
