@@ -36,7 +36,7 @@ class _Opened(NamedTuple):
 
 
 class Reconnecting:
-    """Connections to the same server, one after the other; `async for` on `connect` makes it.
+    """Connections to one server, one after the other: the iterator of `async for` on `connect`.
 
     Asking for the next connection closes the one before. Leaving the loop with `break` or an error
     closes the last one in the background, within its `close_timeout`. To wait until it is closed,

@@ -116,8 +116,8 @@ class PartialMessage:
     """The message that is arriving on one connection.
 
     It is assembled in memory for the queue. But if nothing is queued and a stream is the first in
-    line, the stream gets it in chunks. Reading is held back while more than a limit waits in
-    chunks, or of an assembled message that no task waits for.
+    line, the stream gets it in chunks. Reading is held back while too many bytes wait in chunks, or
+    too many were assembled of a message that no task waits for.
     """
 
     def __init__(

@@ -192,8 +192,8 @@ class Outbox:
             opcode: the frame's opcode.
             payload: the frame's payload, not masked.
             fin: whether the message ends with this frame.
-            more: whether the sender will send more without suspending, so that writing at once
-                gains nothing inside a wake. `Turn.more_wait` has the same effect.
+            more: whether the sender will send more without suspending: then, inside a wake, the
+                frame is gathered and not written at once. `Turn.more_wait` has the same effect.
 
         Raises:
             TypeError, ValueError: the payload cannot be sent; nothing was added.
