@@ -1,4 +1,4 @@
-"""Connections that are not open: what `connect` would make, with its defaults."""
+"""Makes connections that are not open, with the defaults of `connect`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ C = TypeVar("C", bound=WebSocketConnection)
 
 
 def _defaults() -> dict[str, Any]:
-    """Return the defaults of `connect` that are for the connection."""
+    """Return those defaults of `connect` that `WebSocketConnection` takes."""
     wanted = inspect.signature(WebSocketConnection).parameters
     parameters = inspect.signature(wirespeed.connect).parameters
     return {name: each.default for name, each in parameters.items() if name in wanted}
@@ -23,5 +23,5 @@ DEFAULTS = _defaults()
 
 
 def make_connection(kind: type[C] = WebSocketConnection, **options: Any) -> C:  # type: ignore[assignment]
-    """Make a connection of the running event loop, with the defaults of `connect`."""
+    """Make a connection for the running event loop, with the defaults of `connect`."""
     return kind(asyncio.get_running_loop(), **{**DEFAULTS, **options})

@@ -1,7 +1,4 @@
-"""From a URL to an open connection.
-
-Must not know of frames. Public name: `connect`.
-"""
+"""Opens connections. Public names: `connect`, and `Connecting`, which it returns."""
 
 from __future__ import annotations
 
@@ -77,122 +74,130 @@ def connect(
 ) -> Connecting:
     """Open a WebSocket connection (RFC 6455 section 4.1).
 
-    Use the result with `async with`, which closes the connection at the end of the
-    block, or `await` it. Arguments are checked when it is awaited. Safe to cancel:
-    nothing is left open.
+    Use the result with `async with`, which closes the connection at the end of the block, or
+    `await` it. Most arguments are checked when it is awaited. Safe to cancel: nothing is left
+    open.
 
-    Or iterate over it with `async for`: that gives one open connection after the other, each when
-    the one before is lost or was left; see `Reconnect`.
+    Or iterate over it with `async for`: each step returns a new open connection, and closes the
+    one before if it is still open; see `Reconnect`.
 
     Args:
-        url: with the scheme ws, wss, http or https; a `str`, or a URL object such as `yarl.URL`.
-            User name and password in it are sent as basic authentication. Or a function or
-            coroutine function that returns it, called for each attempt; it has `open_timeout`
-            seconds of its own.
-        headers: to add to the request: a mapping, a multidict, or pairs. Or a function or coroutine
-            function that returns them, as for `url`.
-        cookies: to send in one Cookie header: a mapping of `str`, with values in printable ASCII
-            without blanks, quotes, commas, semicolons and backslashes, or an
-            `http.cookies.SimpleCookie` (RFC 6265 section 4.1.1).
+        url: the URL, with the scheme ws, wss, http or https: a `str`, or a URL object such as
+            `yarl.URL`. A user name and password in it are sent as basic authentication. Or a
+            function or coroutine function that returns the URL; it is called for each attempt, and
+            a coroutine function has `open_timeout` seconds to finish.
+        headers: headers to add to the request: a mapping, a multidict, or pairs. Or a function or
+            coroutine function that returns them, as for `url`.
+        cookies: cookies to send in one Cookie header: an `http.cookies.SimpleCookie`, or a mapping
+            of `str`, with values in printable ASCII without blanks, quotes, commas, semicolons and
+            backslashes (RFC 6265 section 4.1.1).
         auth: user name and password for basic authentication, sent as UTF-8 (RFC 7617); `None`
-            for those of the URL, if it has any.
-        origin: the value of Origin (RFC 6454 section 7); `None` to send none.
-        user_agent: the value of User-Agent; `None` to send none.
-        subprotocols: to offer, in order of preference.
-        protocol_handler: encodes and decodes for `send_protocol` and `receive_protocol`; its name
-            is offered after `subprotocols`, unless it is among them.
-        compression: "deflate" offers permessage-deflate (RFC 7692), a `Deflate` does so with
-            settings, `None` offers none. `WebSocketConnection.compression` tells what was agreed.
-        max_redirects: how many redirects with the status 301, 302, 303, 307 or 308 to follow; 0 to
-            take the first as a refusal. Never from wss to ws. Another origin (security, host or
-            port) is not told `auth`, `cookies`, the user name of the URL, and the headers
-            Authorization, Cookie, Proxy-Authorization and Host. `response.history` tells the way.
-        ssl: the TLS context for wss, perhaps one with a client certificate; `None` or `True` for
-            a default one, which verifies certificates and host names. `False` verifies nothing,
-            and warns of that (`RuntimeWarning`) unless there is a `fingerprint`.
+            to use those in the URL, if any.
+        origin: the value of the header Origin (RFC 6454 section 7); `None` to send no Origin.
+        user_agent: the value of the header User-Agent; `None` to send no User-Agent.
+        subprotocols: the subprotocols to offer, in order of preference.
+        protocol_handler: encodes and decodes for `send_protocol` and `receive_protocol`. Its name
+            is offered after `subprotocols`, unless it is one of them.
+        compression: "deflate" offers permessage-deflate (RFC 7692), a `Deflate` offers it with
+            settings, and `None` offers no compression. `WebSocketConnection.compression` is what
+            was agreed on.
+        max_redirects: how many redirects (status 301, 302, 303, 307 or 308) to follow; with 0 a
+            redirect raises `HandshakeError`. A redirect from wss to ws is never followed. Another
+            origin (security, host or port) does not receive `auth`, `cookies`, the user name in the
+            URL, or the headers Authorization, Cookie, Proxy-Authorization and Host.
+            `response.history` has the redirects.
+        ssl: the TLS context for wss, for example one with a client certificate. `None` or `True`
+            for a default context, which verifies certificates and host names. `False` verifies
+            nothing, and emits a `RuntimeWarning` unless there is a `fingerprint`.
         server_hostname: the name to ask for and to verify in TLS; `None` for the URL's host.
-        fingerprint: the SHA-256 fingerprint of the only certificate that the server may have, 32
-            bytes or hexadecimal digits, colons between them or not; `None` for any. Checked
-            besides what `ssl` asks for, before anything is sent. With `ssl=False` it is how to
-            trust a certificate that nobody else has signed.
+        fingerprint: the SHA-256 fingerprint of the only certificate to accept: 32 bytes, or
+            hexadecimal digits with or without colons; `None` for any certificate. It is checked
+            before anything is sent, in addition to the checks of `ssl`. With `ssl=False`, this is
+            how to accept a self-signed certificate.
         local_addr: the host and the port (0 for any) to connect from; `None` for any.
-        family: `socket.AF_INET` or `socket.AF_INET6` to use only such addresses; 0 for both, which
-            take turns every 250 ms until one of them answers (RFC 8305).
-        socket_options: level, name and value of what to set on the socket before it is connected,
-            as for `socket.setsockopt`. TCP_NODELAY is always set.
+        family: `socket.AF_INET` or `socket.AF_INET6` to use only such addresses. 0 for both, which
+            alternate every 250 ms until one of them answers (RFC 8305).
+        socket_options: options to set on the socket before it is connected: tuples of level, name
+            and value, as for `socket.setsockopt`. TCP_NODELAY is always set.
         sock: a connected stream socket to use instead of a new one. The connection takes it over
-            as soon as this is awaited: it is of no more use to the caller, also when that fails.
-            Not for `async for`, which would need another one for each connection.
-        unix_path: the unix socket to connect to; the URL's host is still what is asked for.
-        proxy: the URL of a proxy to go through: http, https (TLS with the proxy, too), socks4 and
-            socks5 (the host's name is resolved here), socks4a and socks5h (the proxy resolves it);
-            user name and password in it are for the proxy alone. SOCKS needs the extra `proxy`.
-            `True` for that of the environment, by the rules of `urllib.request`: the first of
-            ws_proxy, http_proxy, socks_proxy and all_proxy that is set (for wss the first of
-            wss_proxy, https_proxy, socks_proxy and all_proxy), in upper case too, then the system's
-            settings on macOS and Windows, and none for hosts in no_proxy. `None` for no proxy.
-        proxy_ssl: the TLS context for a proxy with the scheme https; `None` for a default one, as
-            for `ssl`.
-        open_timeout: seconds for all of it: name lookup, TCP, proxy, TLS, the handshake and
-            redirects; `None` for no limit.
+            when the result is awaited. Do not use the socket after that, even if opening fails.
+            Not for `async for`, which would need a new socket for each connection.
+        unix_path: the unix socket to connect to. The request still names the URL's host.
+        proxy: the URL of a proxy to connect through. The schemes are http, https (with TLS to the
+            proxy too), socks4 and socks5 (the host's name is resolved here), and socks4a and
+            socks5h (the proxy resolves it). A user name and password in this URL are sent to the
+            proxy only. SOCKS needs the extra `proxy`. `True` for the proxy of the environment, by
+            the rules of `urllib.request`: the first that is set of ws_proxy, http_proxy,
+            socks_proxy and all_proxy (for wss: of wss_proxy, https_proxy, socks_proxy and
+            all_proxy), in upper case too; then the system's settings on macOS and Windows; no proxy
+            for hosts in no_proxy. `None` for no proxy.
+        proxy_ssl: the TLS context for a proxy with the scheme https; `None` for a default context,
+            as for `ssl`.
+        open_timeout: seconds for the whole opening: name lookup, TCP, proxy, TLS, the opening
+            handshake and redirects; `None` for no limit.
         close_timeout: seconds for the closing handshake; `None` for no limit.
-        ping_interval: seconds between two keep-alive Pings; `None` sends none.
-        ping_timeout: seconds after a keep-alive Ping within which anything at all must arrive, or
-            the connection is failed with code 1011; `None` never fails it. While reading
-            is held back, because the queue is full, this clock stops.
-        heartbeat: messages to send beside the Pings, for servers that ask for such; `None` for
-            none.
-        idle_timeout: seconds without a message (a Ping or Pong is none) after which the connection
-            is failed with `IdleTimeout`, up to an eighth later; `None` for no limit. It
-            stops while reading is held back.
-        max_message_size: limit for one received message in bytes, inclusive; `None` for none. For
-            a compressed message the bytes that it inflates to count. Those that
-            `receive_stream` gives in chunks have no limit.
+        ping_interval: seconds between two keep-alive Pings; `None` sends no such Pings.
+        ping_timeout: seconds after a keep-alive Ping within which at least one byte must arrive, or
+            the connection is failed with code 1011; `None` never fails it. The clock stops while
+            reading is paused, as when the queue is full.
+        heartbeat: messages to send in addition to Pings, for servers that expect them; `None` for
+            no such messages.
+        idle_timeout: seconds without a message after which the connection is failed with
+            `IdleTimeout`, up to an eighth of that time later; `None` for no limit. A Ping or Pong
+            does not count as a message. The clock stops while reading is paused.
+        max_message_size: the largest size of a received message in bytes, inclusive; `None` for no
+            limit. A compressed message counts with its size after inflating. A message that
+            `receive_stream` returns in chunks has no limit.
         max_queue: how many received messages may wait before `overflow` applies; `None` for no
-            limit. One read of the socket may bring more before it is looked at.
-        max_queue_bytes: the same in bytes (characters, for text); `None` for no limit. A part of a
-            message that nobody waits for has this limit, too, and stops the reading.
-        overflow: what happens when more wait. "pause" stops reading until half of it is taken;
-            Pings are answered, and the end is seen, after that. The others never stop reading:
-            "drop_oldest" and "drop_newest" drop messages, except one that is alone or that a
-            receive was woken for; `dropped` counts them. "close" fails the connection with close
-            code 1008, and receives raise `QueueOverflow` after the messages that wait.
-        conflate: gives the key of a message: one that waits is replaced, in its place, by a newer
-            one of the same key. `None` as the key leaves a message alone. What this
-            raises is told to the event loop's exception handler, and the message is left alone.
-        on_drop: called with each message that is dropped or replaced; what it raises
-            is told to the event loop's exception handler.
-        text_queue_maxsize: this or `binary_queue_maxsize` makes text and binary messages wait in
-            two lanes: `receive_text` and `receive_bytes` then wait for their type alone, and
-            all other receives take both in the order of arrival. It is the lane's `max_queue`;
-            `None` for `max_queue` itself, `max_queue_bytes` is for each lane. With
-            "pause" a full lane stops the reading for both: it is one stream.
+            limit. One read of the socket may exceed this before it is checked.
+        max_queue_bytes: the same in bytes (characters, for text); `None` for no limit. Reading
+            also pauses, whatever `overflow` is, when more bytes wait in chunks for
+            `receive_stream`, or have arrived of a message that no task waits for. With
+            "drop_oldest" and "drop_newest", only `max_message_size` limits the latter, if set.
+        overflow: what happens when more messages wait. "pause" stops reading until the queue is
+            half empty. Until then Pings are not answered, and the end of the connection is not
+            noticed. The other values do not stop reading. "drop_oldest" and "drop_newest" drop
+            messages, but not one that a receive was woken for, nor the only one in the queue
+            because of its size; `dropped` counts them. "close" fails the connection with close code
+            1008, and receives raise `QueueOverflow` after the queued messages.
+        conflate: a function that returns the key of a message. A newer message replaces a queued
+            one with the same key, in its place. A message whose key is `None` neither replaces nor
+            is replaced. The same is true if the function raises; the error goes to the event
+            loop's exception handler.
+        on_drop: called with each message that is dropped or replaced. An exception that it raises
+            goes to the event loop's exception handler.
+        text_queue_maxsize: the `max_queue` of text messages; `None` for `max_queue` itself. If
+            this or `binary_queue_maxsize` is set, text and binary messages wait in two lanes.
+            `receive_text` and `receive_json` then take only text, and `receive_bytes` and
+            `receive_protocol` only binary messages; all other receives take both, in the order of
+            arrival. `max_queue_bytes` applies to each lane. With "pause", a full lane stops reading
+            for both lanes, because they share one stream.
         binary_queue_maxsize: the same for binary messages.
-        batch_window: the delay in seconds that the consumer can bear, 0 for none. Where many small
-            messages arrive one by one, most of their cost is that of reading the socket:
-            it is then read once in such a window, and what has gathered is received at once. Pings
-            are answered, and the end of the connection is seen, as late as that.
+        batch_window: the delay in seconds that the program can accept, 0 for none. When many small
+            messages arrive one by one, most of their cost is reading the socket. With a window,
+            the socket is read once per window, and the messages that have gathered are received at
+            once. Answers to Pings and the end of the connection are delayed as long.
         write_buffer_size: how many bytes may wait in the transport before a send waits for room;
             `None` for the transport's default, 64 KiB.
-        decode_text: `False` receives text as `bytes` that are valid UTF-8, for decoders that take
-            those, such as `orjson.loads`; `receive` still tells text from binary.
-        timestamps: `True` gives each `Message` the time of the socket read that had the last of
-            it, `received_at`. Receives that give the data alone pay for it, and do not tell it.
+        decode_text: `False` to receive text as `bytes` that are valid UTF-8, for decoders that
+            accept them, such as `orjson.loads`. `receive` still distinguishes text from binary.
+        timestamps: `True` to set `Message.received_at`, the time of the socket read that completed
+            the message. Receives that return only the data take longer too, but do not return it.
         loads: decodes a message for `receive_json`.
         dumps: encodes a value for `send_json`, to `str` or UTF-8 bytes.
-        create_connection: makes the connection, a subclass of `WebSocketConnection` for example.
+        create_connection: makes the connection; for example a subclass of `WebSocketConnection`.
         reconnect: how `async for` connects again; `None` for the defaults of `Reconnect`. `await`
-            and `async with` open one connection, and do not use it.
+            and `async with` open one connection and ignore this.
 
     Raises:
         InvalidURL: the URL, or that of the proxy, cannot be used.
-        HandshakeError: the server refused, answered something else, or redirects to where
-            it cannot be followed.
+        HandshakeError: the server refused, sent an invalid response, or redirected to a URL that
+            cannot be followed.
         ProxyError: the proxy could not be reached, or refused to connect to the server.
-        OpenTimeout: the connection was not open in time; its `phase` tells what took so long.
+        OpenTimeout: the connection was not open in time; `phase` is the phase that took too long.
         CertificateMismatch: the server's certificate does not have the `fingerprint`.
         OSError, ssl.SSLError: the host could not be found, reached or verified.
-        ImportError: a SOCKS proxy is to be used, and `python-socks` is not installed.
+        ImportError: `proxy` is a SOCKS proxy, and `python-socks` is not installed.
     """
     warn_unverified(ssl, fingerprint, stacklevel=2)
     return Connecting(
@@ -253,7 +258,7 @@ def connect(
 
 
 class Connecting:
-    """A connection about to be opened: what `connect` returns. Await, enter or iterate over it."""
+    """The result of `connect`: await it, or use it with `async with` or `async for`."""
 
     def __init__(
         self,

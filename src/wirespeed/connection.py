@@ -1,6 +1,6 @@
-"""An open WebSocket: JSON, Pings and what watches over the peer, on top of the data path.
+"""The open connection: the data path, plus JSON, Pings, keep-alive and closing.
 
-Must not know how a transport comes about. Public name: `WebSocketConnection`.
+Does not open connections. Public name: `WebSocketConnection`.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ __all__ = ["Heartbeat", "Message", "MessageStream", "WebSocketConnection"]
 class WebSocketConnection(Channel):
     """A connection to a WebSocket server; made by `wirespeed.connect`.
 
-    It belongs to the thread of its event loop; a call from another thread raises
-    `RuntimeError`. Iterating over it gives the data of each message, `str` or `bytes`, and
-    ends at a clean close (1000, 1001, or without a code).
+    Iterating over it returns the data of each message, `str` or `bytes`, and ends at a clean close
+    (close code 1000, 1001, or none). It belongs to the thread of its event loop. Methods that
+    send, receive or close raise `RuntimeError` in another thread.
     """
 
     OPCODE_TEXT = OPCODE_TEXT
@@ -92,7 +92,7 @@ class WebSocketConnection(Channel):
         loads: Callable[[Any], Any],
         dumps: Callable[[Any], str | bytes],
     ) -> None:
-        """Make a connection that is not open yet; `connect` has the arguments and their defaults.
+        """Make a connection that is not open yet; `connect` documents the arguments.
 
         Raises:
             TypeError, ValueError: an argument cannot be used.
@@ -140,7 +140,7 @@ class WebSocketConnection(Channel):
         return f"<{type(self).__name__} {shown}>"
 
     def __del__(self) -> None:
-        # The event loop does not hold it: nothing uses it any more, or the loop is closed.
+        # The event loop holds no reference: the connection is unused, or the loop is closed.
         closing = getattr(self, "_closing", None)
         if closing is None or closing.state is State.CLOSED or self._transport is None:
             return
@@ -153,14 +153,14 @@ class WebSocketConnection(Channel):
             )
         finally:
             if not self._loop.is_closed():
-                # This may run in any thread, and inside of anything.
+                # The garbage collector may run this in any thread and at any point.
                 with contextlib.suppress(RuntimeError):
                     self._loop.call_soon_threadsafe(self.abort)
             elif isinstance(own, socket.socket):
-                # Transports of the event loop see to theirs.
+                # The event loop's own transports close their sockets.
                 own.close()
 
-    # -- what was agreed ---------------------------------------------------------------
+    # -- the opening handshake ---------------------------------------------------------
 
     @property
     def response(self) -> Response:
@@ -174,7 +174,7 @@ class WebSocketConnection(Channel):
         """The subprotocol that the server chose, `None` if it chose none (RFC 6455 section 1.9)."""
         return None if self._opened is None else self._opened.subprotocol
 
-    # -- where it goes -----------------------------------------------------------------
+    # -- the transport -----------------------------------------------------------------
 
     @property
     def timings(self) -> Timings:
@@ -183,22 +183,22 @@ class WebSocketConnection(Channel):
 
     @property
     def local_address(self) -> Any:
-        """The socket's own address, also after the end: `(host, port, ...)`, or a unix path."""
+        """The socket's local address: `(host, port, ...)`, or a unix path; kept after the end."""
         return self.get_extra_info("sockname")
 
     @property
     def remote_address(self) -> Any:
-        """The address that the socket is connected to, also after the end; that of a proxy."""
+        """The address that the socket is connected to, or the proxy's; kept after the end."""
         return None if self._opened is None else self._opened.remote_address
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Tell something about the transport; never raises.
+        """Return information about the transport; never raises.
 
         Args:
             name: "socket", "sockname" or "peername", and with TLS also "ssl_object",
                 "peercert" or "cipher", as for `asyncio.BaseTransport.get_extra_info`.
-            default: what to return for anything unknown; after the end only the addresses
-                are sure to be known.
+            default: the result if the information is unknown. After the end, only the addresses
+                are certain to be known.
         """
         opened = self._opened
         if opened is not None:
@@ -212,20 +212,20 @@ class WebSocketConnection(Channel):
 
     @property
     def compression(self) -> Deflate | None:
-        """The compression that was agreed on, `None` for none (RFC 7692 section 7.1).
+        """The compression that was agreed on; `None` for no compression (RFC 7692 section 7.1).
 
-        Its windows and context takeovers are those in use, not those that were offered.
+        It has the parameters in use (windows, context takeover), not those that were offered.
         """
         return None if self._opened is None else self._opened.compression
 
-    # -- what was done -----------------------------------------------------------------
+    # -- counters ----------------------------------------------------------------------
 
     @property
     def stats(self) -> Stats:
-        """The connection's counters as they are now, also after the end; see `Stats`.
+        """A snapshot of the connection's counters, also after the end; see `Stats`.
 
-        Counting is part of reading and writing; a snapshot adds up all that is queued, as
-        `pending` does.
+        Reading and writing update the counters. Each snapshot adds up the lengths of all queued
+        messages, as `pending` does.
         """
         parser, outbox, read_flow = self._parser, self._outbox, self._read_flow
         pending, dropped = self.pending, self.dropped
@@ -257,7 +257,7 @@ class WebSocketConnection(Channel):
     # -- sending -----------------------------------------------------------------------
 
     def send_json(self, value: Any, *, compress: bool | None = None) -> Coroutine[Any, Any, None]:
-        """Send `value` as one text message, encoded with `dumps`; else as `send_text`.
+        """Send `value` as one text message, encoded with `dumps`; otherwise like `send_text`.
 
         Raises:
             TypeError, ValueError: as `dumps` does; nothing was sent.
@@ -269,15 +269,15 @@ class WebSocketConnection(Channel):
     ) -> None:
         """Send each of `messages`, `str` as text and bytes-like as binary, in few writes.
 
-        Waits for room in the transport every 64 KiB or so. Cancelling it stops between
-        two messages; those before are on their way.
+        Waits for room in the transport about every 64 KiB. Cancelling it stops between two
+        messages; the messages before are on their way.
 
         Args:
-            messages: to send.
-            compress: as for `send_text`, for each of them.
+            messages: the messages to send.
+            compress: as for `send_text`, for each message.
 
         Raises:
-            TypeError: one of them is neither; those before it are on their way.
+            TypeError: a message is neither `str` nor bytes-like; those before it are on their way.
             ConnectionDisconnected: the connection is closing or closed.
         """
         iterator = iter(messages)
@@ -285,19 +285,21 @@ class WebSocketConnection(Channel):
             await wait
 
     def send_protocol(self, data: Any) -> Coroutine[Any, Any, None]:
-        """Send `data` as one binary message, encoded by the protocol handler; else as `send_bytes`.
+        """Send `data` as one binary message, encoded by the protocol handler.
+
+        Otherwise like `send_bytes`.
 
         Raises:
             RuntimeError: the connection has no protocol handler.
-            Exception: as its `encode` does; nothing was sent.
+            Exception: any error of the handler's `encode`; nothing was sent.
         """
         return self.send_bytes(self._handler().encode(data))
 
     def receive_protocol(self, timeout: float | None = None) -> Coroutine[Any, Any, Any]:
-        """Wait for the next message, which must be binary, and decode it; else as `receive_bytes`.
+        """Wait for the next message, which must be binary; decode it with the protocol handler.
 
-        What the protocol handler's `decode` raises is passed on; the message has then been
-        taken.
+        Otherwise like `receive_bytes`. If the handler's `decode` raises, the error is passed on,
+        and the message has been taken.
 
         Args:
             timeout: in seconds; `None` waits without limit.
@@ -316,11 +318,11 @@ class WebSocketConnection(Channel):
         """Send a Ping (RFC 6455 section 5.5.2).
 
         Returns:
-            A future of the round trip in seconds. It need not be awaited; it fails with
-            `ConnectionDisconnected` when the connection is lost before the answer.
+            A future of the round trip in seconds, which need not be awaited. It fails with
+            `ConnectionDisconnected` if the connection is lost before the Pong arrives.
 
         Args:
-            data: the payload, at most 125 bytes.
+            data: the payload, at most 125 bytes; `str` is sent as UTF-8.
 
         Raises:
             TypeError, ValueError: the payload cannot be sent.
@@ -337,45 +339,46 @@ class WebSocketConnection(Channel):
         await sending
         return answer
 
-    # -- is the peer there -------------------------------------------------------------
+    # -- keep-alive --------------------------------------------------------------------
 
     @property
     def latency(self) -> Latency | None:
-        """The last round trip of a Ping and their moving average, in seconds; `None` without one.
+        """The last round trip of a Ping and the moving average, in seconds; `None` before any.
 
-        Those of keep-alive count, and those of `ping`. A Pong that waits to be read, as while
-        the queue is full, counts as late.
+        Pings of keep-alive and of `ping` count. Time that a Pong waits to be read, as when the
+        queue is full, is part of the round trip.
         """
         return closing_of(self).watch.latency
 
     def receive_pong(self, timeout: float | None = None) -> Coroutine[Any, Any, bytes]:
         """Wait for the next Pong that answers no keep-alive Ping (RFC 6455 section 5.5.3).
 
-        Up to 16 wait to be read, then the oldest are dropped. Safe to cancel, and several
-        tasks may wait: first come, first served.
+        Up to 16 Pongs wait to be read; then the oldest is dropped. Safe to cancel. Several tasks
+        may wait; they are served first come, first served.
 
         Args:
             timeout: in seconds; `None` waits without limit.
 
         Returns:
-            Its payload.
+            The payload of the Pong.
 
         Raises:
-            ReadTimeout: none arrived in time; nothing is lost.
-            ConnectionDisconnected, ProtocolError: the connection is closed, as `receive` has it.
+            ReadTimeout: no Pong arrived in time; nothing is lost.
+            ConnectionDisconnected, ProtocolError, QueueOverflow: the connection has ended, as for
+                `receive`, and all Pongs were read.
         """
         self._require_own_thread()
         return self._read_pong(timeout)
 
     async def _read_pong(self, seconds: float | None) -> bytes:
-        # Not the coroutine of `Pings`: who waits is to hold the connection.
+        # Not the coroutine of `Pings`: a waiting task must hold a reference to the connection.
         return await self._pings().read(seconds)
 
     def start_keep_alive(self, interval: float = 30.0) -> None:
-        """Send keep-alive Pings every `interval` seconds from now on; `ping_timeout` stays.
+        """Send keep-alive Pings every `interval` seconds from now on; `ping_timeout` is unchanged.
 
         Raises:
-            TypeError, ValueError: the interval is not a number of seconds over 0.
+            TypeError, ValueError: `interval` is not a finite number of seconds over 0.
             ConnectionDisconnected: the connection is closing or closed.
         """
         self._require_own_thread()
@@ -386,7 +389,7 @@ class WebSocketConnection(Channel):
         closing_of(self).watch.start_keep_alive(interval)
 
     def stop_keep_alive(self) -> None:
-        """Send no more keep-alive Pings, and wait for none of their answers."""
+        """Stop sending keep-alive Pings, and stop the clock of `ping_timeout`."""
         self._require_own_thread()
         closing_of(self).watch.stop_keep_alive()
 
@@ -397,16 +400,19 @@ class WebSocketConnection(Channel):
 
     @property
     def closed(self) -> bool:
-        """Whether closing has begun, on either side; nothing more can be sent."""
+        """Whether the connection is closing or closed, on either side: nothing more can be sent.
+
+        A Close frame of the server counts once it is answered.
+        """
         return closing_of(self).refuses_sends
 
     @property
     def close_code(self) -> int | None:
         """The close code, `None` while the connection is open.
 
-        What the server's Close frame said (1005: no code); else the code with which a
-        malformed stream, or a full queue (1008), was answered; else 1006 for a connection
-        lost without a Close frame.
+        This is the code of the server's Close frame (1005 if it had no code). Without that frame,
+        it is the code sent because of a malformed stream or a full queue (1008). Otherwise it
+        is 1006: the connection was lost without a Close frame.
         """
         return closing_of(self).close_code
 
@@ -417,43 +423,43 @@ class WebSocketConnection(Channel):
 
     @property
     def close_info(self) -> CloseInfo | None:
-        """How the connection ended, `None` until nothing more is received.
+        """How the connection ended; `None` while messages can still arrive.
 
-        Each access makes a new record: what is unread changes as it is taken.
+        Each access makes a new record, because the unread messages change as they are taken.
         """
         return closing_of(self).close_info
 
     async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
         """Close the connection with the closing handshake (RFC 6455 section 7.1.2).
 
-        Returns when the transport is gone, after `close_timeout` seconds at the latest.
-        What is received until then stays readable while the queue has room. Closing
-        goes on if this is cancelled, and a second call waits for the first.
+        Returns when the transport is closed, after `close_timeout` seconds at the latest. Messages
+        that arrive until then can still be received, as far as the queue has room. If this is
+        cancelled, closing continues. A second call waits for the first.
 
         Args:
             code: 1000 to 1003, 1007 to 1014, or 3000 to 4999.
             reason: at most 123 bytes in UTF-8.
 
         Raises:
-            TypeError, ValueError: code or reason cannot be sent; nothing has changed.
+            TypeError, ValueError: `code` or `reason` cannot be sent; nothing has changed.
         """
         self._require_own_thread()
         closing_of(self).close(code, reason)
         await self.wait_closed()
 
     def abort(self) -> None:
-        """Drop the transport at once, without a closing handshake.
+        """Close the transport at once, without a closing handshake.
 
-        Waiting receives end with `ConnectionDisconnected`, as do later ones after the messages
-        that arrived before. `wait_closed` waits until the socket is closed.
+        Waiting receives raise `ConnectionDisconnected`. Later receives return the messages that
+        arrived before, then raise it too. `wait_closed` waits until the socket is closed.
         """
         self._require_own_thread()
         closing_of(self).abort()
 
     async def wait_closed(self) -> None:
-        """Wait until the transport is gone, whoever closes it and why; it never raises.
+        """Wait until the transport is closed, by either side and for any reason.
 
-        Safe to cancel.
+        Never raises. Safe to cancel.
         """
         await closing_of(self).wait_closed()
 

@@ -1,6 +1,6 @@
-"""What is known of an end: who closed, why, with which codes; `abort` and `wait_closed`.
+"""The record of a connection's end (who closed, why, with which codes), `abort`, `wait_closed`.
 
-Must not measure time.
+Does not measure time.
 """
 
 from __future__ import annotations
@@ -61,24 +61,24 @@ async def server_closes(client: WebSocketConnection, server: RawConnection) -> N
 
 
 async def server_ends_the_stream(client: WebSocketConnection, server: RawConnection) -> None:
-    """No Close frame."""
+    """The stream ends without a Close frame."""
     server.writer.write_eof()
 
 
 async def server_resets(client: WebSocketConnection, server: RawConnection) -> None:
-    """Neither a Close frame nor an end."""
+    """The server resets the connection: no Close frame, no end of the stream."""
     server.reset()
 
 
 async def server_breaks_the_protocol(client: WebSocketConnection, server: RawConnection) -> None:
-    """A frame with a reserved opcode."""
+    """The server sends a frame with a reserved opcode."""
     await server.write(b"\x83\x00")
     assert (await server.expect_close())[0] == 1002
     server.writer.write_eof()
 
 
 async def client_aborts(client: WebSocketConnection, server: RawConnection) -> None:
-    """No closing handshake."""
+    """The client closes without a closing handshake."""
     client.abort()
 
 
@@ -221,7 +221,7 @@ async def never_answer_a_ping(client: WebSocketConnection, server: RawConnection
 async def test_what_is_left_is_counted_after_each_end(
     end: End, cause: CloseCause, lanes: dict[str, Any]
 ) -> None:
-    """Three messages that nobody takes, and a server that does not read."""
+    """The client does not take three messages, and the server does not read."""
     options: dict[str, Any] = {"ping_interval": None, "ping_timeout": 0.01, "close_timeout": 0.05}
     options |= {"max_queue": 3, "overflow": "close", **lanes}
     async with both_ends(limit=1024, **options) as (client, server):
@@ -238,7 +238,7 @@ async def test_what_is_left_is_counted_after_each_end(
             info = client.close_info
             assert info is not None
             assert info.cause is cause
-            # With a reset some transports forget what they held.
+            # After a reset, some transports do not report what they held.
             assert info.unsent_bytes >= (0 if cause is CloseCause.NETWORK_ERROR else 65536)
             assert (info.unread_messages, info.unread_bytes) == (
                 len(left[taken:]),
@@ -267,7 +267,7 @@ async def test_abort_wakes_all_who_wait() -> None:
             assert isinstance(ended, ConnectionDisconnected)
             assert str(ended) == "connection was aborted"
             assert ended.code == 1006
-        # No Close frame.
+        # The Ping is the last frame: no Close frame was sent.
         assert (await server.read_frame()).opcode == PING
         assert await server.read_rest() == b""
         await client.close()

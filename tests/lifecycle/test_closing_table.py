@@ -1,4 +1,4 @@
-"""The table of closing, walked on a real connection: each event in each state."""
+"""The table of closing, checked on a real connection: each event in each state."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAIRS: Final = [(state, event) for state in State for event in Event]
 
 
 def reach_answering(wire: Wire) -> None:
-    # Nobody takes the message, so the Close frame behind it is not acted upon yet.
+    # No task takes the message, so the Close frame behind it is not acted on yet.
     wire.feed(text("1") + close(1001, "bye"))
 
 
@@ -61,7 +61,7 @@ BRING_ABOUT: Final[dict[Event, Callable[[Wire, Closing], None]]] = {
 
 
 def wire_in(state: State) -> tuple[Wire, Closing]:
-    """Return a connection in a state, and its closing."""
+    """Return a connection in `state`, and its `Closing`."""
     wire = Wire(ping_interval=None)
     REACH[state](wire)
     closing = closing_of(wire.connection)
@@ -82,7 +82,7 @@ def refuses_to_send(wire: Wire) -> bool:
 
 
 def receiving_is_over(wire: Wire) -> bool:
-    """Take what is queued; tell whether the end comes behind it."""
+    """Take what is queued; return whether the end follows."""
     while True:
         try:
             wire.connection.receive_nowait()

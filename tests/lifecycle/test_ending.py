@@ -1,6 +1,6 @@
 """How connections end: vanished servers, half-closed streams, missing and late Close frames.
 
-Must not measure time: what has a deadline is given a short one, and awaited.
+Does not measure time: deadlines are short, and the tests await their effect.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from wirespeed import ConnectionDisconnected, WebSocketConnection
 
 pytestmark = pytest.mark.usefixtures("transports")
 
-# Half a frame, a fragment, half a header: what may be unfinished when a server vanishes.
+# What may be unfinished when a server vanishes: half a frame, a fragment, half a header.
 UNFINISHED = {
     "idle": b"",
     "inside a header": b"\x81",
@@ -58,7 +58,7 @@ def reset(server: RawConnection) -> None:
 
 
 async def check_lost(client: WebSocketConnection) -> None:
-    """Check everything a user can ask of a connection that was lost without a Close frame."""
+    """Check all that a program can ask of a connection that was lost without a Close frame."""
     for receive in (
         client.receive,
         client.receive_text,
@@ -108,7 +108,7 @@ async def test_a_tls_server_that_vanishes(tls: Tls, unfinished: str) -> None:
     async with both_ends(server_ssl=tls.server, ssl=tls.client) as (client, server):
         receiving = asyncio.create_task(client.receive())
         await server.write(UNFINISHED[unfinished])
-        # Without TLS's own closing alert.
+        # Without the closing alert of TLS.
         server.writer.transport.abort()
         with pytest.raises(ConnectionDisconnected):
             await receiving
@@ -149,12 +149,12 @@ async def test_messages_and_a_reset_at_once(count: int) -> None:
             received: list[str | bytes] = []
             receiving = asyncio.create_task(collect(client, received))
             await turns()
-            # Within one turn of the loop: the client's next look at the socket finds both.
+            # In one turn of the loop, so that the client's next read finds both.
             own.sendall(text_frame("last") * count)
             linger_no_longer(own)
     with pytest.raises(ConnectionDisconnected):
         await receiving
-    # What a reset destroys depends on the system; that the end is found does not.
+    # The system decides which data a reset destroys. The end must be noticed in any case.
     assert received == ["last"] * len(received)
     await check_lost(client)
     await client.close()
@@ -270,7 +270,7 @@ async def test_a_server_that_lingers_after_its_own_close_frame() -> None:
     async with both_ends(close_timeout=0.05) as (client, server):
         await server.write(close_frame(1000))
         assert await server.expect_close() == (1000, "")
-        # Nobody calls close(): the deadline runs all the same.
+        # The deadline runs although nobody calls `close`.
         assert await server.read_rest() == b""
         assert await collect(client) == []
 
@@ -436,6 +436,6 @@ async def test_a_close_that_is_cancelled_keeps_its_one_deadline() -> None:
             with pytest.raises(asyncio.CancelledError):
                 await closing
         assert await server.expect_close() == (1000, "")
-        # Nobody waits, and the transport is gone in the end all the same.
+        # The transport is closed in the end although no task waits for it.
         assert await server.read_rest() == b""
         await client.wait_closed()

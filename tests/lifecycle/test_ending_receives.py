@@ -1,6 +1,6 @@
-"""A connection that ends while a task is inside a receive, of each kind.
+"""Connections that end while a task waits in a receive, for each kind of receive.
 
-Must not measure time.
+Does not measure time.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ async def test_closing_by_another_task(way: str, lanes: dict[str, Any]) -> None:
         await turns()
         closing = asyncio.create_task(client.close(1000, "enough"))
         assert await server.expect_close() == (1000, "enough")
-        # What the server has sent before its own Close frame is still to come.
+        # The server's messages before its Close frame can still arrive.
         assert not receiving.done()
         await server.write(close_frame(1000))
         server.writer.close()

@@ -1,6 +1,6 @@
-"""Feeds that fall silent, and heartbeats: what counts as a message, and who is given up.
+"""Silent feeds and heartbeats: what counts as a message, and which connections are failed.
 
-Must not measure time: intervals are short, and what they lead to is awaited.
+Does not measure time: intervals are short, and the tests await their effect.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LONG = 3600.0
 
 
 async def read_pings(server: RawConnection, count: int) -> None:
-    """Read Pings, as a clock."""
+    """Read Pings, which serve as a clock."""
     for _ in range(count):
         assert (await server.read_frame()).opcode == PING
 

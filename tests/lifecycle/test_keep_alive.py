@@ -1,6 +1,6 @@
-"""Keep-alive: who is pinged when, what counts as an answer, and who is given up.
+"""Keep-alive: when Pings are sent, what counts as an answer, which connections are failed.
 
-Must not measure time: intervals are short, and what they lead to is awaited.
+Does not measure time: intervals are short, and the tests await their effect.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ async def read_ping(server: RawConnection) -> bytes:
 
 
 async def answer_pings(server: RawConnection, count: int) -> None:
-    """Answer as many Pings."""
+    """Answer `count` Pings."""
     for _ in range(count):
         await server.write(pong_frame(await read_ping(server)))
 
 
 async def check_given_up(client: wirespeed.WebSocketConnection) -> None:
-    """Check what a user sees of a peer that was given up."""
+    """Check what a program sees of a connection that keep-alive has failed."""
     with pytest.raises(ConnectionDisconnected, match="no answer within ping_timeout") as caught:
         await client.receive()
     assert caught.value.code == client.close_code == 1006
@@ -116,7 +116,7 @@ async def test_any_byte_is_an_answer() -> None:
     async with both_ends(ping_interval=0.05, ping_timeout=0.05) as (client, server):
         await server.write(b"\x81\x05")
         for byte in b"hello":
-            # Neither a Pong nor a message.
+            # A byte is neither a Pong nor a message, but counts as an answer.
             await read_ping(server)
             await server.write(bytes((byte,)))
         assert await client.receive_text() == "hello"
@@ -150,7 +150,7 @@ async def test_a_slow_consumer_does_not_end_a_live_connection() -> None:
     options: dict[str, Any] = {"ping_interval": SHORT, "ping_timeout": SHORT, "max_queue": 1}
     async with both_ends(**options) as (client, server):
         await server.write(text_frame("1") + text_frame("2") + text_frame("3"))
-        # Nothing is read now, and so no answer could be: Pings are sent, nobody is given up.
+        # Reading is paused, so no answer can be read: Pings are sent, but the connection goes on.
         for _ in range(6):
             await read_ping(server)
         assert not client.closed
@@ -182,7 +182,7 @@ async def test_a_blocked_event_loop_is_no_silence() -> None:
     async with both_ends(ping_interval=SHORT, ping_timeout=SHORT) as (client, server):
         for _ in range(3):
             await answer_pings(server, 1)
-            # The answer is in the socket, and the time is up before anybody can read it.
+            # The answer is in the socket, but the timeout is over before it can be read.
             time.sleep(3 * SHORT)  # noqa: ASYNC251
         await server.write(text_frame("here"))
         assert await client.receive_text() == "here"
@@ -212,14 +212,14 @@ async def test_it_is_started_and_stopped_by_hand() -> None:
         client.stop_keep_alive()
         client.stop_keep_alive()
         async with both_ends(ping_interval=0.002) as (_, other):
-            # Meanwhile: what the other connection does shows that time passes.
+            # The Pings of the other connection show that time passes.
             await answer_pings(other, 10)
         await client.send("last")
         while (frame := await server.read_frame()).opcode == PING:
-            # On its way when it was stopped.
+            # This Ping was on its way when keep-alive was stopped.
             assert len(frame.payload) == 16
         assert frame.payload == b"last"
-        # The timeout was that of `connect`, and does not run any more.
+        # The clock of `ping_timeout` was stopped too.
         assert not client.closed
 
 
@@ -258,7 +258,7 @@ async def test_closing_ends_the_pings() -> None:
         assert client.close_info.cause is CloseCause.CLOSE
 
 
-# -- Pings of the user, and their Pongs --------------------------------------------------
+# -- Pings of the program, and their Pongs -----------------------------------------------
 
 
 async def test_pongs_of_keep_alive_are_not_the_users() -> None:
@@ -319,7 +319,7 @@ async def test_a_reader_cancelled_with_its_pong_gives_it_back(others: int) -> No
     async with both_ends() as (client, _):
         readers = [asyncio.create_task(client.receive_pong()) for _ in range(1 + others)]
         await turns()
-        # In one turn: the Pong is handed over, and its reader cancelled before it has run.
+        # In one turn of the loop: the reader gets the Pong, and is cancelled before it has run.
         closing_of(client).watch.take_pong(b"1")
         readers[0].cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -1,6 +1,6 @@
-"""What is logged, at which level, and what never is.
+"""What is logged at which level, and what is never logged.
 
-Must not depend on how a frame is read: only on what was sent.
+Depends only on the frames that were sent, not on how they are read.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("transports")
 
 
 def lines(caplog: pytest.LogCaptureFixture, level: int = logging.DEBUG) -> list[str]:
-    """Return what the logger was told at a level, without what differs from run to run."""
+    """Return the messages that were logged at `level`."""
     records = [record for record in caplog.records if record.name == "wirespeed"]
     return [record.getMessage() for record in records if record.levelno == level]
 

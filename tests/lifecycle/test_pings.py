@@ -1,6 +1,6 @@
-"""Pings and aborts at moments that only a scripted transport can bring about.
+"""Pings and aborts at moments that only a scripted transport can produce.
 
-Must not depend on time: no timer runs out here.
+Does not depend on time: no timer ends here.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ async def test_a_keep_alive_that_is_due_while_the_transport_is_full() -> None:
         keep_alive._ask()
         keep_alive.stop()
     wire.protocol.resume_writing()
-    # They do not gather behind what waits.
+    # Pings do not gather while the transport is full.
     assert wire.written() == b""
     keep_alive._ask()
     assert [opcode for opcode, _ in client_frames(wire.written())] == [PING]
@@ -77,7 +77,7 @@ async def test_aborting_inside_a_read(in_wake: bool) -> None:
         await in_callback(lambda: wire.feed(text("1", "2") + close(1001)))
     else:
         wire.feed(text("1", "2") + close(1001))
-    # The Close frame had been parsed: it counts, and is answered.
+    # The Close frame was already parsed, so it counts and is answered.
     await consuming
     assert received == ["1", "2"]
     assert [opcode for opcode, _ in client_frames(wire.written())] == [CLOSE]

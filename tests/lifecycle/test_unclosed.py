@@ -1,6 +1,6 @@
-"""Connections that nobody closes: a warning, and the socket is freed.
+"""Connections that are not closed: there is a warning, and the socket is closed.
 
-Must not know how: the server sees the end of the stream.
+The tests check this at the server, which sees the end of the stream.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ UNCLOSED = "unclosed connection <WebSocketConnection open>"
 
 
 def collected() -> list[str]:
-    """Collect garbage; return the warnings. The socket's own may come as well, and first."""
+    """Collect garbage; return the warnings. The socket's own warning may be among them."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         gc.collect()
@@ -40,11 +40,11 @@ def collected() -> list[str]:
 
 
 class PlainServer:
-    """Accepts one connection in a thread of its own, and waits for the end of the stream.
+    """Accepts one connection in a separate thread, and waits for the end of the stream.
 
     Attributes:
-        url: where it listens.
-        received: what came after the opening handshake.
+        url: the URL of the server.
+        received: the data after the opening handshake.
         ended: set when the stream has ended.
     """
 
@@ -67,7 +67,7 @@ class PlainServer:
                 while data := own.recv(4096):
                     self.received += data
             except ConnectionResetError:
-                # Closed with data unread.
+                # The client closed with unread data.
                 pass
             self.ended.set()
 
@@ -103,7 +103,7 @@ def test_a_connection_that_outlives_its_loop(plain_server: PlainServer) -> None:
 async def watched(
     tls: Tls = NO_TLS, greeting: bytes = b""
 ) -> AsyncIterator[tuple[str, asyncio.Event]]:
-    """Serve one connection; give the URL, and what is set when its stream has ended."""
+    """Serve one connection; yield its URL and an event that is set when its stream has ended."""
     ended = asyncio.Event()
 
     async def handle(connection: RawConnection) -> None:
@@ -121,11 +121,11 @@ async def test_a_connection_that_is_dropped(tls: Tls, ping_interval: float | Non
     async with watched(tls) as (url, ended):
         connection = await wirespeed.connect(url, ssl=tls.client, ping_interval=ping_interval)
         await connection.send("1")
-        # What was sent in this turn of the loop leaves at its end.
+        # What was sent in this turn of the loop is written at its end.
         await turns()
         del connection
         assert UNCLOSED in collected()
-        # While the loop runs.
+        # The socket is closed while the loop runs.
         await ended.wait()
 
 
@@ -181,7 +181,7 @@ async def test_dropped_in_another_thread() -> None:
         await ended.wait()
 
 
-# -- what keeps a connection alive that nobody refers to ----------------------------------
+# -- what keeps an unreferenced connection alive ------------------------------------------
 
 
 async def one_message(url: str) -> str | bytes:
@@ -234,7 +234,7 @@ async def room(url: str) -> str | bytes:
 async def test_who_waits_keeps_it(
     use: Callable[[str], Coroutine[Any, Any, str | bytes]],
 ) -> None:
-    """Nobody but the event loop refers to the task either."""
+    """Only the event loop refers to the task."""
     results: asyncio.Queue[str | bytes] = asyncio.Queue()
     proceed = asyncio.Event()
 
@@ -329,7 +329,7 @@ def test_a_receive_at_the_end_of_the_loop_is_cancelled(
             while True:
                 await connection.receive()
         finally:
-            # What a task does in its last moments still works.
+            # The calls still work while the task is being cancelled.
             connection.abort()
             await connection.wait_closed()
             with pytest.raises(ConnectionDisconnected):

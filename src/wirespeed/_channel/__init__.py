@@ -1,7 +1,6 @@
 """The data path of a connection: everything that runs for each message.
 
-Must not know how a connection is opened or closed.
-`wirespeed._channel_c` is the same source, compiled.
+Does not open or close connections. `wirespeed._channel_c` is compiled from the same source.
 """
 
 from .channel import Channel

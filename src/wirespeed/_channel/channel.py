@@ -1,4 +1,4 @@
-"""The data path of one connection: socket reads in, messages queued, frames out.
+"""The data path of one connection: queues messages from socket reads, and sends frames.
 
 Does not open or close the connection: it reports to the objects that `owner` describes.
 """
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
 
 
 class Channel(Sender):
-    """Messages in both directions over one transport; the engine of `WebSocketConnection`.
+    """Sends and receives messages over one transport; the base class of `WebSocketConnection`.
 
-    A channel belongs to the thread of its event loop. It is the consumer's side; what a
-    transport calls is in `ChannelProtocol`.
+    A channel belongs to the thread of its event loop. It has the methods that the program calls.
+    The transport's callbacks are in `ChannelProtocol`.
     """
 
     def __init__(
@@ -77,22 +77,22 @@ class Channel(Sender):
         else:
             self._inbox = Inbox(loop, loads, decode_text, turn, clock)
             self._bounds = bound(self._inbox, self._read_flow, self._drops, queue)
-        # Made when it is needed; these are for it, and the rules need not be kept.
+        # Created when needed, with the two limits below; so the rules need not be kept.
         self._partial: PartialMessage | None = None
         self._max_waiting = queue.max_waiting()
         self._max_assembled = queue.max_assembled(parser.limited)
         self._transport: asyncio.Transport | None = None
-        # What the opening agreed on; `None` until the connection is open.
+        # The results of the opening; `None` until the connection is open.
         self._opened: Opened | None = None
         self._protocol: Any = None
         self._write_buffer_size = write_buffer_size
-        # Set by who wants to know: called with the payload of each Ping.
+        # If set, called with the payload of each Ping.
         self._on_ping: Callable[[bytes], object] | None = None
-        # Receives have ended, or will after what is queued: no more data is wanted.
+        # Receives have ended, or end after the queued messages: further data is ignored.
         self._ignores_reads = False
         # Counts the messages that arrived.
         self._received = 0
-        # Set by who wants to know: called with the messages that a read brought.
+        # If set, called with the messages of each read.
         self._on_messages: Callable[[list[Any]], object] | None = None
 
     # -- receiving ---------------------------------------------------------------------
@@ -101,41 +101,42 @@ class Channel(Sender):
         """Wait for the next message.
 
         Safe to cancel: a message is taken only in the step that returns it. Several tasks
-        may wait; they are served first come first served.
+        may wait; they are served first come, first served.
 
         Args:
             timeout: in seconds; `None` waits without limit.
 
         Raises:
             ReadTimeout: no message arrived in time; nothing is lost.
-            ConnectionDisconnected: the connection is closed and all messages were taken.
-            ProtocolError: the server broke the protocol, and all messages before were taken.
-            QueueOverflow: the queue was over its bounds with `overflow="close"`, and all
-                messages before were taken.
+            ConnectionDisconnected: the connection is closed, and all messages were taken.
+            ProtocolError: the server violated the protocol, and all messages before the violation
+                were taken.
+            QueueOverflow: the queue exceeded its bounds with `overflow="close"`, and all
+                queued messages were taken.
         """
         self._check_thread()
         return self._inbox.receive(ReceiveMessage, False, timeout, 0)
 
     def receive_text(self, timeout: float | None = None) -> Coroutine[Any, Any, str]:
-        """Wait for the next message, which must be text; else as `receive`.
+        """Wait for the next message, which must be text; otherwise like `receive`.
 
-        It is `bytes` if the connection was opened with `decode_text=False`. With lanes
-        (`text_queue_maxsize` or `binary_queue_maxsize`) it is the next text, whatever binary
-        messages came before.
+        The result is `bytes` if the connection was opened with `decode_text=False`. With lanes
+        (`text_queue_maxsize` or `binary_queue_maxsize`) it is the next text message, whatever
+        binary messages came before.
 
         Raises:
-            MessageTypeError: the next message is binary; it stays queued. Never with lanes.
+            MessageTypeError: the next message is binary; it stays queued. Not raised with lanes.
         """
         self._check_thread()
         return self._inbox.receive(ReceiveText, False, timeout, 0)
 
     def receive_bytes(self, timeout: float | None = None) -> Coroutine[Any, Any, bytes]:
-        """Wait for the next message, which must be binary; else as `receive`.
+        """Wait for the next message, which must be binary; otherwise like `receive`.
 
-        With lanes it is the next binary one, whatever text came before.
+        With lanes it is the next binary message, whatever text messages came before.
 
         Raises:
-            MessageTypeError: the next message is text; it stays queued. Never with lanes.
+            MessageTypeError: the next message is text; it stays queued. Not raised with lanes.
         """
         self._check_thread()
         return self._inbox.receive(ReceiveBytes, False, timeout, 0)
@@ -143,8 +144,8 @@ class Channel(Sender):
     def receive_json(self, timeout: float | None = None) -> Coroutine[Any, Any, Any]:
         """Wait for the next message, text or binary, and decode it with `loads`.
 
-        What `loads` raises is passed on; the message has then been taken.
-        Else as `receive`.
+        With lanes it is the next text message. If `loads` raises, the error is passed on, and the
+        message has been taken. Otherwise like `receive`.
         """
         self._check_thread()
         return self._inbox.receive(ReceiveJson, False, timeout, 0)
@@ -154,45 +155,47 @@ class Channel(Sender):
     ) -> Coroutine[Any, Any, list[str | bytes]]:
         """Wait until messages are queued, then take them all at once.
 
-        The cheapest way to receive: what one socket read brought is handed over as one list.
-        Else as `receive`.
+        This is the cheapest way to receive: the messages of one socket read are returned as one
+        list. Otherwise like `receive`.
 
         Args:
-            max_messages: at most so many; `None` for all that are queued.
+            max_messages: the largest number of messages to take; `None` for all queued messages.
             timeout: in seconds, for the first message; `None` waits without limit.
         """
         self._check_thread()
         return self._inbox.receive(ReceiveMany, False, timeout, batch_limit(max_messages))
 
     def receive_stream(self, timeout: float | None = None) -> MessageStream:
-        """Receive the next message chunk by chunk as it arrives, however large it is.
+        """Receive the next message chunk by chunk as it arrives, whatever its size.
 
-        `async for chunk in ws.receive_stream()` gives `str` or `bytes`. It takes its place among
-        the receives with the first wait for a chunk. Cancelling a wait loses nothing, and the
-        stream may be left at any time: see `MessageStream`. Over `max_queue_bytes` of chunks
-        that wait, reading is held back. What is behind the message waits for its end.
+        `async for chunk in ws.receive_stream()` returns each chunk as `str` or `bytes`. The first
+        wait for a chunk takes its turn among the other receives. Cancelling a wait loses nothing,
+        and you may leave the stream at any time: see `MessageStream`. Reading pauses while more
+        than `max_queue_bytes` of chunks wait. Later messages arrive after the end of this one.
 
         Args:
             timeout: in seconds, for each wait; `None` waits without limit.
 
         Raises:
-            ReadTimeout: no chunk arrived in time; iterate again to go on.
-            ConnectionDisconnected: the connection is closed, if in the midst of the message,
-                then after the chunks that arrived.
-            ProtocolError: the server broke the protocol; what was valid before was taken.
-            MessageTooBig: the message began before somebody waited for its chunks, and is over
-                `max_message_size`, which does not limit what is received in chunks.
-            QueueOverflow: as `receive`.
+            ReadTimeout: no chunk arrived in time; iterate again to continue.
+            ConnectionDisconnected: the connection is closed. If it ended within the message, all
+                chunks that arrived were taken.
+            ProtocolError: the server violated the protocol, and all valid data before the
+                violation was taken.
+            MessageTooBig: the message began before a task waited for its chunks, and exceeds
+                `max_message_size`, which does not limit a message that is received in chunks.
+            QueueOverflow: as for `receive`.
         """
         self._check_thread()
         return MessageStream(self._loop, self._inbox, self._own_partial(), timeout)
 
     def receive_nowait(self) -> Message:
-        """Take the next message if there is one.
+        """Take the next message, without waiting.
 
         Raises:
-            asyncio.QueueEmpty: no message is queued.
-            ConnectionDisconnected, ProtocolError, QueueOverflow: as `receive`.
+            asyncio.QueueEmpty: no message is queued, or those that are queued are for receives
+                that came before.
+            ConnectionDisconnected, ProtocolError, QueueOverflow: as for `receive`.
         """
         self._check_thread()
         return self._inbox.take_now()
@@ -200,8 +203,8 @@ class Channel(Sender):
     def peek(self) -> Message | None:
         """Return the message that `receive_nowait` would take, and leave it queued.
 
-        `None` if there is none: nothing is queued, the connection has ended, or what is
-        queued is set aside for receives that came before.
+        Returns `None` if there is none: no message is queued, those that are queued are for
+        receives that came before, or the connection has ended.
         """
         self._check_thread()
         return self._inbox.peek()
@@ -210,8 +213,8 @@ class Channel(Sender):
     def pending(self) -> Pending:
         """What has arrived and was not received: `messages` and `bytes` (characters, for text).
 
-        Of what is received in chunks only the bytes count. The lengths of all these messages are
-        added up at each call.
+        Waiting chunks of `receive_stream` count in `bytes` only. Each call adds up the lengths of
+        all queued messages.
         """
         self._check_thread()
         pending = self._inbox.pending()
@@ -221,33 +224,36 @@ class Channel(Sender):
 
     @property
     def dropped(self) -> Dropped:
-        """What was dropped since the connection was opened: `messages` and `bytes`.
+        """Messages dropped since the connection was opened: `messages` and `bytes`.
 
-        That is what was over the bounds of the queue with `overflow="drop_oldest"` or
-        `"drop_newest"`, what `conflate` replaced, and, while closing, what the queue had no
-        room for.
+        A message is dropped if it exceeds the bounds of the queue with `overflow="drop_oldest"` or
+        `"drop_newest"`, if `conflate` replaces it, or if the queue has no room for it while the
+        connection is closing. `bytes` counts characters, for text.
         """
         self._check_thread()
         return self._drops.counted()
 
     def batches(self, max_messages: int | None = None) -> Batches:
-        """Iterate over lists of messages, each as `receive_many` gives it.
+        """Iterate over lists of messages, each as `receive_many` returns it.
 
         Ends as iterating over the connection does.
+
+        Args:
+            max_messages: the largest number of messages in a list; `None` for no limit.
         """
         self._check_thread()
         return Batches(self._inbox, batch_limit(max_messages))
 
     def __aiter__(self) -> Messages:
-        # Not the channel itself: a Python subclass of a compiled class finds `__anext__`
-        # by name at each step.
+        # Not the channel itself: for a Python subclass of a compiled class, each step would look
+        # up `__anext__` by name.
         self._check_thread()
         return Messages(self._inbox)
 
-    # -- what a socket read brings -----------------------------------------------------
+    # -- socket reads --------------------------------------------------------------------
 
     def _read(self, data: bytearray | bytes, size: int) -> None:
-        """Take the first `size` bytes of `data`."""
+        """Parse the first `size` bytes of `data`."""
         if self._ignores_reads:
             return
         fault = None
@@ -260,7 +266,7 @@ class Channel(Sender):
         self._after_read(before, fault)
 
     def _read_in_place(self, size: int) -> None:
-        """Take `size` bytes that were read into the parser's own memory."""
+        """Parse `size` bytes that were read into the parser's own memory."""
         if self._ignores_reads:
             return
         fault = None
@@ -273,7 +279,12 @@ class Channel(Sender):
         self._after_read(before, fault)
 
     def _after_read(self, before: int, fault: ProtocolError | None) -> None:
-        """Act on what was parsed: all state is final before any task is woken."""
+        """Act on what was parsed. All state must be final before any task is woken.
+
+        Args:
+            before: the length of the queue's list before the read.
+            fault: the error in what was read, if any.
+        """
         parser = self._parser
         inbox = self._inbox
         added = len(inbox._queue) - before
@@ -318,10 +329,10 @@ class Channel(Sender):
         return self._received + self._partial.progress()
 
     def _bound_queue(self, ends: bool) -> None:
-        """Act on what the consumers have left of the reads since the last time.
+        """Apply the bounds to what the consumers left of the reads since the last call.
 
         Args:
-            ends: whether a Close frame or a fault was read behind it.
+            ends: whether a Close frame or a fault follows the messages.
         """
         overflow = self._bounds.apply(ends)
         self._inbox.note_depth()
@@ -353,14 +364,14 @@ class Channel(Sender):
     # -- for the object that closes the connection ---------------------------------------
 
     def _finish_receiving(self, end: Callable[[bool], BaseException]) -> None:
-        """Let receives end with what `end` makes, after the messages that are queued."""
+        """Let receives raise the error that `end` makes, after the queued messages."""
         self._ignores_reads = True
         self._inbox.finish(end)
         self._read_to_the_end()
         self._wake()
 
     def _read_to_the_end(self) -> None:
-        """Read without pauses, and drop what is over the bounds: the connection is closing."""
+        """Read without pauses, and drop what exceeds the bounds: the connection is closing."""
         self._bounds.finish()
         if self._partial is not None:
             self._partial.finish()
@@ -373,7 +384,7 @@ class Channel(Sender):
     # -- for the protocol ----------------------------------------------------------------
 
     def _open(self, transport: asyncio.Transport, opened: Opened) -> None:
-        """Begin to read and write frames, as the opening handshake has agreed."""
+        """Begin to read and write frames, as agreed on in the opening handshake."""
         self._transport = transport
         if self._write_buffer_size is not None:
             transport.set_write_buffer_limits(self._write_buffer_size)

@@ -1,4 +1,4 @@
-"""What a channel is given: the objects that it reports the life of the connection to."""
+"""The interfaces of the objects to which a channel reports events of its connection."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ if TYPE_CHECKING:
 
 
 class ClosingState(Protocol):
-    """Decides how the connection ends; the channel reports what it sees of it."""
+    """Decides how the connection ends. The channel reports events to it."""
 
     def opened(self) -> None:
-        """Take note that the connection is open."""
+        """Note that the connection is open."""
 
     def peer_ended(self, fault: ProtocolError | None, close: tuple[int, str] | None) -> None:
-        """Take note of a fault or a Close frame, before the messages ahead of it are handed on."""
+        """Note a fault or a Close frame, before the messages ahead of it are handed on."""
 
     def hand_on(self) -> None:
         """Act on the peer's end: the messages ahead of it were offered to the consumers."""
@@ -24,20 +24,20 @@ class ClosingState(Protocol):
         """Fail the connection: the receive queue is full."""
 
     def message_unfinished(self) -> None:
-        """Close: a message was begun and has no end."""
+        """Close the connection: a message was begun and cannot be finished."""
 
     def eof_received(self) -> None:
-        """Take note that the peer has ended the stream."""
+        """Note that the peer has ended the stream."""
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Take note that the transport is gone."""
+        """Note that the transport is closed."""
 
     def abort(self) -> None:
-        """Drop the transport without a closing handshake."""
+        """Close the transport without a closing handshake."""
 
 
 class PeerWatch(Protocol):
-    """Watches over the peer while the connection is open."""
+    """Monitors the peer while the connection is open."""
 
     def take_pong(self, payload: bytes) -> None:
-        """Take a Pong that has arrived."""
+        """Process a Pong that has arrived."""

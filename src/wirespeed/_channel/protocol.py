@@ -1,7 +1,6 @@
-"""The side of a connection that a transport calls: where reads land, and what they become.
+"""The transport's callbacks: they pass bytes to the opening handshake or to the channel.
 
-Must not know of messages; it hands bytes to the opening handshake or to the channel.
-
+Does not parse frames or messages.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ if TYPE_CHECKING:
 
 SHARED_BUFFER_BYTES = 256 * 1024
 PRIVATE_BUFFER_BYTES = 64 * 1024
-# Compressed data inflates to 1032 times its size at most: this way a single read, which is parsed
-# to its end before the bounds of the queue apply, brings no more than 16 MiB.
+# Compressed data inflates to at most 1032 times its size. A single read is parsed to its end before
+# the bounds of the queue apply; this limits its messages to about 16 MiB.
 COMPRESSED_READ_BYTES = 16 * 1024
 
-# The memory of each loop, and the view of it that is lent.
+# The memory of each loop, and the view of it that `get_buffer` returns.
 _shared_buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[bytearray, memoryview]] = (
     WeakKeyDictionary()
 )
@@ -35,9 +34,9 @@ _shared_buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[bytearray, m
 def _read_buffer(loop: asyncio.AbstractEventLoop) -> tuple[bytearray, memoryview]:
     """Return the memory that a connection of `loop` reads into, and a view of it.
 
-    Where `get_buffer`, the read and `buffer_updated` are one synchronous step, all
-    connections of a loop share one buffer: it stays in the processor's cache, and an idle
-    connection needs none. libuv on Windows reads asynchronously into memory that it holds.
+    If `get_buffer`, the read and `buffer_updated` are one synchronous step, all connections of a
+    loop share one buffer. It stays in the processor's cache, and an idle connection needs no
+    buffer. libuv on Windows is different: it holds the memory and reads into it asynchronously.
     """
     if sys.platform == "win32" and not isinstance(loop, asyncio.BaseEventLoop):
         return _viewed(bytearray(PRIVATE_BUFFER_BYTES))
@@ -54,9 +53,10 @@ def _viewed(memory: bytearray) -> tuple[bytearray, memoryview]:
 class ChannelProtocol:
     """The transport's callbacks (`asyncio.BufferedProtocol`).
 
-    The event loop holds it while the transport is open. A connection that nobody uses any more
-    must not be held for that: it is referred to weakly, until it begins to end. Those who
-    wait for something hold it, and are held in turn from here.
+    The event loop holds a reference to it while the transport is open. A connection that the
+    program has dropped must not stay alive because of that. So the reference from here to the
+    channel is weak until closing begins. Waiting tasks hold the channel, and the lists of waiters
+    that are kept here hold these tasks.
     """
 
     def __init__(
@@ -71,34 +71,34 @@ class ChannelProtocol:
         Args:
             channel: the data path.
             opening: the opening handshake.
-            agree: called with the transport at the end of the handshake. Returns what was agreed
-                on, or raises `HandshakeError`.
+            agree: called with the transport at the end of the handshake. Returns the results of
+                the opening, or raises `HandshakeError`.
             opened: done when the channel is open or the handshake has failed.
         """
         self._channel = ref(channel)
         self._kept: Channel | None = None
         self._receivers: list[Any] | None = channel._inbox.waiting()
         self._senders: list[Any] | None = channel._outbox._waiters
-        # Made when it is needed: an idle connection is to be small.
+        # Created when needed, so that an idle connection takes little memory.
         self._awaited: list[Any] | None = None
         self._parser = channel._parser
         channel._protocol = self
-        # Whoever holds a receive, an iteration or the wait of a send holds the channel.
+        # A receive, an iteration or the wait of a send keeps the channel alive.
         channel._inbox._owner = channel
         channel._outbox._owner = channel
         self._opening: OpeningHandshake | None = opening
         self._agree: Callable[[Any], Opened] | None = agree
         self._opened: asyncio.Future[None] | None = opened
         self._memory, self._whole = _read_buffer(channel._loop)
-        # As much of it as may be read at once.
+        # The part of the memory that one read may fill.
         self._view = self._whole
         self._is_in_place = False
         self._transport: asyncio.Transport | None = None
 
     def hold(self, channel: Channel) -> None:
-        """Keep the connection alive until its transport is gone: it has begun to end."""
+        """Keep the connection alive until its transport is closed: closing has begun."""
         self._kept = channel
-        # The garbage collector may have cleared it.
+        # The garbage collector may have cleared the weak reference.
         self._channel = ref(channel)
 
     def reach(self, awaited: Any) -> None:
@@ -116,16 +116,16 @@ class ChannelProtocol:
             transport.write(self._opening.request())
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Lend memory to read into; the loan ends with the next call, whatever came of it."""
+        """Return memory to read into; it is valid until the next callback."""
         view = self._parser.get_buffer()
         self._is_in_place = view is not None
         return self._view if view is None else view
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Take what was read."""
+        """Process `nbytes` that were read into the memory that `get_buffer` returned."""
         channel: Channel | None = referent(self._channel)
         if channel is None:
-            # Dropped, and about to be aborted.
+            # The program has dropped the connection, which is about to be aborted.
             return
         if self._is_in_place:
             self._is_in_place = False
@@ -136,7 +136,7 @@ class ChannelProtocol:
             self._end_opening()
 
     def eof_received(self) -> None:
-        """End the opening handshake, or tell the channel; the transport closes itself."""
+        """End the opening handshake, or notify the channel; the transport closes itself."""
         channel: Channel | None = referent(self._channel)
         if self._opening is not None:
             self._end_opening_at_eof(None)
@@ -144,7 +144,7 @@ class ChannelProtocol:
             channel._closing.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the channel that the transport is gone."""
+        """Notify the channel that the transport is closed."""
         channel: Channel | None = referent(self._channel)
         if self._opening is not None:
             self._end_opening_at_eof(exc)
@@ -154,27 +154,27 @@ class ChannelProtocol:
         self._receivers = self._senders = self._awaited = None
 
     def pause_writing(self) -> None:
-        """Let senders wait."""
+        """Make senders wait."""
         channel: Channel | None = referent(self._channel)
         if channel is not None:
             channel._outbox.pause_writing()
 
     def resume_writing(self) -> None:
-        """Let senders go on."""
+        """Let senders continue."""
         channel: Channel | None = referent(self._channel)
         if channel is not None:
             channel._on_resume_writing()
 
     def _end_opening_at_eof(self, cause: Exception | None) -> None:
-        # Given up already: then it was not the server who ended the stream.
+        # If `opened` is done, the opening was given up: the server did not end the stream.
         if self._opening is not None and self._opened is not None and not self._opened.done():
             self._opening.receive_eof()
         self._end_opening(cause)
 
     def _end_opening(self, cause: Exception | None = None) -> None:
-        """Open the channel, or let the opening fail with what the server answered."""
+        """Open the channel, or let the opening fail with the error of `agree`."""
         opening, agree, opened = self._opening, self._agree, self._opened
-        # Nothing of the opening outlives it.
+        # Drop everything that belongs to the opening.
         self._opening = self._agree = self._opened = None
         channel: Channel | None = referent(self._channel)
         if opening is None or agree is None or opened is None or opened.done() or channel is None:

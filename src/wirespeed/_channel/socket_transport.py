@@ -1,6 +1,6 @@
-"""The transport of a plain connection on asyncio's own event loop: one socket, read and written.
+"""The transport of an unencrypted connection on asyncio's own event loop.
 
-Must not know of frames or messages.
+Reads and writes one socket. Does not parse frames or messages.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ HIGH_WATER_BYTES = 64 * 1024
 
 
 class SocketTransport:
-    """What an `asyncio.Transport` promises, for a connected socket and a `ChannelProtocol`.
+    """The interface of `asyncio.Transport`, for a connected socket and a `ChannelProtocol`.
 
-    In the way between the event loop and a `ChannelProtocol` that is compiled like itself there is
-    nothing: no Python call, no memory of its own while it is idle.
+    When both classes are compiled, no Python call lies between the event loop and the protocol.
+    An idle transport holds no buffers.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class SocketTransport:
         self._sock = sock
         self._fd = sock.fileno()
         self._protocol = protocol
-        # What the socket did not take yet.
+        # The data that the socket has not accepted yet.
         self._backlog: deque[Buffer] | None = None
         self._backlog_bytes = 0
         self._high_water = HIGH_WATER_BYTES
@@ -43,11 +43,11 @@ class SocketTransport:
         self._eof_is_due = False
         self._is_closing = False
         self._is_lost = False
-        # Kept from the end on, when the socket cannot tell it any more.
+        # Kept after the end, when the socket no longer reports it.
         self._last_name: Any = None
 
     def start(self) -> None:
-        """Tell the protocol, and begin to read."""
+        """Call the protocol's `connection_made`, and begin to read."""
         self._protocol.connection_made(self)
         self.resume_reading()
 
@@ -68,13 +68,13 @@ class SocketTransport:
     # -- reading -----------------------------------------------------------------------
 
     def pause_reading(self) -> None:
-        """Leave what arrives in the socket."""
+        """Stop reading; arriving data stays in the socket."""
         if not self._reading_is_paused:
             self._reading_is_paused = True
             self._loop.remove_reader(self._fd)
 
     def resume_reading(self) -> None:
-        """Read what arrives."""
+        """Read arriving data again."""
         if self._reading_is_paused and not self._is_closing:
             self._reading_is_paused = False
             self._loop.add_reader(self._fd, self.read_waiting)
@@ -82,10 +82,10 @@ class SocketTransport:
     def read_waiting(self) -> int:
         """Read once what waits in the socket, also while reading is paused.
 
-        What is left makes the event loop call again, unless reading is paused.
+        If data is left, the event loop calls this again, unless reading is paused.
 
         Returns:
-            How many bytes those were; less than 1 if nothing waited, or the stream has ended.
+            The number of bytes read; less than 1 if no data waited, or the stream has ended.
         """
         if self._is_closing:
             return 0
@@ -107,7 +107,7 @@ class SocketTransport:
     # -- writing -----------------------------------------------------------------------
 
     def write(self, data: bytes) -> None:
-        """Send, now or as soon as the socket takes it; `data` must not change any more."""
+        """Send now, or as soon as the socket accepts it; `data` must not change any more."""
         if self._is_closing or self._eof_is_due:
             return
         if self._backlog_bytes == 0:
@@ -125,21 +125,21 @@ class SocketTransport:
         self._pause_if_full()
 
     def set_write_buffer_limits(self, high: int) -> None:
-        """Pause the protocol's writing over `high` bytes, resume it at a fourth of that."""
+        """Pause the protocol's writing above `high` bytes, and resume it at a fourth of that."""
         self._high_water = high
         self._low_water = high // 4
         self._pause_if_full()
 
     def get_write_buffer_size(self) -> int:
-        """Count the bytes that the socket did not take yet; after the end, that it never took."""
+        """Count the bytes that the socket has not accepted; kept after the end."""
         return self._backlog_bytes
 
     def can_write_eof(self) -> bool:
-        """Tell that the sending side can be closed alone."""
+        """Return `True`: the sending side can be closed alone."""
         return True
 
     def write_eof(self) -> None:
-        """Close the sending side, after all that was written."""
+        """Close the sending side, after all written data was sent."""
         if self._is_closing or self._eof_is_due:
             return
         self._eof_is_due = True
@@ -153,7 +153,7 @@ class SocketTransport:
         self._backlog_bytes += len(memoryview(data))
 
     def _write_ready(self) -> None:
-        """Send what the socket takes of the backlog."""
+        """Send as much of the backlog as the socket accepts."""
         backlog = self._backlog
         while backlog:
             data = memoryview(backlog[0])
@@ -173,7 +173,7 @@ class SocketTransport:
             self._backlog = None
             self._loop.remove_writer(self._fd)
         self._resume_if_low()
-        # What was resumed may have written more, or closed.
+        # The resumed senders may have written more, or closed the transport.
         if self._backlog_bytes == 0:
             self._after_backlog()
 
@@ -205,11 +205,11 @@ class SocketTransport:
     # -- closing -----------------------------------------------------------------------
 
     def is_closing(self) -> bool:
-        """Whether the transport is closed, or will be once all was written."""
+        """Whether the transport is closed, or will be once all written data was sent."""
         return self._is_closing
 
     def close(self) -> None:
-        """Close after all that was written."""
+        """Close the transport after all written data was sent."""
         if self._is_closing:
             return
         self._stop_reading()
@@ -217,7 +217,7 @@ class SocketTransport:
             self._schedule_end(None)
 
     def abort(self) -> None:
-        """Close at once."""
+        """Close the transport at once."""
         self._lose(None)
 
     def _stop_reading(self) -> None:
@@ -225,7 +225,7 @@ class SocketTransport:
         self._is_closing = True
 
     def _lose(self, exc: Exception | None) -> None:
-        """Close at once, because of `exc` if there is one."""
+        """Close the transport at once; `exc` is the reason, if any."""
         self._stop_reading()
         if self._backlog is not None:
             self._backlog = None
@@ -245,7 +245,7 @@ class SocketTransport:
             self._sock.close()
 
     def _report(self, exc: Exception) -> None:
-        """Tell the loop of an error that is nobody's but this library's."""
+        """Pass an unexpected error of a callback to the loop's exception handler."""
         self._loop.call_exception_handler(
             {"message": "wirespeed: a transport's callback failed", "exception": exc}
         )

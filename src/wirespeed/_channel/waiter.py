@@ -1,7 +1,4 @@
-"""What a suspended task holds on to, resumed inside the very call that brings its news.
-
-Must not know what it is that is waited for.
-"""
+"""Suspends tasks, and resumes them inside the call that brings what they wait for."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from .._codec.backend import call_in_context
 if sys.version_info >= (3, 12):
     from asyncio import current_task
 else:
-    # There the function is written in Python: 60 ns more of each wake.
+    # There, `current_task` is a Python function, which costs 60 ns more per wake.
     from asyncio.tasks import _current_tasks  # type: ignore[attr-defined]
 
     current_task = _current_tasks.get
@@ -28,14 +25,14 @@ def _raise(exc: BaseException) -> NoReturn:
 
 
 def raise_later(loop: asyncio.AbstractEventLoop, exc: BaseException) -> None:
-    """Raise from the event loop: some transports swallow what their callbacks raise."""
+    """Raise `exc` from the event loop: some transports swallow exceptions of their callbacks."""
     loop.call_soon(_raise, exc)
 
 
 class Waiter:
-    """One suspension of one task; future-like, as `asyncio.Task` wants what it is given.
+    """One suspension of one task; it has the interface of a future that `asyncio.Task` needs.
 
-    A waiter serves once. It is either woken or cancelled, whichever comes first.
+    A waiter is used once. It is either woken or cancelled, whichever comes first.
     """
 
     _asyncio_future_blocking: bool
@@ -46,15 +43,15 @@ class Waiter:
     _cancelled: bool
     woken: bool
     expired: bool
-    # Whether something was set aside for this waiter when it was woken.
+    # Whether a message was set aside for this waiter when it was woken.
     reserved: bool
 
     def wake(self) -> None:
-        """Resume the task: in place where possible, else in the next run of the loop.
+        """Resume the task: in place if possible, else in the next turn of the event loop.
 
-        In place saves a run of the event loop for each socket read. It is not possible
-        where a task is running (asyncio knows one current task a loop), or where the
-        waiting task's context is entered already.
+        Resuming in place saves a turn of the event loop for each socket read. It is not possible
+        while another task runs (asyncio has one current task per loop), or if the waiting task's
+        context is already entered.
         """
         self.woken = True
         callback = self._callback
@@ -72,12 +69,12 @@ class Waiter:
             raise_later(self._loop, exc)
 
     def wake_later(self) -> None:
-        """Resume the task in the next run of the loop."""
+        """Resume the task in the next turn of the event loop."""
         self.woken = True
         self._schedule()
 
     def expire(self) -> None:
-        """Wake because the time is up; for `loop.call_later`."""
+        """Wake because the timeout is over; for `loop.call_at`."""
         if not self.done():
             self.expired = True
             self.wake()
@@ -89,7 +86,7 @@ class Waiter:
             self._loop.call_soon(callback, self, context=self._context)
 
     def cancel(self, msg: Any = None) -> bool:
-        """Cancel the wait; `False` when it is over already."""
+        """Cancel the wait; return `False` if it is already over."""
         if self.done():
             return False
         self._cancelled = True
@@ -102,7 +99,7 @@ class Waiter:
         return self._cancelled
 
     def done(self) -> bool:
-        """Whether the waiter has served."""
+        """Whether the waiter was woken or cancelled."""
         return self.woken or self._cancelled
 
     def result(self) -> None:
@@ -115,7 +112,7 @@ class Waiter:
     def add_done_callback(
         self, fn: Callable[[Waiter], object], *, context: Context | None = None
     ) -> None:
-        """Set the one callback that a waiting task needs."""
+        """Set the only callback, that of the waiting task."""
         if self._callback is not None:
             raise RuntimeError("a wait can have one callback only")
         self._callback = fn
@@ -124,7 +121,7 @@ class Waiter:
             self._schedule()
 
     def remove_done_callback(self, fn: Callable[[Waiter], object]) -> int:
-        """Take the callback off; return how many were."""
+        """Remove the callback; return how many were removed."""
         if self._callback is None or self._callback != fn:
             return 0
         self._callback = None
@@ -138,7 +135,7 @@ class Waiter:
 def suspend(loop: asyncio.AbstractEventLoop) -> Waiter:
     """Make the waiter that an awaitable returns to suspend its task.
 
-    Not `__init__`, which would parse its arguments at each suspension.
+    Not in `__init__`, which would parse its arguments at each suspension.
     """
     waiter = Waiter.__new__(Waiter)
     waiter._asyncio_future_blocking = True
@@ -156,10 +153,10 @@ def suspend(loop: asyncio.AbstractEventLoop) -> Waiter:
 class Awaitable:
     """A coroutine without a frame: the full coroutine protocol around one `__next__`.
 
-    `create_task`, `wait_for`, `gather` and task reprs work on it as on a coroutine.
-    Subclasses implement `__next__`, which returns a waiter to suspend and raises
-    `StopIteration` to finish, and `_forget`, which leaves the queue it waits in.
-    `begin` initialises what any of them needs.
+    `create_task`, `wait_for`, `gather` and task reprs accept it like a coroutine. Subclasses
+    implement `__next__`, which returns a waiter to suspend and raises `StopIteration` to finish,
+    and `_forget`, which leaves the queue that it waits in. `begin` initialises the attributes of
+    every subclass.
     """
 
     cr_frame = None
@@ -167,7 +164,7 @@ class Awaitable:
     cr_await = None
     cr_running = False
 
-    # What is waited for; `None` once the wait is over.
+    # The object that is waited for; `None` once the wait is over.
     _source: Any
     _option: bool
     _limit: int
@@ -177,7 +174,7 @@ class Awaitable:
     _waiter: Waiter | None
 
     def __getattr__(self, name: str) -> str:
-        # Not properties: the compiled class cannot define these two names.
+        # Not properties: a compiled class cannot define these two names.
         if name in {"__name__", "__qualname__"}:
             return type(self).__name__
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
@@ -224,9 +221,9 @@ class Awaitable:
 def begin(
     wait: Awaitable, source: Any, option: bool, timeout: float | None, limit: int
 ) -> Awaitable:
-    """Initialise what `__new__` made, and return it.
+    """Initialise an object that `__new__` made, and return it.
 
-    Not `__init__`: parsing its arguments would cost a third of a whole receive.
+    Not in `__init__`: parsing its arguments would cost a third of a whole receive.
     """
     wait._source = source
     wait._option = option

@@ -1,7 +1,6 @@
 """The data path of a connection: everything that runs for each message.
 
-Must not know how a connection is opened or closed.
-Compiled from the source of `wirespeed._channel`.
+Does not open or close connections. Compiled from the source of `wirespeed._channel`.
 """
 
 from .channel import Channel

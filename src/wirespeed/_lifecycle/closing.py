@@ -1,6 +1,7 @@
-"""How a connection ends: the one state of closing, its transitions, and what they do.
+"""Closes a connection: the state of closing, the steps of its transitions, and the result.
 
-`closing_table` says what happens when. This module does it, and reports how the connection ended.
+`closing_table` has the transitions. This module carries them out, and reports how the connection
+ended.
 """
 
 from __future__ import annotations
@@ -36,24 +37,24 @@ _CLEAN_CLOSE_CODES: Final = frozenset(
 _SILENCES: Final = frozenset(
     {CloseCause.PING_TIMEOUT, CloseCause.IDLE_TIMEOUT, CloseCause.HEARTBEAT_TIMEOUT}
 )
-# How many turns of the event loop a consumer gets to answer the messages before the peer's end.
+# How many turns of the event loop the program gets to answer the messages before the peer's end.
 PATIENCE_TURNS = 4
-# How long the Close frame may take to leave when the peer is given up: transports that write
-# at the end of a turn of the event loop need one turn.
+# The time for the Close frame to be sent to a peer that does not answer: transports that write at
+# the end of a turn of the event loop need one turn.
 LAST_WORD_SECONDS = 0.01
 UNFINISHED_REASON = "error in fragmented message"
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What an event brings with it.
+    """The data of an event.
 
     Attributes:
-        cause: what ended the connection, if nothing has before.
+        cause: the cause of the connection's end, if this is the first.
         code: the close code to send.
         reason: the close reason to send with it.
-        fault: what the peer did wrong, or the full queue.
-        close: code and reason of the peer's Close frame.
+        fault: the error in the peer's stream, or of the full queue; `None` without one.
+        close: code and reason of the peer's Close frame; `None` without one.
     """
 
     cause: CloseCause
@@ -64,21 +65,21 @@ class News:
 
 
 class Closing:
-    """The state of closing of one connection; its channel is given it.
+    """The state of closing of one connection. The connection's channel has a reference to it.
 
-    The channel, the watch and the program report events. Each takes the connection to the state
-    that `closing_table.TABLE` names, and does the steps that stand there.
+    The channel, the watch and the program report events. `closing_table.TABLE` has the next state
+    and the steps for each event.
 
     Attributes:
         channel: the connection's data path.
-        watch: what watches over the peer; it ends with the connection.
+        watch: the timers that monitor the peer; they stop when receiving ends.
         state: how far closing has come.
-        cause: what ended the connection, `None` before.
-        close_sent: code and reason of the Close frame that was sent, `None` without one.
-        close_received: code and reason of the peer's Close frame, `None` without one.
-        on_peer_close: if set, called in place of answering the peer's Close frame once the messages
-            before it are handed on. Whoever sets it calls `answer_peer` later.
-        translate: turns the error of sends and receives after the end into another one.
+        cause: the cause of the connection's end; `None` before.
+        close_sent: code and reason of the Close frame that was sent; `None` if none was.
+        close_received: code and reason of the peer's Close frame; `None` if none arrived.
+        on_peer_close: if set, it is called once the messages before the peer's Close frame are
+            handed on. The frame is then not answered until `answer_peer` is called.
+        translate: if set, converts the error of sends and receives after the end.
     """
 
     __slots__ = (
@@ -113,31 +114,31 @@ class Closing:
         self.translate: Callable[[ConnectionDisconnected], Exception] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._fault: ProtocolError | QueueOverflow | None = None
-        # The Close frame or fault that is not acted upon yet.
+        # The Close frame or fault that was read and not yet acted on.
         self._peer_end: News | None = None
         self._lost_for: Exception | None = None
-        # Counted when the transport was dropped.
+        # Counted when the transport is closed.
         self._unsent_bytes = 0
-        # Made for the first task that waits for the end.
+        # Created for the first task that waits for the end.
         self._gone: asyncio.Future[None] | None = None
 
     # -- events ------------------------------------------------------------------------
 
     def opened(self) -> None:
-        """Take note that the connection is open, and begin to watch over it."""
+        """Note that the connection is open, and start the timers that monitor the peer."""
         self.watch.start(self)
 
     def close(self, code: int, reason: str) -> None:
-        """Start the closing handshake (RFC 6455 section 7.1.2), and let it go on in the background.
+        """Start the closing handshake (RFC 6455 section 7.1.2), which continues in the background.
 
         Raises:
-            TypeError, ValueError: code or reason cannot be sent; nothing has changed.
+            TypeError, ValueError: `code` or `reason` cannot be sent; nothing has changed.
         """
         check_close(code, reason)
         self._on(Event.CLOSE, News(CloseCause.CLOSE, code, reason))
 
     def abort(self) -> None:
-        """Drop the transport without a closing handshake."""
+        """Close the transport without a closing handshake."""
         self._on(Event.ABORT, News(CloseCause.ABORT))
 
     def give_up(self, cause: CloseCause, reason: str) -> None:
@@ -145,13 +146,13 @@ class Closing:
         self._on(Event.GIVE_UP, News(cause, reason=reason))
 
     def message_unfinished(self) -> None:
-        """Close: a message was begun and has no end, so nothing else can follow (section 5.4)."""
-        # A coroutine that is dropped may come here when the loop is closed.
+        """Close the connection: no message can follow an unfinished one (RFC 6455 section 5.4)."""
+        # A dropped coroutine may call this when the loop is closed.
         if not self.channel._loop.is_closed():
             self._on(Event.CLOSE, News(CloseCause.UNFINISHED_MESSAGE, reason=UNFINISHED_REASON))
 
     def peer_ended(self, fault: ProtocolError | None, close: tuple[int, str] | None) -> None:
-        """Take note of a fault or a Close frame, before the messages ahead of it are handed on."""
+        """Note a fault or a Close frame, before the messages ahead of it are handed on."""
         if fault is not None:
             news = _news_of(CloseCause.PROTOCOL_ERROR, fault)
         elif close is not None:
@@ -161,10 +162,10 @@ class Closing:
         self._on(Event.PEER_END, news)
 
     def hand_on(self, turns: int = PATIENCE_TURNS) -> None:
-        """Act on the peer's end, but let the messages before it be answered first.
+        """Act on the peer's end, after the program had time to answer the messages before it.
 
-        A Close frame that is sent ends sending. A consumer that is not woken in place, or that
-        waits in other tasks, therefore gets a few turns of the event loop.
+        After our Close frame, nothing can be sent. A task that is not woken in place, or that hands
+        messages to other tasks, therefore gets a few turns of the event loop.
         """
         if turns and self.state is State.ANSWERING and self.channel._has_queued():
             self.channel._loop.call_soon(self.hand_on, turns - 1)
@@ -182,27 +183,27 @@ class Closing:
         self._on(Event.OVERFLOW, _news_of(CloseCause.QUEUE_OVERFLOW, fault))
 
     def eof_received(self) -> None:
-        """Take note that the peer has ended the stream."""
+        """Note that the peer has ended the stream."""
         self._on(Event.EOF, News(CloseCause.PEER_EOF))
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Take note that the transport is gone."""
+        """Note that the transport is closed."""
         if self.state is not State.CLOSED:
             self._lost_for = error
         self._on(Event.LOST, News(CloseCause.NETWORK_ERROR))
 
     def _on(self, event: Event, news: News) -> None:
-        """Take the transition that the table has for `event`."""
+        """Carry out the table's transition for `event`."""
         self.state, steps = TABLE[self.state][event]
         for step in steps:
             if step is Step.FOLLOW:
-                # The steps behind it are about the peer's end.
+                # The steps after it use the news of the peer's end.
                 news = self._follow(news)
             else:
                 _DO[step](self, news)
 
     def _leaves_answer_to_program(self) -> bool:
-        """Whether the program is to answer the Close frame that was kept; then it is told."""
+        """Return whether the program is to answer the peer's Close frame; if so, notify it."""
         end = self._peer_end
         if self.on_peer_close is None or self.state is not State.ANSWERING:
             return False
@@ -224,7 +225,7 @@ class Closing:
         self._peer_end = news
 
     def _follow(self, news: News) -> News:
-        """Act on the peer's end, and return the news of it."""
+        """Record the peer's end, and return its news."""
         end, self._peer_end = self._peer_end or news, None
         self._note_cause(end)
         self._fault = end.fault
@@ -252,8 +253,8 @@ class Closing:
         outbox.refuse(self.disconnected)
 
     def _half_close(self, news: News) -> None:
-        # To close at once could reset the connection before the peer has read our Close frame.
-        # What it still sends is discarded until it closes, or the deadline.
+        # Closing at once could reset the connection before the peer has read our Close frame. Until
+        # the peer closes, or the deadline, what it sends is discarded.
         transport = self.channel._transport
         if self._fault is None or transport is None or self.channel._outbox.is_paused():
             return
@@ -276,14 +277,15 @@ class Closing:
 
     def _drop_transport(self, news: News) -> None:
         if self.channel._transport is not None:
-            # Transports forget it.
+            # After `abort`, transports do not report it any more.
             self._unsent_bytes = self._count_unsent()
             self.channel._transport.abort()
 
     def _end_receiving(self, news: News) -> None:
         self.watch.stop()
         if self.state is not State.CLOSED:
-            # The peer closes the TCP connection first (RFC 6455 section 7.1.1), but in time.
+            # The peer should close the TCP connection first (RFC 6455 section 7.1.1). The deadline
+            # limits how long this takes.
             self._start_deadline(news)
         self.channel._finish_receiving(self.end_of_messages)
         self.watch.end_pongs(self.end_of_messages)
@@ -306,7 +308,7 @@ class Closing:
     # -- how it ended ------------------------------------------------------------------
 
     async def wait_closed(self) -> None:
-        """Wait until the transport is gone. Safe to cancel."""
+        """Wait until the transport is closed. Safe to cancel."""
         if self.state is State.CLOSED:
             return
         if self._gone is None:
@@ -346,7 +348,7 @@ class Closing:
 
     @property
     def close_info(self) -> CloseInfo | None:
-        """How the connection ended, `None` until nothing more is received."""
+        """How the connection ended; `None` while messages can still arrive."""
         if self.cause is None or not self.has_ended:
             return None
         unread = self.channel.pending
@@ -363,10 +365,10 @@ class Closing:
         )
 
     def _count_unsent(self) -> int:
-        """Count the bytes that were sent and are not on their way yet."""
+        """Count the bytes of sends that the operating system has not taken."""
         unsent = self.channel._outbox.gathered()
         transport: Any = self.channel._transport
-        # Not every transport can tell, least of all one that has ended.
+        # Not every transport reports this, in particular not after its end.
         with contextlib.suppress(Exception):
             unsent += transport.get_write_buffer_size()
         return unsent
@@ -375,7 +377,7 @@ class Closing:
         """Make the error of a receive that comes after the last message.
 
         Args:
-            ends_iteration: whether it is a step of an iteration, which a clean close ends.
+            ends_iteration: whether it is a step of an iteration, which ends at a clean close.
         """
         if self._fault is not None:
             return type(self._fault)(*self._fault.args)
@@ -435,15 +437,15 @@ def _news_of(cause: CloseCause, fault: ProtocolError | QueueOverflow) -> News:
 
 
 def closing_of(channel: Channel) -> Closing:
-    """Return the state of closing of a connection."""
+    """Return the state of closing of a channel's connection."""
     return cast("Closing", channel._closing)
 
 
 def check_close(code: int, reason: str) -> None:
-    """Refuse what no Close frame may say (RFC 6455 sections 5.5 and 7.4).
+    """Check that a Close frame may have this code and reason (RFC 6455 sections 5.5 and 7.4).
 
     Raises:
-        TypeError, ValueError: code or reason cannot be sent.
+        TypeError, ValueError: `code` or `reason` cannot be sent.
     """
     if not isinstance(code, int):
         raise TypeError(f"close code must be an int, not {type(code).__name__}")

@@ -24,7 +24,7 @@ __all__ = ["TABLE", "Event", "State", "Step", "Transition"]
 class State(enum.IntEnum):
     """How far closing has come. The order matters: a connection never goes back."""
 
-    # Messages go both ways.
+    # Messages are sent and received.
     OPEN = 0
     # The peer's Close frame or a fault was read; the messages before it may still be answered.
     ANSWERING = 1
@@ -32,14 +32,14 @@ class State(enum.IntEnum):
     CLOSING = 2
     # Our Close frame was sent and the peer's end was read; the last messages are handed on.
     FINISHING = 3
-    # Nothing is sent or received any more; the transport is still there.
+    # Nothing more is sent or received; the transport is not closed yet.
     ENDED = 4
-    # The transport is gone.
+    # The transport is closed.
     CLOSED = 5
 
 
 class Event(enum.Enum):
-    """What can happen to a connection on its way to the end."""
+    """Events that lead to the end of a connection."""
 
     CLOSE = "the program closes, or cannot finish a message that it has begun"
     ABORT = "the program drops the connection"
@@ -53,7 +53,7 @@ class Event(enum.Enum):
 
 
 class Step(enum.Enum):
-    """What is done on the way from one state to the next."""
+    """Actions of a transition."""
 
     NOTE_CAUSE = "note what ended the connection, if nothing has before"
     KEEP_END = "keep the peer's Close frame or fault until the messages before it are handed on"
@@ -72,13 +72,13 @@ class Step(enum.Enum):
 
 
 class Transition(NamedTuple):
-    """What an event does in one state."""
+    """The effect of an event in one state: the next state, and the steps in order."""
 
     state: State
     steps: tuple[Step, ...] = ()
 
 
-# What the peer's end brings about, once the messages before it are handed on.
+# The steps for the peer's end, once the messages before it are handed on.
 _FOLLOW_PEER = (Step.FOLLOW, Step.SEND_CLOSE, Step.HALF_CLOSE, Step.END_RECEIVING)
 _LOSE = (Step.NOTE_CAUSE, Step.REFUSE_SENDS, Step.DETACH, Step.END_RECEIVING, Step.RELEASE)
 
@@ -97,7 +97,7 @@ _CHANGES: Final[Mapping[State, Mapping[Event, Transition]]] = {
             State.ENDED,
             (Step.NOTE_CAUSE, Step.FAIL, Step.SEND_CLOSE, Step.HALF_CLOSE, Step.END_RECEIVING),
         ),
-        # The peer may be there and only be mute: it is told, but not waited for.
+        # The peer may still be alive: it gets a Close frame, but we do not wait for its answer.
         Event.GIVE_UP: Transition(
             State.ENDED,
             (Step.NOTE_CAUSE, Step.SEND_CLOSE, Step.DROP_SOON, Step.END_RECEIVING),

@@ -1,6 +1,6 @@
-"""What the logger `wirespeed` is told: each frame at DEBUG, the opening at INFO.
+"""Logs each frame at DEBUG and the opening at INFO, with the logger `wirespeed`.
 
-Must not cost anything where the level is off: that is asked once, when a connection is opened.
+The level is checked once, when a connection is opened. If it is off, logging costs nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .._handshake.url import URL
 
 SHOWN_CHARACTERS = 75
-# Four bytes are the most that a character takes.
+# A character has at most four bytes.
 SHOWN_BYTES = 4 * SHOWN_CHARACTERS
 
 _OPCODE_NAMES = {
@@ -48,7 +48,7 @@ def log_opening(url: URL) -> str | None:
     """Log that a connection is open, without the URL's user name and query.
 
     Returns:
-        The URL as it is shown, for the line about the end; `None` if the level is off.
+        The URL as it was logged, for the line about the end; `None` if the level is off.
     """
     if not logger.isEnabledFor(logging.INFO):
         return None
@@ -62,7 +62,7 @@ def traced(protocol_class: type[ChannelProtocol]) -> type[ChannelProtocol]:
         return protocol_class
 
     class TracedProtocol(protocol_class):  # type: ignore[valid-type, misc]
-        """Shows what is read, and what is written once the opening handshake was sent."""
+        """Logs the frames that are read, and those written after the handshake's request."""
 
         def __init__(self, channel: Any, opening: Any, agree: Any, opened: Any) -> None:
             super().__init__(channel, opening, agree, opened)
@@ -74,7 +74,7 @@ def traced(protocol_class: type[ChannelProtocol]) -> type[ChannelProtocol]:
         def connection_made(self, transport: Any) -> None:
             tapped = _TappedTransport(transport)
             super().connection_made(tapped)
-            # What was written up to now is the request.
+            # The request was written before this.
             tapped.outgoing = FrameTrace(">")
 
         def get_buffer(self, sizehint: int) -> memoryview:
@@ -97,7 +97,7 @@ def traced(protocol_class: type[ChannelProtocol]) -> type[ChannelProtocol]:
 
 
 class _TappedTransport:
-    """A transport whose writes are shown."""
+    """A transport whose written frames are logged."""
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
@@ -113,12 +113,12 @@ class _TappedTransport:
 
 
 class FrameTrace:
-    """Finds the frames in one direction of a stream, in pieces of any size, and logs each."""
+    """Finds and logs the frames of one direction of a stream, which comes in pieces of any size."""
 
     def __init__(self, arrow: str) -> None:
         self._arrow = arrow
         self._data = bytearray()
-        # Bytes of a payload that follow what is shown of it.
+        # Payload bytes of the last frame that are not logged and have not arrived yet.
         self._to_skip = 0
 
     def feed(self, data: bytes | memoryview) -> None:
@@ -130,7 +130,11 @@ class FrameTrace:
             del self._data[:end]
 
     def _log_next(self) -> int:
-        """Log the first frame; return its length as far as it is here, 0 if that is too little."""
+        """Log the first frame, if enough of it has arrived.
+
+        Returns:
+            How many of its bytes have arrived; 0 if they are too few to log the frame.
+        """
         data = self._data
         if len(data) < 2:
             return 0
@@ -159,8 +163,8 @@ def describe(first: int, length: int, payload: bytes) -> str:
 
     Args:
         first: the first byte of the frame.
-        length: of its payload.
-        payload: the beginning of its payload, not masked, at least `SHOWN_BYTES` of it.
+        length: the length of its payload.
+        payload: the beginning of its payload, not masked: all of it, or at least `SHOWN_BYTES`.
     """
     opcode = first & OPCODE_BITS
     words = [_OPCODE_NAMES.get(opcode, f"opcode 0x{opcode:x}")]

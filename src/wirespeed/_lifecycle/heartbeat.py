@@ -23,19 +23,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """Messages that some servers want to see, or answer, beside the Pings of the protocol.
+    """Messages that some servers expect or answer, in addition to Pings.
 
     Attributes:
-        interval: seconds after which one is sent.
-        payload: what to send: `str` as text, bytes-like as binary; or a function that makes it.
-        timeout: seconds within which an answer must arrive, or the connection is failed;
-            `None` if none is expected. The clock stops while reading is held back.
-        is_answer: called with each message, `str` or `bytes`, as it arrives, but only until it
-            has returned true for one; `None` takes any message for the answer, and any part of
-            one that is received in chunks, which the function is not called with. The
-            answer is received like every other message.
-        only_in_silence: send none where a message arrived within the last `interval`; `False`
-            for servers that want to see one in any case.
+        interval: seconds after which a heartbeat is sent.
+        payload: the message to send: `str` as text, bytes-like as binary; or a function that
+            returns it.
+        timeout: seconds within which an answer must arrive, or the connection is failed; `None` if
+            no answer is expected. The clock stops while reading is paused.
+        is_answer: called with each message, `str` or `bytes`, as it arrives, until it has returned
+            true for one. It is not called with messages that are received in chunks. `None` takes
+            any message as the answer, and any part of one that is received in chunks. The program
+            receives the answer like every other message.
+        only_in_silence: send no heartbeat if a message arrived within about the last `interval`;
+            `False` for servers that expect one in any case.
     """
 
     interval: float
@@ -57,7 +58,7 @@ class Heartbeat:
 
 
 class Heart:
-    """Beats as a `Heartbeat` says, with one timer."""
+    """Sends the messages of a `Heartbeat`, and waits for their answers, with one timer."""
 
     __slots__ = (
         "__weakref__",
@@ -75,14 +76,14 @@ class Heart:
         self._give_up = give_up
         self._beat = beat
         self._silence = Silence(channel)
-        # How many messages there had been when the last heartbeat was sent.
+        # The value of the channel's `_heard` when the last heartbeat was sent.
         self._received = 0
         self._is_answered = True
         self._timer: asyncio.TimerHandle
         self._rest(beat.interval)
 
     def stop(self) -> None:
-        """Beat no more."""
+        """Send no more heartbeats."""
         self._timer.cancel()
         self._channel._on_messages = None
 
@@ -90,14 +91,14 @@ class Heart:
         self._timer = self._channel._loop.call_later(seconds, call_weakly, ref(self), step)
 
     def _rest(self, seconds: float) -> None:
-        """Wait for the next beat, or for the next look at what arrives meanwhile."""
+        """Wait for the next heartbeat, or for the next check of whether messages arrive."""
         if self._beat.only_in_silence:
             self._after(self._beat.interval / LOOKS, Heart._look_for_silence)
         else:
             self._after(seconds, Heart._strike)
 
     def _look_for_silence(self) -> None:
-        # One look less than there are: the beat comes rather early than late.
+        # One look fewer than in an interval: the heartbeat is early rather than late.
         if self._silence.look() < LOOKS - 1:
             self._rest(0.0)
         else:
@@ -108,13 +109,13 @@ class Heart:
         channel, beat = self._channel, self._beat
         if channel._outbox.refuses_sends():
             return
-        # First: `payload` may raise, and is asked again the next time.
+        # Started first: `payload` may raise, and is called again the next time.
         self._rest(beat.interval)
-        # It would leave after the end of a stream only, and could not be answered before.
+        # During a stream the message would be held, and could not be answered in time.
         if channel._outbox.is_holding():
             return
         payload = beat.payload() if callable(beat.payload) else beat.payload
-        # Where the transport is full a message would only wait behind what waits already.
+        # If the transport is full, the message would only wait behind others.
         if not channel._outbox.is_paused():
             _ = channel.send(payload)
         if beat.timeout is not None and not channel._outbox.refuses_sends():
@@ -129,7 +130,7 @@ class Heart:
         self._after(timeout, Heart._look)
 
     def _look_through(self, messages: list[Any]) -> None:
-        """Look for the answer in what has arrived."""
+        """Look for the answer in the messages that have arrived."""
         is_answer = self._beat.is_answer
         for message in messages:
             data = message.data if isinstance(message, Binary) else message
@@ -139,7 +140,7 @@ class Heart:
                     self._channel._on_messages = None
                     return
             except Exception as exc:
-                # Its caller is the transport, which would end the connection for it.
+                # Not raised: the caller is the transport, which would close the connection.
                 self._channel._loop.call_exception_handler(
                     {"message": "wirespeed: is_answer of a heartbeat failed", "exception": exc}
                 )
@@ -154,7 +155,7 @@ class Heart:
             self._give_up(CloseCause.HEARTBEAT_TIMEOUT, reason)
 
     def _is_heard(self) -> bool:
-        """Tell whether the answer is there, or cannot be heard; then go on."""
+        """Return whether the answer has arrived, or nothing can be read; if so, set the timer."""
         channel, timeout = self._channel, self._beat.timeout or 0.0
         if self._beat.is_answer is None:
             self._is_answered = channel._heard() != self._received

@@ -14,13 +14,13 @@ from .keep_alive import LAST_LOOK_SECONDS, GiveUp
 if TYPE_CHECKING:
     from .._channel import Channel
 
-# A look at a counter costs less than the time of each message: silence is measured in
-# these parts of its time.
+# Looking at a counter now and then costs less than noting the time of each message. So silence is
+# measured in this many parts of its time.
 LOOKS = 8
 
 
 class Silence:
-    """Counts in looks, some parts of a time, how long no message has arrived on a channel."""
+    """Counts for how many looks in a row no message has arrived on a channel."""
 
     __slots__ = ("_channel", "_received", "looks")
 
@@ -30,7 +30,11 @@ class Silence:
         self.looks = 0
 
     def look(self, count: int = 1) -> int:
-        """Count this look if nothing came since the last, and if it would have been read."""
+        """Add `count` looks if no message came since the last look and reading is not paused.
+
+        Returns:
+            The looks since the last message.
+        """
         channel = self._channel
         if channel._heard() != self._received:
             self._received = channel._heard()
@@ -41,9 +45,9 @@ class Silence:
 
 
 class IdleWatch:
-    """Gives up a connection on which no message arrives for `timeout` seconds.
+    """Fails a connection on which no message arrives for `timeout` seconds.
 
-    Silence is noticed up to an eighth of that late. The clock stops while nothing is read.
+    It notices silence up to an eighth of this time late. The clock stops while reading is paused.
     """
 
     __slots__ = ("__weakref__", "_channel", "_give_up", "_silence", "_timeout", "_timer")
@@ -57,7 +61,7 @@ class IdleWatch:
         self._after(timeout / LOOKS, IdleWatch._look)
 
     def stop(self) -> None:
-        """Watch no more."""
+        """Stop the timer."""
         self._timer.cancel()
 
     def _after(self, seconds: float, step: Callable[[IdleWatch], None]) -> None:

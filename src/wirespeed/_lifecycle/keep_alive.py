@@ -1,7 +1,4 @@
-"""Keep-alive: Pings in the background, and the end of a connection whose peer is gone.
-
-Must not know of messages.
-"""
+"""Keep-alive: sends Pings in the background, and fails a connection whose peer does not answer."""
 
 from __future__ import annotations
 
@@ -19,8 +16,8 @@ from .._base.weak_timers import call_weakly
 if TYPE_CHECKING:
     from .._channel import Channel
 
-# Before the peer is given up, what waits in the socket is read once more: the event loop may
-# have been blocked, and uvloop runs timers before it looks at sockets.
+# Before the connection is failed, the event loop gets this time to read the socket once more: it
+# may have been blocked, and uvloop runs timers before it looks at sockets.
 LAST_LOOK_SECONDS = 0.001
 PREFIX_BYTES = 8
 
@@ -30,11 +27,11 @@ GiveUp: TypeAlias = Callable[[CloseCause, str], None]
 
 
 class KeepAlive:
-    """Pings one connection, with one timer (RFC 6455 section 5.5.2).
+    """Sends Pings on one connection, with one timer (RFC 6455 section 5.5.2).
 
-    Any byte of the peer counts as its answer. While nothing is read, because the queue is full
-    or a batch window is open, the peer cannot be heard: then it is still asked, which
-    keeps the way open, but not given up.
+    Any byte of the peer counts as an answer. While reading is paused, because the queue is full or
+    a batch window is open, no answer can be read. Pings are then still sent, which keeps the route
+    open, but the connection is not failed.
     """
 
     __slots__ = (
@@ -59,36 +56,37 @@ class KeepAlive:
         self._interval = 0.0
         self._timeout = timeout
         self._timer: asyncio.TimerHandle | None = None
-        # No Ping of a user begins with the same bytes, unless by a chance of 1 to 2^64.
+        # Random, so that a Ping of the program begins with the same bytes only by a chance of 1 in
+        # 2^64.
         self._prefix = b""
         self._count = 0
-        # The last Ping, if it is not answered, and when it was sent.
+        # The payload of the last Ping, until its Pong arrives, and when the Ping was sent.
         self._asked_with: bytes | None = None
         self._asked_clock = 0.0
         self._asked_at = 0.0
         self._progress = 0
-        # Seconds from the last Ping to the next look.
+        # Seconds from the last Ping to the next check.
         self._waited = 0.0
 
     def start(self, interval: float) -> None:
-        """Ping every `interval` seconds from now on."""
+        """Send a Ping every `interval` seconds from now on."""
         self.stop()
         self._interval = interval
         self._asked_at = self._channel._loop.time()
         self._at(interval, KeepAlive._ask)
 
     def stop(self) -> None:
-        """Ping no more; what is under way may still be answered."""
+        """Send no more Pings; the last one may still be answered."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def owns(self, payload: bytes) -> bool:
-        """Tell whether this is the payload of a keep-alive Ping."""
+        """Return whether this is the payload of a keep-alive Ping."""
         return bool(self._prefix) and payload.startswith(self._prefix)
 
     def round_trip(self, payload: bytes) -> float | None:
-        """Return the seconds since the Ping with this payload; `None` if a later one was sent."""
+        """Return the seconds since the last Ping, if this is its payload and its first Pong."""
         if payload != self._asked_with:
             return None
         self._asked_with = None
@@ -100,7 +98,7 @@ class KeepAlive:
             return
         self._progress = channel._read_flow.progress()
         self._asked_at = channel._loop.time()
-        # Where the transport is full the Ping would only wait behind what waits already.
+        # If the transport is full, the Ping would only wait behind other frames.
         if not channel._outbox.is_paused():
             self._send()
         if self._timeout is None:
@@ -119,7 +117,7 @@ class KeepAlive:
         self._channel._send_control(OPCODE_PING, payload)
 
     def _wait(self, timeout: float) -> None:
-        """Look once an interval: however long the timeout, who has answered is asked again."""
+        """Check once per interval, so that with a long timeout Pings continue after an answer."""
         self._waited = min(self._waited + self._interval, timeout)
         self._at(self._waited, KeepAlive._look)
 
@@ -130,7 +128,7 @@ class KeepAlive:
         if self._waited < timeout:
             self._wait(timeout)
         else:
-            # However late this look was.
+            # From now on, however late this check is.
             late = self._channel._loop.time() - self._asked_at
             self._at(late + LAST_LOOK_SECONDS, KeepAlive._end)
 
@@ -141,7 +139,7 @@ class KeepAlive:
             self._give_up(CloseCause.PING_TIMEOUT, reason)
 
     def _is_heard(self) -> bool:
-        """Tell whether the peer is there, or cannot be heard; then ask again when it is time."""
+        """Return whether the peer was heard, or cannot be heard now; if so, set the timer."""
         read_flow = self._channel._read_flow
         if read_flow.progress() == self._progress and not read_flow.is_paused():
             return False
@@ -149,6 +147,6 @@ class KeepAlive:
         return True
 
     def _at(self, delay: float, step: Callable[[KeepAlive], None]) -> None:
-        """Take the next step `delay` seconds after the last Ping, or the start."""
+        """Call `step` when `delay` seconds have passed since the last Ping, or since `start`."""
         when = self._asked_at + delay
         self._timer = self._channel._loop.call_at(when, call_weakly, ref(self), step)

@@ -1,6 +1,6 @@
-"""Pings of the user that wait for their answer, and Pongs that wait for a reader.
+"""Pings of the program that wait for their answers, and Pongs that wait to be read.
 
-Must not know of keep-alive: its Pings and Pongs never come here.
+Does not see the Pings and Pongs of keep-alive.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Callable
 
 from ..exceptions import ReadTimeout
 
-# Pongs may come unasked (RFC 6455 section 5.5.3): the oldest is dropped for one more than these.
+# A peer may send unsolicited Pongs (RFC 6455 section 5.5.3). If more wait, the oldest is dropped.
 MAX_UNREAD_PONGS = 16
 
 
 class Pings:
-    """What was asked and what was answered on one connection."""
+    """The unanswered Pings and the unread Pongs of one connection."""
 
     __slots__ = ("_end", "_loop", "_pending", "_pongs", "_readers")
 
@@ -31,7 +31,7 @@ class Pings:
         self._end: Callable[[], BaseException] | None = None
 
     def add(self, payload: bytes) -> asyncio.Future[float]:
-        """Return the answer-to-be of a Ping that is sent now: its round trip in seconds."""
+        """Return a future of the round trip, in seconds, of a Ping that is sent now."""
         answer: asyncio.Future[float] = self._loop.create_future()
         self._pending.append((payload, answer, time.perf_counter()))
         return answer
@@ -40,7 +40,7 @@ class Pings:
         """Answer the Pings up to the one with this payload (RFC 6455 section 5.5.3).
 
         Returns:
-            The round trip of that one in seconds, `None` if there is none.
+            The round trip of that Ping in seconds; `None` if there is no such Ping.
         """
         self._hand_over(payload)
         count = next((n for n, ping in enumerate(self._pending, 1) if ping[0] == payload), 0)
@@ -54,10 +54,11 @@ class Pings:
         return now - answered[-1][2]
 
     async def read(self, seconds: float | None) -> bytes:
-        """Wait for the payload of the next Pong, for some seconds or without limit.
+        """Wait for the payload of the next Pong, for some seconds or without limit (`None`).
 
         Raises:
-            ReadTimeout: none came in time.
+            ReadTimeout: no Pong came in time.
+            BaseException: no Pong will come any more; the error of `finish`.
         """
         if self._pongs:
             return self._pongs.popleft()
@@ -78,7 +79,7 @@ class Pings:
             raise ReadTimeout(f"no pong arrived within {seconds} seconds") from exc
 
     def finish(self, end: Callable[[], BaseException]) -> None:
-        """Let reads end with what `end` makes, after the Pongs that have arrived."""
+        """Let reads raise the error that `end` makes, after the Pongs that have arrived."""
         self._end = end
         for reader in self._readers:
             if not reader.done():
@@ -86,11 +87,11 @@ class Pings:
         self._readers.clear()
 
     def fail(self, end: Callable[[], BaseException]) -> None:
-        """Let Pings that are not answered fail with what `end` makes."""
+        """Let unanswered Pings fail with the error that `end` makes."""
         for _, answer, _ in self._pending:
             if not answer.done():
                 answer.set_exception(end())
-                # Marked as seen: an answer that nobody waits for is no error to log.
+                # Marks the exception as retrieved: asyncio must not log it if nobody awaits it.
                 answer.exception()
         self._pending.clear()
 
@@ -103,7 +104,7 @@ class Pings:
         self._pongs.append(payload)
 
     def _give_back(self, reader: asyncio.Future[bytes]) -> None:
-        """Take a reader that gives up out of the line; what it was given is the next one's."""
+        """Remove a reader that stops waiting; a Pong that it got goes to the next reader."""
         if reader in self._readers:
             self._readers.remove(reader)
         if not reader.done() or reader.cancelled() or reader.exception() is not None:

@@ -1,4 +1,4 @@
-"""What watches over one open connection: keep-alive, Pings, an idle feed, heartbeats."""
+"""Monitors one open connection: keep-alive, Pings, the idle timeout and heartbeats."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class Watch:
     Args:
         ping_interval: seconds between two keep-alive Pings; `None` sends none.
         ping_timeout: seconds within which the peer must be heard after one; `None` for no limit.
-        heartbeat: messages to send beside the Pings; `None` for none.
+        heartbeat: messages to send in addition to Pings; `None` for no such messages.
         idle_timeout: seconds without a message before the connection is failed; `None` for no
             limit.
 
     Attributes:
-        latency: the last round trip of a Ping and the moving average; `None` without one.
+        latency: the last round trip of a Ping and the moving average; `None` before the first.
     """
 
     __slots__ = (
@@ -79,13 +79,13 @@ class Watch:
         self._idle_timeout = idle_timeout
         self.latency: Latency | None = None
         self._closing: WatchedClosing | None = None
-        # Made when they are needed: an idle connection is to be small.
+        # Created when needed, so that an idle connection takes little memory.
         self._keep_alive: KeepAlive | None = None
         self._pings: Pings | None = None
         self._watches: tuple[IdleWatch | Heart, ...] = ()
 
     def start(self, closing: WatchedClosing) -> None:
-        """Begin to watch: the connection is open."""
+        """Start the timers: the connection is open."""
         self._closing = closing
         channel, give_up = closing.channel, closing.give_up
         if self._ping_interval is not None:
@@ -114,7 +114,7 @@ class Watch:
             self._keep_alive.stop()
 
     def pings(self) -> Pings:
-        """Return the program's Pings and the Pongs that wait for a reader."""
+        """Return the program's Pings and the unread Pongs."""
         if self._pings is None:
             closing = self._own_closing()
             channel = closing.channel
@@ -126,7 +126,7 @@ class Watch:
         return self._pings
 
     def take_pong(self, payload: bytes) -> None:
-        """Take a Pong that has arrived; note the round trip if it answers a Ping."""
+        """Process a Pong that has arrived; record the round trip if it answers a Ping."""
         if self._keep_alive is not None and self._keep_alive.owns(payload):
             seconds = self._keep_alive.round_trip(payload)
         else:
@@ -140,11 +140,11 @@ class Watch:
         return self._closing
 
     def end_pongs(self, end: Callable[[], BaseException]) -> None:
-        """Let waits for a Pong end with what `end` makes, after the Pongs that have arrived."""
+        """Let waits for a Pong raise the error that `end` makes, after the Pongs that arrived."""
         if self._pings is not None:
             self._pings.finish(end)
 
     def fail_pings(self, end: Callable[[], BaseException]) -> None:
-        """Let Pings without an answer fail with what `end` makes."""
+        """Let unanswered Pings fail with the error that `end` makes."""
         if self._pings is not None:
             self._pings.fail(end)

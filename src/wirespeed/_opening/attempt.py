@@ -1,6 +1,6 @@
-"""One attempt to connect: what the caller computes for it, the opening, and the caller's `on_open`.
+"""One attempt to connect: computes URL and headers, opens a connection, and calls `on_open`.
 
-Must not know what comes before it or after it.
+Does not retry.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ OnOpen: TypeAlias = Callable[[WebSocketConnection], Awaitable[object] | object]
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Attempt:
-    """What each attempt begins with.
+    """The inputs of each attempt.
 
     Attributes:
-        plan: what stays the same.
-        compute_url: gives the URL for each attempt; `None` to use the plan's.
-        compute_headers: gives the headers for each attempt; `None` to use the plan's.
-        on_open: called with the open connection.
+        plan: the arguments that stay the same.
+        compute_url: returns the URL for each attempt; `None` to use the plan's URL.
+        compute_headers: returns the headers for each attempt; `None` to use the plan's headers.
+        on_open: called with the open connection; `None` to call nothing.
     """
 
     plan: Plan
@@ -51,7 +51,7 @@ class Attempt:
 
         Raises:
             OpenTimeout: one of the functions took longer than `open_timeout`.
-            Exception: as `open_connection` does, and as the functions do.
+            Exception: any error of `open_connection` or of the functions.
         """
         plan = self.plan
         try:
@@ -67,7 +67,7 @@ class Attempt:
         return connection
 
     def place(self) -> str:
-        """Name the server for the log: the URL without user name and query."""
+        """Return the server's name for the log: the URL without user name and query."""
         if self.compute_url is not None:
             return "a computed URL"
         try:
@@ -86,7 +86,7 @@ class Attempt:
         return plan
 
     async def _greet(self, connection: WebSocketConnection, on_open: OnOpen) -> None:
-        """Run `on_open`; close the connection if it fails, and at once if it is cancelled."""
+        """Run `on_open`; if it fails, close the connection; if it is cancelled, abort it."""
         try:
             try:
                 await self._finished("on_open", on_open(connection))
@@ -98,10 +98,10 @@ class Attempt:
             raise
 
     async def _finished(self, name: str, result: Awaitable[T] | T) -> T:
-        """Return the result of the caller's function `name`, which may be a coroutine function."""
+        """Return the result of the caller's function `name`; await it if it is awaitable."""
         if not inspect.isawaitable(result):
             return result
-        # It is not ours, and otherwise could last forever.
+        # The caller's function could otherwise last forever.
         seconds = self.plan.open_timeout
         try:
             async with asyncio.timeout(seconds) as deadline:

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 async def open_connection(plan: Plan) -> WebSocketConnection:
-    """Open a connection, wherever redirects lead to, or leave nothing open but a given socket.
+    """Open a connection and follow redirects; on failure leave nothing open but a given socket.
 
     Safe to cancel.
 
     Raises:
-        InvalidURL, HandshakeError, OpenTimeout, OSError: as `connect` tells.
+        InvalidURL, HandshakeError, OpenTimeout, OSError: as `connect` does.
         TypeError, ValueError: an argument of `connect` cannot be used.
     """
     check_count("max_redirects", plan.max_redirects)
@@ -46,13 +46,13 @@ async def open_connection(plan: Plan) -> WebSocketConnection:
 async def _open_one(
     plan: Plan, trail: Trail, phases: Phases, when: float | None
 ) -> WebSocketConnection:
-    """Open a connection to where the trail has come, without following another redirect.
+    """Open a connection to the current URL of `trail`, without following another redirect.
 
     Args:
-        plan: how to get there.
-        trail: whom to ask, and what.
-        phases: is told of each phase.
-        when: the time of the loop at which it must be open; `None` for no limit.
+        plan: the arguments of `connect`.
+        trail: the URL to connect to, and what to ask for.
+        phases: the clock of the opening.
+        when: the time of the loop at which the connection must be open; `None` for no limit.
     """
     opening = OpeningHandshake(trail.url, trail.ask, follows_redirects=trail.follows)
     try:
@@ -77,7 +77,7 @@ async def _shake_hands(
             await attempt.opened
         except BaseException:
             transport.abort()
-            # Until then the socket is open.
+            # The socket is open until then.
             await connection.wait_closed()
             raise
     except BaseException:
@@ -88,15 +88,15 @@ async def _shake_hands(
 
 @dataclass(slots=True)
 class _Attempt:
-    """What one opening handshake on one transport has to do with.
+    """One opening handshake on one transport.
 
     Attributes:
-        connection: to open.
-        trail: where it is opened to.
+        connection: the connection to open.
+        trail: the URL to connect to, and the redirects so far.
         opening: the handshake.
         phases: the clock of the opening.
         opened: done when the connection is open, or the handshake has failed.
-        protocol: the transport's protocol, once it was made.
+        protocol: the transport's protocol; `None` before it is made.
     """
 
     connection: WebSocketConnection
@@ -113,15 +113,15 @@ class _Attempt:
         return self.protocol
 
     def _agree(self, transport: Any) -> Opened:
-        """Return what was agreed on at the end of the handshake, or raise `HandshakeError`."""
+        """Return the results of the handshake at its end, or raise `HandshakeError`."""
         response = self.opening.result()
         if self.trail.history:
             response = replace(response, history=self.trail.history)
         if self.phases.current != "upgrade":
-            # The answer has come before the transport was handed over.
+            # The response arrived before the transport was returned.
             self.phases.enter("upgrade")
         self.phases.finish()
-        # Ours tells its name as long as there is a socket; to keep it would take memory.
+        # Our transport returns its local address at any time; keeping it here would take memory.
         is_own = isinstance(transport, SocketTransport)
         return Opened(
             response=response,
@@ -134,11 +134,12 @@ class _Attempt:
         )
 
     def give_up(self) -> None:
-        """Leave nothing behind after a failure."""
+        """Clean up after a failure."""
         is_open = self.opened.done() and not self.opened.cancelled()
         if is_open and self.opened.exception() is None and self.protocol is not None:
-            # Cancelled after the answer has come, uvloop closes the transport and tells nobody:
-            # the timers of the connection would go on. Nothing can be written to it any more.
+            # If we were cancelled after the answer came, uvloop closes the transport without
+            # calling the protocol: the connection's timers would continue. Nothing can be written
+            # to the transport any more.
             self.protocol.pause_writing()
             self.protocol.connection_lost(None)
         # If we were cancelled during the connect, nobody awaits this future.
@@ -146,12 +147,12 @@ class _Attempt:
 
 
 def _timed_out(plan: Plan, opening: OpeningHandshake, phases: Phases) -> HandshakeError:
-    """Make the error for a connection that is not open in time."""
+    """Make the error of a connection that was not open in time."""
     try:
         opening.result()
     except HandshakeError as refusal:
         if opening.is_answered:
-            # Refused in time; only the body was late.
+            # The server refused in time; only the body was late.
             return refusal
     return OpenTimeout(
         f"connection was not open within {plan.open_timeout} seconds,"

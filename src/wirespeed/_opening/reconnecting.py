@@ -1,6 +1,6 @@
-"""One connection after the other to the same server, for as long as there is somebody to use them.
+"""Reconnecting: one connection after the other to the same server, as an asynchronous iterator.
 
-Must not know how a connection is opened, or what it is used for.
+Does not open connections. Public name: `Reconnecting`.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from .reconnect import Reconnect
 
 _logger = logging.getLogger("wirespeed")
 
-# Here, so that tests can let time pass as they like.
+# Names of this module, so that tests can replace them and control the time.
 _now = time.monotonic
 _sleep = asyncio.sleep
 
 
 class _Opened(NamedTuple):
-    """A connection, and the time since when it is open."""
+    """A connection, and the time at which it was opened."""
 
     connection: WebSocketConnection
     since: float
 
 
 class Reconnecting:
-    """Connections to the same server, one after the other: what `async for` makes of `connect`.
+    """Connections to one server, one after the other: the iterator of `async for` on `connect`.
 
-    Asking for the next connection closes the one before. Leaving the loop, with `break` or an
-    error, closes the last one in the background, within its `close_timeout`. To wait until
-    it is closed, iterate inside `async with contextlib.aclosing(aiter(connect(...)))`.
+    Asking for the next connection closes the one before. Leaving the loop with `break` or an error
+    closes the last one in the background, within its `close_timeout`. To wait until it is closed,
+    iterate inside `async with contextlib.aclosing(aiter(connect(...)))`.
     """
 
     def __init__(self, attempt: Attempt, policy: Reconnect) -> None:
@@ -57,13 +57,14 @@ class Reconnecting:
         return self
 
     async def __anext__(self) -> WebSocketConnection:
-        """Close the connection at hand, and open the next one.
+        """Close the current connection, and open the next one.
 
         Cancelling it leaves nothing open and ends the iteration, as with an async generator.
 
         Raises:
-            StopAsyncIteration: it was closed or cancelled, or has raised an error before.
-            Exception: the last error, with a note, when it gives up; see `Reconnect`.
+            StopAsyncIteration: the iteration was closed, was cancelled, or has raised an error.
+            Exception: the last error, with a note, if there is to be no further attempt; see
+                `Reconnect`.
             RuntimeError: another task waits for the next connection.
         """
         with self._alone():
@@ -79,10 +80,10 @@ class Reconnecting:
             return self._current.connection
 
     async def aclose(self) -> None:
-        """Close the connection at hand with code 1000, and end the iteration.
+        """Close the current connection with code 1000, and end the iteration.
 
-        Returns when it is closed, after `close_timeout` seconds at the latest; cancelled, it
-        closes without the closing handshake.
+        Returns when it is closed, after `close_timeout` seconds at the latest. Cancelling it closes
+        the connection without the closing handshake.
 
         Raises:
             RuntimeError: another task waits for the next connection.
@@ -98,8 +99,8 @@ class Reconnecting:
     def __del__(self) -> None:
         if self._is_over or self._current is None or self._loop is None:
             return
-        # The loop was left. Not at once: this may run in any thread, and inside of anything. A
-        # loop that is closed has no connections any more.
+        # The program has left the `async for`. Not closed here: the garbage collector may run this
+        # in any thread and at any point. A closed event loop has no open connections.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(_abandon, self._current, self._renewal)
 
@@ -114,7 +115,7 @@ class Reconnecting:
             self._is_busy = False
 
     def _end(self) -> None:
-        """End the iteration, and close at once what is still open; there is no renewal any more."""
+        """End the iteration, and abort what is still open; no renewal may be running."""
         self._is_over = True
         for connection in _connections(self._current, self._renewal):
             connection.abort()
@@ -129,26 +130,27 @@ class Reconnecting:
         ended_by_peer = old.connection.close_code is not None
         if not ended_by_peer:
             await old.connection.close()
-        # Until now: somebody who is slow to notice the end does not connect too often either.
+        # Counted until now, not until the end of the connection: a program that notices the end
+        # late does not connect too often either.
         self._backoff.connection_ended(_now() - old.since)
         if following is None:
             following = await self._open_after(old, ended_by_peer)
-        # No frame may follow; but a server can take its time to end the TCP connection.
+        # No more frames may follow, but the server may take long to close the TCP connection.
         old.connection.abort()
         return following
 
     async def _open_after(self, old: _Opened, ended_by_peer: bool) -> _Opened:
-        """Wait, and open the next connection."""
+        """Wait as the policy says, and open the next connection."""
         began = _now()
         if ended_by_peer:
             await self._wait_after("has ended", closing_of(old.connection).disconnected(), began)
         else:
-            # Asked for, so there is no error to judge.
+            # The program asked for the next connection, so there is no error to judge.
             await _sleep(self._backoff.next_delay())
         return await self._open(began)
 
     async def _open(self, began: float) -> _Opened:
-        """Try until a connection is open; there is none since `began`."""
+        """Try until a connection is open; there has been none since `began`."""
         attempts = 0
         while True:
             try:
@@ -163,7 +165,7 @@ class Reconnecting:
         """Wait until it is time for the next attempt.
 
         Raises:
-            Exception: the failure, if there is to be none.
+            Exception: `failure`, if there is to be no further attempt.
         """
         elapsed = _now() - began
         verdict = self._backoff.judge(failure, elapsed)
@@ -178,10 +180,10 @@ class Reconnecting:
 
 
 class _Renewal:
-    """Opens the connection that follows another one, while that one is in use.
+    """Opens the next connection while the old one is in use.
 
-    It has a task, so it must not know of `Reconnecting`: that would not be collected any more when
-    the loop over it is left.
+    It must not refer to `Reconnecting`: its task would keep that alive after the program has left
+    the loop.
     """
 
     def __init__(self, old: _Opened, attempt: Attempt, policy: Reconnect) -> None:
@@ -200,7 +202,7 @@ class _Renewal:
             try:
                 connection = await self._attempt.open()
             except Exception as exc:
-                # There is a connection: no time without one has passed.
+                # 0 seconds without a connection: the old one is open.
                 verdict = backoff.judge(exc, 0.0)
                 _log_failure("was not renewed", self._attempt, exc, verdict)
                 if verdict.objection:
@@ -210,11 +212,11 @@ class _Renewal:
         closing_of(self._old.connection).close(CloseCode.NORMAL_CLOSURE, "")
 
     def cancel(self) -> None:
-        """Stop without waiting for the end of it."""
+        """Stop, without waiting for the task to end."""
         self._task.cancel()
 
     async def stop(self) -> _Opened | None:
-        """Stop, and return the connection that came of it."""
+        """Stop, and return the new connection, if it was opened."""
         self._task.cancel()
         await asyncio.wait([self._task])
         return self.following
@@ -226,7 +228,7 @@ def _connections(current: _Opened | None, renewal: _Renewal | None) -> list[WebS
 
 
 async def _close(*connections: WebSocketConnection) -> None:
-    """Close all of them within the time of one."""
+    """Close all connections at the same time."""
     for connection in connections:
         closing_of(connection).close(CloseCode.NORMAL_CLOSURE, "")
     for connection in connections:
@@ -234,7 +236,7 @@ async def _close(*connections: WebSocketConnection) -> None:
 
 
 def _abandon(current: _Opened, renewal: _Renewal | None) -> None:
-    """Close what the caller has left behind, without waiting."""
+    """Close the connections that the program has left, without waiting."""
     if renewal is not None:
         renewal.cancel()
     for connection in _connections(current, renewal):
@@ -242,8 +244,8 @@ def _abandon(current: _Opened, renewal: _Renewal | None) -> None:
 
 
 def _log_failure(event: str, attempt: Attempt, failure: Exception, verdict: Verdict) -> None:
-    """Tell in one line what happened, why, and what comes next."""
-    # How a connection ends is the server's affair; that there is none is the user's.
+    """Log in one line what happened, why, and what comes next."""
+    # The end of a connection is normal; a failed attempt needs the user's attention.
     level = logging.INFO if event == "has ended" else logging.WARNING
     if not _logger.isEnabledFor(level):
         return
@@ -253,10 +255,10 @@ def _log_failure(event: str, attempt: Attempt, failure: Exception, verdict: Verd
 
 
 def _cause(failure: Exception) -> str:
-    """Name the failure for the log.
+    """Return a description of the failure for the log.
 
-    The text of errors that are neither ours nor the system's may quote a secret, such as the token
-    that could not be refreshed.
+    Only errors of this package and of the system are logged with their text. The text of others may
+    quote a secret, such as a token that could not be refreshed.
     """
     name = type(failure).__name__
     return f"{name}: {failure}" if isinstance(failure, WebSocketError | OSError) else name

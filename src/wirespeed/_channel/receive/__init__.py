@@ -1,1 +1,1 @@
-"""The receiving half of the data path: the message queue and everything that waits on it."""
+"""The receiving half of the data path: the message queue and everything that waits for it."""

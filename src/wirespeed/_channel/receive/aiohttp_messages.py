@@ -1,6 +1,7 @@
-"""Receives as `aiohttp` gives them: each message with its type, and the end as a message, too.
+"""Receives as `aiohttp` has them: each message with its type, and the end as a message as well.
 
-Must not know how a connection ends: it asks.
+This is part of the data path because it must be compiled. In plain Python, on top of `receive`,
+`async for` in the face took 3.7 times as much CPU a message (0.54 us instead of 0.14 us).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from ..._codec.backend import is_held, stop_with, use_send_slot
 from ..waiter import Awaitable, Waiter
 from .inbox import Inbox, Receive
 
-# What a receive is to tell, instead of a limit.
+# Values of `_limit` for a receive that returns the end. The second: it waited when the end came.
 AT_END = 1
 AT_END_IN_LINE = 2
 
@@ -25,7 +26,7 @@ class WSMessage:
 
     Attributes:
         type: a `WSMsgType`.
-        data: what `type` says: `str`, `bytes`, a close code, an exception, or `None`.
+        data: depends on `type`: `str`, `bytes`, a close code, an exception, or `None`.
         extra: the close reason of a Close frame; "" for data, Pings and Pongs, else `None`.
     """
 
@@ -64,17 +65,17 @@ class WSMessage:
         return hash((self.type, self.data, self.extra))
 
     def __repr__(self) -> str:
-        # Without the data, which belongs in no log.
+        # Without the data, which must not get into logs.
         return f"<WSMessage {self.type!r}>"
 
 
 class ReceiveTyped(Receive):
-    """Takes the next message as a `WSMessage`, and at the end asks how it ended."""
+    """Takes the next message as a `WSMessage`; after the last message, calls `tell_end`."""
 
     _receiver: TypedReceiver
 
     def __next__(self) -> Waiter:
-        # The usual case apart: with `_is_ready` alone `async for` costs a third more.
+        # The usual case first: with `_is_ready` alone, `async for` takes a third longer.
         if self._may_take_at_once():
             stop_with(self, self._take(self._source))
             raise StopIteration
@@ -85,14 +86,14 @@ class ReceiveTyped(Receive):
         return self._suspend(self._source)
 
     def _may_take_at_once(self) -> bool:
-        """Tell whether there is a message, and nobody in line for it."""
+        """Return whether there is a message, and no receive in line for it."""
         inbox: Inbox | None = self._source
         if inbox is None or self._waiter is not None or self._receiver._is_over:
             return False
         return inbox.may_take(False)
 
     def _is_at_end(self) -> bool:
-        """Tell whether the end is all that there is to receive."""
+        """Return whether only the end is left to receive."""
         inbox: Inbox | None = self._source
         waiter = self._waiter
         if inbox is None or (not self._receiver._is_over and inbox._end is None):
@@ -101,7 +102,7 @@ class ReceiveTyped(Receive):
             inbox.available() > 0 or (waiter is not None and waiter.reserved)
         ):
             return False
-        # Who stood in line when the end came may be told so.
+        # A receive that waited when the end came may get a different message.
         self._limit = AT_END if waiter is None else AT_END_IN_LINE
         self._leave_queue()
         return True
@@ -112,7 +113,7 @@ class ReceiveTyped(Receive):
             return receiver._tell_end(self._option, self._limit == AT_END_IN_LINE)
         is_text = not inbox._decode_text and inbox.next_is_text()
         data = inbox.pop()
-        # Awaited again, it is to say so.
+        # So that a second await raises an error.
         self._source = None
         message = receiver._blank()
         message.data = data
@@ -135,10 +136,10 @@ class TypedReceiver:
     Args:
         inbox: where the messages are.
         types: makes the type of a message from its opcode.
-        tell_end: makes the message, or raises the error, of a receive that comes after the last
-            message; called with whether it is a step of an iteration, and whether it stood in
-            line when the end came.
-        timeout: of a receive without one, in seconds; `None` waits without limit.
+        tell_end: returns the message, or raises the error, of a receive after the last message. It
+            is called with two flags: whether the receive is a step of an iteration, and whether
+            it waited when the end came.
+        timeout: the default timeout of a receive in seconds; `None` waits without limit.
     """
 
     def __init__(
@@ -155,14 +156,15 @@ class TypedReceiver:
         self._tell_end = tell_end
         self._timeout = timeout
         self._thread = get_ident()
-        # Nothing more is received but the end.
+        # Only the end is still received.
         self._is_over = False
-        # The last two messages: one the program may still look at while it asks for the next.
+        # The last two messages, for reuse. The program may still use the newer one while it asks
+        # for the next.
         self._older: WSMessage | None = None
         self._newer: WSMessage | None = None
 
     def receive(self, timeout: float | None = None) -> Coroutine[Any, Any, WSMessage]:
-        """Wait for the next message; 0 and `None` stand for the timeout given when made."""
+        """Wait for the next message; 0 and `None` stand for the receiver's default timeout."""
         if get_ident() != self._thread:
             raise RuntimeError("a connection may only be used in the thread of its event loop")
         return self._make(False, timeout or self._timeout)
@@ -180,9 +182,9 @@ class TypedReceiver:
         return made
 
     def _blank(self) -> WSMessage:
-        """Give a message to fill in; out of the last but one, if nobody has it any more.
+        """Return a message to fill in: the last but one, if nothing refers to it any more.
 
-        Making each anew would cost a seventh of `async for`.
+        Making a new one each time would cost a seventh of `async for`.
         """
         message = self._older
         if message is None or is_held(message):
@@ -193,11 +195,11 @@ class TypedReceiver:
         return message
 
     def _drop_spares(self) -> None:
-        """Hold no data while nothing arrives."""
+        """Drop the spare messages, so that no data is held while nothing arrives."""
         self._older = self._newer = None
 
     def finish(self) -> None:
-        """Receive nothing more but the end, which every receive that waits is told at once."""
+        """Let only the end be received from now on; waiting receives return it at once."""
         self._is_over = True
         self._inbox.finish(self._end)
         self._inbox.wake()

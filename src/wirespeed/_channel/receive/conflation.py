@@ -1,6 +1,6 @@
-"""Only the newest queued message of each key is worth receiving.
+"""Conflation: a queued message is replaced by a newer one with the same key.
 
-Must not know how much may be queued.
+Does not limit the queue.
 """
 
 from __future__ import annotations
@@ -14,29 +14,30 @@ from .inbox import Inbox
 
 
 class Conflation:
-    """The keys of what is queued, from the front.
+    """The keys of the queued messages, from the front.
 
-    Messages leave the queue at its front unseen; how many have left shows in its length.
+    It is not notified when messages leave the queue at its front. The queue's length shows how
+    many have left.
 
     Args:
         inbox: the queue.
-        key_of: gives the key of a message, `None` to leave it alone.
+        key_of: returns the key of a message; `None` to never replace it.
     """
 
     def __init__(self, inbox: Inbox, key_of: Callable[[Any], Hashable]) -> None:
         self._inbox = inbox
         self._key_of = key_of
         self._keys: deque[Any] = deque()
-        # Entries are numbered in their order in the queue; this is the first one.
+        # Entries are numbered in their order in the queue; this is the number of the first.
         self._first = 0
-        # The last entry of each key.
+        # The number of the last entry of each key.
         self._numbers: dict[Any, int] = {}
-        # Whether `key_of` is running, and whether something was read inside it.
+        # Whether `key_of` is running, and whether a read happened inside it.
         self._is_finding_keys = False
         self._is_stale = False
 
     def merge(self, fresh: int) -> list[Any]:
-        """Let the last `fresh` entries take the places of older ones of their keys.
+        """Let the last `fresh` entries replace older entries with the same keys.
 
         Returns:
             The entries that were replaced.
@@ -48,13 +49,13 @@ class Conflation:
         count = inbox.count()
         keys = self._find_keys(inbox.last(fresh))
         if self._is_stale or inbox.count() != count:
-            # What gives the keys has read or received: all that is queued is fresh again.
+            # `key_of` has read or received: all queued messages are fresh again.
             self._keys.clear()
             self._numbers.clear()
             inbox.make_fresh()
             return []
         self._forget_first(len(self._keys) - (count - fresh))
-        # Each message that is set aside is promised to a receive: so many must remain.
+        # At least as many messages as are set aside for receives must remain queued.
         room = inbox.available()
         replaced = []
         for key, entry in zip(keys, inbox.cut_last(fresh), strict=True):

@@ -1,6 +1,6 @@
-"""The message queue of one connection and the receives that wait for it.
+"""The message queue of one connection, and the receives that wait for it.
 
-Must not know of transports or frames.
+Does not parse frames or read from transports.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..waiter import Awaitable, Waiter, begin, suspend
 from .message import Message, stamp, stamp_of, unstamped
 from .read_flow import ReadFlow
 
-# Taken entries at the front of the queue are cut off in blocks of at least this many.
+# Taken entries are removed from the front of the list in blocks of at least this many.
 COMPACT_AT = 1024
 
 
@@ -29,8 +29,8 @@ _BINARY = MessageType.BINARY
 class Receive(Awaitable):
     """One receive: awaited once, it takes the data of the next message.
 
-    Cancelling it loses nothing: a message leaves the queue only in the very step in
-    which it is handed to the task. The option: this is a step of an iteration.
+    Cancelling it loses nothing: a message leaves the queue only in the step that hands it to the
+    task. `_option` is whether this is a step of an iteration.
     """
 
     def __next__(self) -> Waiter:
@@ -40,7 +40,7 @@ class Receive(Awaitable):
         return self._suspend(self._source)
 
     def _is_ready(self) -> bool:
-        """Tell whether there is a message to take, and raise if there never will be."""
+        """Return whether there is a message to take; raise if there will never be one."""
         inbox: Inbox | None = self._source
         if inbox is None:
             raise RuntimeError("this receive has been awaited already")
@@ -68,7 +68,7 @@ class Receive(Awaitable):
             return self._take(inbox)
         finally:
             if inbox._waiters:
-                # Who came while messages were set aside stands in line although there are more.
+                # Receives that came while messages were set aside are in line although more wait.
                 inbox.wake()
 
     def _take(self, inbox: Inbox) -> Any:
@@ -90,7 +90,7 @@ class Receive(Awaitable):
         self._timer = inbox._loop.call_at(self._deadline, waiter.expire)
 
     def _leave_queue(self) -> None:
-        """Leave the line, and give back what was set aside for this receive."""
+        """Leave the line, and give back a message that was set aside for this receive."""
         waiter = self._waiter
         inbox: Inbox | None = self._source
         self._waiter = None
@@ -116,10 +116,10 @@ use_send_slot(Receive)
 
 
 class Inbox:
-    """Messages in the order of arrival, and the receives waiting for them, first come first served.
+    """Messages in the order of arrival, and the receives that wait, served first come first served.
 
-    A woken receive has one message set aside (`_reserved`) until it has run, so that a
-    receive that comes later cannot overtake it.
+    When a receive is woken, one message is set aside for it until it has run. So a later receive
+    cannot overtake it. `_reserved` counts these messages.
     """
 
     def __init__(
@@ -132,25 +132,25 @@ class Inbox:
     ) -> None:
         self._loop = loop
         self._loads = loads
-        # If not, text is queued as `bytes` and binary data as `Binary`.
+        # If false, text is queued as `bytes` and binary data as `Binary`.
         self._decode_text = decode_text
         self._turn = turn
-        # Tells when the socket was read, to stamp each message with it; `None` for none.
+        # Has the time of the last socket read, to stamp messages with; `None` for no stamps.
         self._clock = clock
-        # Whether what is queued is what is received.
+        # Whether queued entries are returned as they are.
         self._is_plain = decode_text and clock is None
         self._queue: list[Any] = []
         self._head = 0
-        # How many messages the last read brought, and how many have come since their bounds
-        # were looked at.
+        # How many messages the last read brought, and how many arrived since the last check of
+        # the bounds.
         self._added = 0
         self._fresh = 0
         # The most messages that were left queued after a read.
         self._deepest = 0
         self._reserved = 0
-        # Always the same list: the protocol has it.
+        # Always the same list: the protocol holds it too.
         self._waiters: list[Waiter] = []
-        # Whoever holds a receive or an iteration holds this.
+        # The channel: a receive or an iteration keeps it alive.
         self._owner: Any = None
         self._waking = False
         # Makes the error of a receive once nothing more will arrive.
@@ -159,20 +159,20 @@ class Inbox:
         self._spare: Receive | None = None
         # Called after a message was taken, while the queue is too full to read more.
         self._on_taken: Callable[[int], object] | None = None
-        # Called when those who wait are others than before, and with `True` after somebody has
-        # looked for a message in vain, where that makes a difference to what is arriving.
+        # Called with `False` when the waiting receives have changed, and with `True` when a call
+        # that does not wait found no message. Set only while an arriving message depends on it.
         self._on_wait: Callable[[bool], object] | None = None
 
     def receive(
         self, kind: type[Receive], is_step: bool, timeout: float | None, limit: int
     ) -> Awaitable:
-        """Make a receive; out of the last one, if that is of its kind and done with.
+        """Make a receive; reuse the last one, if it is of this kind and not referenced any more.
 
         Args:
-            kind: what to make.
+            kind: the class of the receive.
             is_step: whether it is a step of an iteration.
-            timeout: in seconds.
-            limit: how many messages to take, for `ReceiveMany`.
+            timeout: in seconds; `None` waits without limit.
+            limit: the largest number of messages to take, for `ReceiveMany`; 0 for all.
         """
         wait = self._spare
         if type(wait) is not kind or is_held(wait):
@@ -184,11 +184,11 @@ class Inbox:
         return len(self._queue) - self._head - self._reserved
 
     def may_take(self, served: bool) -> bool:
-        """Tell whether a receive may take a message now.
+        """Return whether a receive may take a message now.
 
         Args:
-            served: whether one was set aside for it. If not, it has to stand behind all
-                who came before.
+            served: whether a message was set aside for it. If not, all receives that came before
+                have precedence.
         """
         if self.available() <= 0:
             return False
@@ -203,15 +203,15 @@ class Inbox:
         return False
 
     def first_waiter(self, opcode: int) -> Waiter | None:
-        """Return who is the first to wait for a message; `None` if nobody does.
+        """Return the first waiter that can take a message; `None` if there is none.
 
         Args:
-            opcode: of the message; 0 if it may be any.
+            opcode: the opcode of the message; 0 for any.
         """
         return self._waiters[0] if self._has_line() else None
 
     def leave_line(self, receive: Receive) -> None:
-        """Let a receive stand in line no more; its waiter remains to be woken."""
+        """Remove a receive from the line; its waiter remains to be woken."""
         if receive._waiter in self._waiters:
             self._waiters.remove(receive._waiter)
 
@@ -220,7 +220,7 @@ class Inbox:
         return self.available() > 0
 
     def waiting(self) -> list[Any]:
-        """Return the list of those who wait; it stays the same."""
+        """Return the list of waiters; it is always the same list."""
         return self._waiters
 
     def has_waiters(self) -> bool:
@@ -232,73 +232,73 @@ class Inbox:
         return len(self._queue) - self._head
 
     def _count_added(self, count: int) -> None:
-        """Count what a read has brought."""
+        """Note how many messages a read has added."""
         self._added = count
         self._fresh += count
 
     def has_fresh(self) -> bool:
-        """Whether messages are queued that have come since their bounds were looked at."""
+        """Whether messages are queued that arrived since the last check of the bounds."""
         if self._fresh > 0 and self.count() == 0:
             self._fresh = 0
         return self._fresh > 0
 
     def take_fresh(self) -> int:
-        """Return how many messages these are, and count from 0 again."""
+        """Return how many messages `has_fresh` refers to, and count from 0 again."""
         count = self.count()
         fresh = min(self._fresh, count)
         self._fresh = 0
         return fresh
 
     def make_fresh(self) -> None:
-        """Let the bounds look at everything that is queued again."""
+        """Let the next check of the bounds include everything that is queued."""
         self._fresh = self.count()
 
     def count_last_read(self) -> int:
-        """Count the messages of the last read that are queued."""
+        """Count the messages of the last read that are still queued."""
         count = self.count()
         return min(self._added, count)
 
     def note_depth(self) -> None:
-        """Remember how many messages are queued, if there never were more."""
+        """Update the maximum number of queued messages."""
         count = self.count()
         self._deepest = max(self._deepest, count)
 
     def bytes_of_last(self, count: int) -> int:
-        """Sum up the lengths of the last `count` messages, or of all that are queued."""
+        """Add up the lengths of the last `count` messages, or of all if fewer are queued."""
         start = max(len(self._queue) - count, self._head)
         return total_length(self._queue, start)
 
     def admit(self, before: int) -> None:
-        """Take in what a read has added to the list, which had `before` entries."""
+        """Count and stamp what a read has added to the list, which had `before` entries."""
         self._count_added(len(self._queue) - before)
         self._turn.more_wait = self.available() > 1
         if self._clock is not None:
             stamp(self._queue, before, self._clock._arrived_at)
 
     def pending(self) -> Pending:
-        """Count what has arrived and was not received."""
+        """Count the queued messages and their bytes (characters, for text)."""
         return Pending(self.count(), total_length(self._queue, self._head))
 
     def last(self, count: int) -> list[Any]:
-        """Copy the last `count` entries."""
+        """Return a copy of the last `count` entries."""
         return self._queue[len(self._queue) - count :]
 
     def at(self, position: int) -> Any:
-        """Look at a queued entry; 0 is the next one."""
+        """Return a queued entry without taking it; position 0 is the next one."""
         return self._queue[self._head + position]
 
     def replace(self, position: int, entry: Any) -> Any:
-        """Put `entry` where another is queued, and return that."""
+        """Replace the entry at `position` with `entry`, and return the old one."""
         replaced = self._queue[self._head + position]
         self._queue[self._head + position] = entry
         return replaced
 
     def append(self, entry: Any) -> None:
-        """Queue an entry that was cut off."""
+        """Queue an entry that `cut_last` has removed."""
         self._queue.append(entry)
 
     def put_back(self, message: Message) -> None:
-        """Queue a message again that was the next one."""
+        """Queue a message again at the front."""
         entry: Any = message.data
         if message.type is _BINARY and not self._decode_text:
             entry = Binary(entry)
@@ -306,14 +306,14 @@ class Inbox:
         self.make_fresh()
 
     def cut_first(self, count: int) -> list[Any]:
-        """Take the next `count` entries off, as they are queued."""
+        """Remove the next `count` entries, and return them as they are queued."""
         entries = self._queue[self._head : self._head + count]
         self._queue[self._head : self._head + count] = [None] * count
         self._advance(count)
         return entries
 
     def cut_last(self, count: int) -> list[Any]:
-        """Take the last `count` entries off, as they are queued."""
+        """Remove the last `count` entries, and return them as they are queued."""
         start = len(self._queue) - count
         entries = self._queue[start:]
         del self._queue[start:]
@@ -321,12 +321,12 @@ class Inbox:
         return entries
 
     def message_of(self, entry: Any) -> Message:
-        """Make the message that a queued entry stands for."""
+        """Make a `Message` from a queued entry."""
         kind = _TEXT if self._is_text(entry) else _BINARY
         return Message(kind, _bare(entry), stamp_of(entry))
 
     def _is_text(self, entry: Any) -> bool:
-        """Tell the type of a queued entry."""
+        """Return whether a queued entry is text."""
         entry = unstamped(entry)
         return isinstance(entry, str) if self._decode_text else not isinstance(entry, Binary)
 
@@ -338,7 +338,11 @@ class Inbox:
         return None
 
     def take_now(self) -> Message:
-        """Take the next message if there is one that is not set aside."""
+        """Take the next message, unless it is for a receive that came before.
+
+        Raises:
+            asyncio.QueueEmpty: there is none.
+        """
         if self.may_take(False):
             return self.pop_message()
         if self.available() <= 0:
@@ -347,7 +351,7 @@ class Inbox:
         raise asyncio.QueueEmpty("no message is queued")
 
     def note_poll(self) -> None:
-        """Take note that somebody who does not wait has found no message."""
+        """Note that a call that does not wait has found no message."""
         if self._on_wait is not None:
             self._on_wait(True)
 
@@ -356,13 +360,13 @@ class Inbox:
         try:
             return self._loads(data)
         except StopIteration as exc:
-            # From a `__next__` it would count as the result.
+            # Raised from a `__next__`, it would count as the result.
             raise RuntimeError("loads raised StopIteration") from exc
 
     def finish(self, end: Callable[[bool], BaseException]) -> None:
-        """Let every receive end with what `end` makes, once nothing is queued.
+        """Let every receive raise the error that `end` makes, once nothing is queued.
 
-        Those that wait learn of it with the next `wake`.
+        Waiting receives raise it after the next `wake`.
 
         Args:
             end: called with whether the receive is a step of an iteration.
@@ -370,7 +374,7 @@ class Inbox:
         self._end = end
 
     def raise_if_ended(self) -> None:
-        """Raise the error of a receive when nothing more will arrive."""
+        """Raise the error of a receive if nothing more will arrive."""
         if self._end is not None:
             raise self._end(False)
 
@@ -381,7 +385,7 @@ class Inbox:
         return self._end(ends_iteration)
 
     def wake(self) -> None:
-        """Wake as many waiting receives as there are messages for, or all at the end."""
+        """Wake as many receives as there are messages for, or all once nothing more arrives."""
         if self._waking:
             return
         self._waking = True
@@ -390,7 +394,7 @@ class Inbox:
                 waiter: Waiter = self._waiters.pop(0)
                 if waiter.done():
                     continue
-                # Who is resumed in place must not overtake who is to be resumed later.
+                # A task resumed in place must not overtake one that is resumed later.
                 in_place = self._reserved == 0
                 if self.available() > 0:
                     waiter.reserved = True
@@ -405,19 +409,19 @@ class Inbox:
             self._on_wait(False)
 
     def next_is_text(self) -> bool:
-        """Tell the type of the next message; there must be one."""
+        """Return whether the next message is text; there must be one."""
         entry = self._queue[self._head]
         return isinstance(entry, str) if self._is_plain else self._is_text(entry)
 
     def pop_message(self) -> Message:
-        """Take the next message with its type; there must be one."""
+        """Take the next message as a `Message`; there must be one."""
         entry = self._pop_entry()
         if self._is_plain:
             return Message(_TEXT if isinstance(entry, str) else _BINARY, entry)
         return self.message_of(entry)
 
     def pop(self) -> Any:
-        """Take the next message; there must be one."""
+        """Take the data of the next message; there must be one."""
         entry = self._pop_entry()
         return entry if self._is_plain else _bare(entry)
 
@@ -446,7 +450,7 @@ class Inbox:
         if limit and limit < count:
             count = limit
         if count == len(self._queue):
-            # The whole of what was queued: the very list is handed over.
+            # All that was queued: return the list itself, not a copy.
             batch = self._queue
             self._queue = []
             self._turn.more_wait = False

@@ -1,6 +1,6 @@
-"""A queue in two lanes, text and binary, whose receivers do not wait for each other.
+"""A queue in two lanes, text and binary, which receives take from independently.
 
-Must not know of transports or frames.
+Does not parse frames or read from transports.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Entry:
 
     Attributes:
         number: its place in the order of arrival.
-        message: with its type.
+        message: the message.
     """
 
     def __init__(self, number: int, message: Message) -> None:
@@ -45,7 +45,7 @@ class Lane(Inbox):
     """The messages of one type, each an `Entry`."""
 
     def replace(self, position: int, entry: Any) -> Any:
-        """Put an entry where another is queued, in its place in the order of arrival."""
+        """Replace the entry at `position`; the new one takes its place in the order of arrival."""
         newer: Entry = entry
         replaced: Entry = self._queue[self._head + position]
         newer.number = replaced.number
@@ -53,7 +53,7 @@ class Lane(Inbox):
         return replaced
 
     def message_of(self, entry: Any) -> Message:
-        """Give the message of an entry."""
+        """Return the message of an entry."""
         queued: Entry = entry
         return queued.message
 
@@ -63,7 +63,7 @@ class Lane(Inbox):
         return entry.number
 
     def admit_all(self, entries: list[Entry]) -> None:
-        """Queue what a read has brought."""
+        """Queue the entries of a read."""
         self._queue += entries
         self._count_added(len(entries))
 
@@ -77,9 +77,9 @@ class Lane(Inbox):
 
 
 class LaneReceive(Receive):
-    """One receive, whatever its kind.
+    """A receive of any kind.
 
-    A message is set aside for it when it is woken, and given back if it is cancelled.
+    A message is set aside for it when it is woken, and given back if the receive is cancelled.
     """
 
     _kind: type[Receive]
@@ -115,7 +115,7 @@ class LaneReceive(Receive):
             return self._result(inbox, entry)
         finally:
             if inbox._line:
-                # Who came while messages were set aside stands in line although there are more.
+                # Receives that came while messages were set aside are in line although more wait.
                 inbox.wake()
 
     def _result(self, inbox: LaneInbox, entry: Entry) -> Any:
@@ -140,7 +140,7 @@ class LaneReceive(Receive):
         return waiter
 
     def _leave_queue(self) -> None:
-        """Leave the line; what is set aside remains so."""
+        """Leave the line; a message that is set aside remains so."""
         inbox: LaneInbox | None = self._source
         self._waiter = None
         if self._timer is not None:
@@ -167,10 +167,10 @@ use_send_slot(LaneReceive)
 
 
 class LaneInbox(Inbox):
-    """Messages in two lanes, and the receives waiting for them.
+    """Messages in two lanes, and the receives that wait for them.
 
-    Those who wait are served in the order in which they came, each with the oldest message
-    that it can take. The list that reads append to is only where messages arrive.
+    Receives are served in the order in which they came, each with the oldest message that it can
+    take. Reads append messages to `_queue`, and `admit` moves them to the lanes.
     """
 
     def __init__(
@@ -182,11 +182,11 @@ class LaneInbox(Inbox):
         clock: ReadFlow | None = None,
     ) -> None:
         super().__init__(loop, loads, decode_text, turn, clock)
-        # What the lanes hold is decoded as far as it will be.
+        # `decode_text` is true: `admit` has already decided the type of each message.
         self.text = Lane(loop, loads, True, turn)
         self.binary = Lane(loop, loads, True, turn)
         self._numbered = 0
-        # Who waits for a message, who has one and did not run yet, whose turn it is to be woken.
+        # Receives that wait; those that have a message but have not run yet; those to be woken.
         self._line: list[LaneReceive] = []
         self._promised: list[LaneReceive] = []
         self._to_wake: list[LaneReceive] = []
@@ -196,14 +196,14 @@ class LaneInbox(Inbox):
     def receive(
         self, kind: type[Receive], is_step: bool, timeout: float | None, limit: int
     ) -> Awaitable:
-        """Make a receive; see `Inbox.receive`."""
+        """Make a receive, always a new one; see `Inbox.receive`."""
         wait = LaneReceive.__new__(LaneReceive)
         wait._kind = kind
         wait._entry = None
         return begin(wait, self, is_step, timeout, limit)
 
     def admit(self, before: int) -> None:
-        """Sort what a read has brought into the lanes."""
+        """Move the messages of a read to the lanes."""
         arrived = self._queue
         self._queue = []
         self._count_added(len(arrived))
@@ -222,7 +222,7 @@ class LaneInbox(Inbox):
         self.binary.admit_all(binary)
 
     def count(self) -> int:
-        """Count the messages that were not received."""
+        """Count the messages that were not received, those set aside included."""
         return self.text.count() + self.binary.count() + len(self._promised)
 
     def has_messages(self) -> bool:
@@ -230,7 +230,7 @@ class LaneInbox(Inbox):
         return self.text.count() > 0 or self.binary.count() > 0
 
     def pending(self) -> Pending:
-        """Count what has arrived and was not received."""
+        """Count the messages that were not received, and their bytes (characters, for text)."""
         size = self.text.pending().bytes + self.binary.pending().bytes
         for receive in self._promised:
             if receive._entry is not None:
@@ -238,7 +238,7 @@ class LaneInbox(Inbox):
         return Pending(self.count(), size)
 
     def waiting(self) -> list[Any]:
-        """Return the list of those who wait; it stays the same."""
+        """Return the list of waiting receives; it is always the same list."""
         return self._line
 
     def has_waiters(self) -> bool:
@@ -246,7 +246,7 @@ class LaneInbox(Inbox):
         return bool(self._line)
 
     def first_waiter(self, opcode: int) -> Waiter | None:
-        """Return who is the first to wait for a message that is such; see `Inbox`."""
+        """Return the first waiter that can take a message of this opcode; see `Inbox`."""
         for receive in self._line:
             waiter = receive._waiter
             if waiter is None or waiter.done():
@@ -256,12 +256,12 @@ class LaneInbox(Inbox):
         return None
 
     def leave_line(self, receive: Receive) -> None:
-        """Let a receive stand in line no more; its waiter remains to be woken."""
+        """Remove a receive from the line; its waiter remains to be woken."""
         if receive in self._line:
             self._line.remove(receive)
 
     def give_back(self, entry: Entry) -> None:
-        """Take a message back that was set aside; who holds a newer one gets it instead."""
+        """Take back a message that was set aside; a receive that holds a newer one gets it."""
         for receive in self._promised:
             held = receive._entry
             is_older = held is not None and entry.number < held.number
@@ -272,7 +272,7 @@ class LaneInbox(Inbox):
         lane.give_back(entry)
 
     def put_back(self, message: Message) -> None:
-        """Queue a message again that is older than all that are queued."""
+        """Queue a message again that is older than all queued messages."""
         self.give_back(Entry(0, message))
 
     def peek(self) -> Message | None:
@@ -284,7 +284,11 @@ class LaneInbox(Inbox):
         return lane.message_of(lane.at(0))
 
     def take_now(self) -> Message:
-        """Take the next message if there is one that is not set aside."""
+        """Take the next message, unless it is for a receive that came before.
+
+        Raises:
+            asyncio.QueueEmpty: there is none.
+        """
         entry = self.take_in_turn(ReceiveMessage)
         if entry is not None:
             return entry.message
@@ -294,7 +298,7 @@ class LaneInbox(Inbox):
         raise asyncio.QueueEmpty("no message is queued")
 
     def take(self, kind: type[Receive]) -> Entry | None:
-        """Take the oldest message that a kind of receive can take."""
+        """Take the oldest message that a receive of this kind can take."""
         lane = self._lane_for(kind)
         if lane is None:
             return None
@@ -302,7 +306,7 @@ class LaneInbox(Inbox):
         return entry
 
     def take_in_turn(self, kind: type[Receive]) -> Entry | None:
-        """Take the same for a receive that does not wait, unless others came before."""
+        """Take the same message for a receive that is not in line, unless others came before."""
         lane = self._lane_for(kind)
         if lane is None or not self._is_turn_of(kind, lane):
             return None
@@ -310,9 +314,10 @@ class LaneInbox(Inbox):
         return entry
 
     def _is_turn_of(self, kind: type[Receive], lane: Lane) -> bool:
-        """Tell whether nobody came before who may take from this lane.
+        """Return whether no receive that came before can take from this lane.
 
-        What is set aside can come back: to take a newer message first would break the order.
+        A message that is set aside may be given back. Taking a newer one first would break the
+        order of arrival.
         """
         for receive in self._promised:
             entry = receive._entry
@@ -326,7 +331,7 @@ class LaneInbox(Inbox):
         return True
 
     def fulfil(self, receive: LaneReceive) -> Entry:
-        """Return the message that a receive has got, and forget that it was promised."""
+        """Return the message that was set aside for a receive, which takes it now."""
         entry = receive._entry
         if entry is None:
             raise RuntimeError("no message was set aside")
@@ -337,7 +342,7 @@ class LaneInbox(Inbox):
         return entry
 
     def take_more(self, entry: Entry, limit: int) -> list[Any]:
-        """Take up to `limit` messages (0: all), one of which is taken already."""
+        """Take up to `limit` messages (0: all), including `entry`, which is already taken."""
         entries = [entry]
         while len(entries) != limit:
             another = self.take(ReceiveMany)
@@ -345,12 +350,12 @@ class LaneInbox(Inbox):
                 break
             entries.append(another)
         self._turn.more_wait = self.has_messages()
-        # One that was given back may be older than the first.
+        # A message that was given back may be older than the first.
         entries.sort(key=_number)
         return [taken.message.data for taken in entries]
 
     def _lane_for(self, kind: type[Receive]) -> Lane | None:
-        """Return the lane with the oldest message that a kind of receive can take."""
+        """Return the lane with the oldest message that a receive of this kind can take."""
         text = self.text if _takes(kind, True) and self.text.count() else None
         binary = self.binary if _takes(kind, False) and self.binary.count() else None
         if text is None or binary is None:
@@ -358,7 +363,7 @@ class LaneInbox(Inbox):
         return text if text.first_number() < binary.first_number() else binary
 
     def wake(self) -> None:
-        """Set messages aside for those who wait, or let them see the end; then wake these."""
+        """Set messages aside for waiting receives, and wake them; or wake all at the end."""
         self._has_news = True
         if self._is_matching:
             return
@@ -397,7 +402,7 @@ class LaneInbox(Inbox):
                 waiter = receive._waiter
                 if waiter is None or waiter.done():
                     continue
-                # Who is resumed in place must not overtake who is to be resumed later.
+                # A task resumed in place must not overtake one that is resumed later.
                 if not self._promised or self._promised[0] is receive:
                     waiter.wake()
                 else:
@@ -409,7 +414,7 @@ class LaneInbox(Inbox):
 def _takes(kind: type[Receive], is_text: bool) -> bool:
     if is_text:
         return kind is not ReceiveBytes
-    # JSON is text: with two lanes its receiver need not care for what is in the other.
+    # JSON is text: with two lanes, `receive_json` ignores the binary lane.
     return kind is not ReceiveText and kind is not ReceiveJson
 
 
@@ -427,25 +432,25 @@ class LaneBounds(Bounds):
     def __init__(
         self, inbox: LaneInbox, read_flow: ReadFlow, drops: Drops, rules: QueueRules
     ) -> None:
-        # Of the base's attributes only these are of use.
+        # Only these attributes of the base class are used.
         self._inbox = inbox
         self._is_finished = False
         self._text = bound(inbox.text, read_flow, drops, rules, "text_queue_maxsize")
         self._binary = bound(inbox.binary, read_flow, drops, rules, "binary_queue_maxsize")
 
     def apply(self, is_ending: bool) -> QueueOverflow | None:
-        """Act on what reads have left in each lane; see `Bounds.apply`."""
+        """Apply the bounds of each lane to what reads have left in it; see `Bounds.apply`."""
         self._inbox.take_fresh()
         text = self._text.apply(is_ending)
         return self._binary.apply(is_ending) or text
 
     def discard(self) -> None:
-        """Drop what there is no room for; see `Bounds.discard`."""
+        """Drop the messages that have no room; see `Bounds.discard`."""
         self._text.discard()
         self._binary.discard()
 
     def finish(self) -> None:
-        """Let everything be read from now on: the connection is closing."""
+        """Stop holding reading back: the connection is closing."""
         self._is_finished = True
         self._text.finish()
         self._binary.finish()

@@ -1,6 +1,6 @@
-"""What is received, and what is queued in its place where arrivals are timed.
+"""A received message, and the queue entry that stands for it when arrivals are timed.
 
-Must not know of the queue.
+Does not queue messages.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from ..._base.rfc6455 import MessageType
 
 
 class Message:
-    """A received message; those of the same type and data are equal, whenever they came.
+    """A received message. It unpacks to type and data; `==` compares these two.
 
     Attributes:
         type: `MessageType.TEXT` or `MessageType.BINARY`.
-        data: `str` for text, `bytes` for binary.
-        received_at: when the socket was read that had the last of it, in seconds of
+        data: `str` for text (`bytes` with `decode_text=False`), `bytes` for binary.
+        received_at: the time of the socket read that completed the message, in seconds of
             `time.monotonic()`; `None` unless the connection was opened with `timestamps=True`.
     """
 
@@ -47,10 +47,10 @@ class Message:
 
 
 class Stamped:
-    """A queued entry that knows when it arrived.
+    """A queued entry with its time of arrival.
 
-    A stamp for each of them, not for each read: whatever is dropped, replaced or given back
-    takes its own along.
+    Each entry has its own stamp, not each read. So an entry that is dropped, replaced or given
+    back keeps its stamp.
     """
 
     _entry: Any
@@ -63,7 +63,7 @@ class Stamped:
 def stamp(queue: list[Any], start: int, received_at: float | None) -> None:
     """Stamp the entries from `start` on with the time of the read that brought them."""
     for index in range(start, len(queue)):
-        # Not `__init__`, which would parse its arguments for each message.
+        # Not in `__init__`, which would parse its arguments for each message.
         stamped = Stamped.__new__(Stamped)
         stamped._entry = queue[index]
         stamped._received_at = received_at
@@ -71,7 +71,7 @@ def stamp(queue: list[Any], start: int, received_at: float | None) -> None:
 
 
 def unstamped(entry: Any) -> Any:
-    """Return an entry as it came."""
+    """Return an entry without its stamp."""
     if isinstance(entry, Stamped):
         stamped: Stamped = entry
         return stamped._entry
@@ -79,7 +79,7 @@ def unstamped(entry: Any) -> Any:
 
 
 def stamp_of(entry: Any) -> float | None:
-    """Return when an entry arrived, `None` if it was not stamped."""
+    """Return the time at which an entry arrived; `None` if it was not stamped."""
     if isinstance(entry, Stamped):
         stamped: Stamped = entry
         return stamped._received_at

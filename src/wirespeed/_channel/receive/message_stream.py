@@ -1,6 +1,6 @@
-"""A message that is received in chunks: what the consumer holds, and waits with.
+"""A message that is received in chunks, as the program sees it. Public name: `MessageStream`.
 
-Must not know of transports or frames.
+Does not parse frames or read from transports.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from .receives import ReceiveMessage
 
 
 class ReceiveChunk(Receive):
-    """Takes the next chunk of a stream; until that has a message, it waits for its turn."""
+    """Takes the next chunk of a stream. Until the stream has a message, it waits for its turn."""
 
-    # Held so that it is not over while somebody waits.
+    # Keeps the stream alive while a task waits for a chunk.
     _stream: MessageStream
     _turn: Receive | None
 
@@ -50,7 +50,7 @@ class ReceiveChunk(Receive):
             raise StopAsyncIteration
         if inbox._end is not None:
             self._source = None
-            # Even a clean close cuts a message off.
+            # Not the end of the iteration: even a clean close cuts the message off.
             raise inbox.end_error(False)
         if expired or (self._timeout is not None and self._timeout <= 0):
             chunks.partial.give_back(chunks)
@@ -59,7 +59,7 @@ class ReceiveChunk(Receive):
         return False
 
     def _has_turn(self, inbox: Inbox, chunks: Chunks) -> bool:
-        """Take the next message if it is there and no other receive came before."""
+        """Take the next queued message, unless other receives came before."""
         turn = self._turn
         if turn is None:
             made: Any = inbox.receive(ReceiveMessage, False, self._timeout, 0)
@@ -90,7 +90,7 @@ class ReceiveChunk(Receive):
         return waiter
 
     def _leave_queue(self) -> None:
-        """Wait no more; a turn that was not taken remains where it is."""
+        """Stop waiting; a turn that was not used stays in line."""
         self._waiter = None
         if self._timer is not None:
             self._timer.cancel()
@@ -115,13 +115,14 @@ use_send_slot(ReceiveChunk)
 
 
 class MessageStream:
-    """One message in chunks: `str` if it is text, `bytes` if it is binary; none is empty.
+    """One message in chunks: `str` for text, `bytes` for binary. No chunk is empty.
 
-    Iterate over it, once. The message is its own as soon as a chunk was taken; until then another
-    receive may have it. With `decode_text=False` text comes as `bytes`, too; it is always cut
-    between characters. A chunk is what one read of the socket has brought, and a message that was
-    queued already is one chunk. What is left of the message when the iteration is left early, its
-    `async with` block ends, `aclose` is called or the stream is dropped is discarded as it arrives.
+    Iterate over it once. A chunk is the data of one socket read; a message that was already queued
+    is one chunk. Text is cut only between characters; with `decode_text=False` it is `bytes` too.
+
+    Once you have taken its first chunk, the message belongs to the stream. Until then, another
+    receive may take it. The rest of the message is discarded as it arrives if you leave the
+    iteration early, leave the `async with` block, call `aclose` or drop the stream.
 
     It belongs to the thread of its event loop. One task at a time may wait for a chunk.
     """
@@ -141,7 +142,7 @@ class MessageStream:
 
     @property
     def type(self) -> MessageType | None:
-        """The type of the message; `None` until something of it, or its end, has arrived."""
+        """The type of the message; `None` until a part of it, or its end, has arrived."""
         return self._chunks.type
 
     def __aiter__(self) -> MessageStream:
@@ -164,10 +165,10 @@ class MessageStream:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Discard what is left of the message; it never waits.
+        """Discard the rest of the message; never waits.
 
-        Who waits for a chunk finds the iteration at its end. A message of which nothing was taken
-        is left to the next receive.
+        For a task that waits for a chunk, the iteration ends. If no chunk was taken, the message is
+        left to the next receive.
         """
         self._check_thread()
         self._chunks.drop()

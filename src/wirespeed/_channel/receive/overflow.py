@@ -1,7 +1,4 @@
-"""What happens to the messages that a queue has no room for.
-
-Must not know who receives, nor what a frame is.
-"""
+"""Enforces the bounds of the receive queue: holds reading back, drops messages, or fails."""
 
 from __future__ import annotations
 
@@ -19,11 +16,11 @@ from .read_flow import ReadFlow
 
 
 class Drops:
-    """Counts what is dropped, and tells who wants to know.
+    """Counts dropped messages, and calls `on_drop` for each.
 
     Args:
-        loop: takes the exceptions of `on_drop`.
-        on_drop: called with each message that is dropped, oldest first.
+        loop: its exception handler gets the exceptions of `on_drop`.
+        on_drop: called with each message that is dropped, oldest first; `None` to call nothing.
     """
 
     def __init__(
@@ -39,7 +36,7 @@ class Drops:
         return Dropped(self._messages, self._bytes)
 
     def add(self, inbox: Inbox, entries: list[Any]) -> None:
-        """Count entries that were queued in `inbox`; all state must be final."""
+        """Count dropped entries of `inbox`, and report them; all state must be final."""
         self._messages += len(entries)
         self._bytes += total_length(entries, 0)
         if self._on_drop is not None:
@@ -57,9 +54,9 @@ class Drops:
 
 
 class Bounds:
-    """Holds reading back when the queue is over its bounds, until half of them is taken.
+    """Holds reading back when the queue exceeds its bounds, until it is down to half of them.
 
-    Only what a read leaves queued, after those who waited have taken theirs, is counted.
+    Counts only the messages that a read leaves queued after waiting receives were served.
     """
 
     def __init__(
@@ -69,10 +66,10 @@ class Bounds:
 
         Args:
             inbox: the queue.
-            read_flow: what fills it.
-            drops: where drops are counted.
+            read_flow: pauses and resumes reading.
+            drops: counts dropped messages.
             rules: the bounds.
-            name: which of the rules bounds the messages; without a bound, `max_queue` does.
+            name: the rule that limits the number of messages; if it is `None`, `max_queue` does.
         """
         own = getattr(rules, name)
         self._inbox = inbox
@@ -84,20 +81,20 @@ class Bounds:
         self._conflation: Conflation | None = None
         if rules.conflate is not None:
             self._conflation = Conflation(inbox, rules.conflate)
-        # An upper bound of the bytes queued: what is taken counts until it matters.
+        # At least the number of queued bytes: taken messages are subtracted only near the bound.
         self._bytes = 0
         self._is_holding = False
         self._is_finished = False
         self._has_discarded = False
 
     def apply(self, is_ending: bool) -> QueueOverflow | None:
-        """Act on what reads have left queued; all state must be final.
+        """Apply the bounds to what reads have left queued; all state must be final.
 
         Args:
-            is_ending: a Close frame or a fault was read already.
+            is_ending: whether a Close frame or a fault was already read.
 
         Returns:
-            The error that the connection must be failed with, if any.
+            The error to fail the connection with, if any.
         """
         inbox = self._inbox
         fresh = inbox.take_fresh()
@@ -115,12 +112,12 @@ class Bounds:
         if inbox._on_taken is None:
             self._count_bytes()
             if self._max_bytes is not None and 2 * self._bytes > self._max_bytes:
-                # So near the bound, to add up all that is queued at each read would be dear.
+                # This near the bound, adding up all queued bytes at each read would be expensive.
                 inbox._on_taken = self._after_taken
         return self._relieve(is_ending) if self._is_over() else None
 
     def _relieve(self, is_ending: bool) -> QueueOverflow | None:
-        """Act on a queue that is over its bounds."""
+        """Act on a queue that exceeds its bounds."""
         if not is_ending and not self._is_holding and not self._is_finished:
             self._is_holding = self._read_flow.hold_back()
             if self._is_holding:
@@ -128,7 +125,7 @@ class Bounds:
         return None
 
     def discard(self) -> None:
-        """While closing: drop what the last read brought if there is no room, and all after it."""
+        """While closing: drop the messages of the last read if there is no room, and all later."""
         inbox = self._inbox
         added = inbox.count_last_read()
         if not self._has_discarded and added < inbox.count():
@@ -138,7 +135,7 @@ class Bounds:
             self._drop(inbox.cut_last(added))
 
     def finish(self) -> None:
-        """Let everything be read from now on: the connection is closing."""
+        """Stop holding reading back: the connection is closing."""
         self._is_finished = True
         self._is_holding = False
 
@@ -169,13 +166,14 @@ class Bounds:
 
 
 class Dropping(Bounds):
-    """Drops what is over the bounds; reading never pauses.
+    """Drops what exceeds the bounds; never holds reading back.
 
-    What is set aside for a woken receive is not dropped, nor a message that is alone.
+    Messages that are set aside for a woken receive are not dropped. Size alone never drops the only
+    message in the queue.
     """
 
     def discard(self) -> None:
-        """Go on as before while closing."""
+        """Do nothing: the same rules apply while closing."""
 
     def _relieve(self, is_ending: bool) -> QueueOverflow | None:
         count = self._count_over()
@@ -184,7 +182,7 @@ class Dropping(Bounds):
         return None
 
     def _count_over(self) -> int:
-        """Count how many messages must go."""
+        """Count how many messages must be dropped."""
         inbox = self._inbox
         count = inbox.count()
         size = self._bytes
@@ -228,7 +226,7 @@ class DropNewest(Dropping):
 
 
 class CloseWhenFull(Bounds):
-    """Fails the connection; a message that is alone is never too much."""
+    """Fails the connection. Size alone never makes the only message in the queue too much."""
 
     def _relieve(self, is_ending: bool) -> QueueOverflow | None:
         count = self._inbox.count()
@@ -256,5 +254,5 @@ _KINDS: dict[str, type[Bounds]] = {
 def bound(
     inbox: Inbox, read_flow: ReadFlow, drops: Drops, rules: QueueRules, name: str = "max_queue"
 ) -> Bounds:
-    """Make the bounds that the rules ask for; see `Bounds`."""
+    """Make the kind of bounds that `rules.overflow` asks for; see `Bounds`."""
     return _KINDS[rules.overflow](inbox, read_flow, drops, rules, name)

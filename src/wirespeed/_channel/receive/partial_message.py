@@ -1,6 +1,6 @@
-"""The message of which only a part has arrived: given away in chunks, or held back.
+"""The message of which only a part has arrived: received in chunks, or assembled within bounds.
 
-Must not know of transports, nor how a chunk is waited for.
+Does not suspend tasks.
 """
 
 from __future__ import annotations
@@ -23,17 +23,18 @@ _TEXT = MessageType.TEXT
 
 
 class Chunks:
-    """What has arrived of one message that is received in chunks, and was not received.
+    """The chunks of one message that have arrived and were not received.
 
     Attributes:
-        type: that of the message, `None` until something of it has arrived.
-        turn: what stands in the line of receives until it is served.
-        waiter: of who waits for the next chunk.
-        is_served: whether a message is its own.
+        partial: the connection's partial message, which delivers the chunks.
+        type: the type of the message; `None` until a part of it has arrived.
+        turn: the receive that represents the stream in the line until the stream has a message.
+        waiter: the waiter of the task that waits for the next chunk; `None` if no task waits.
+        is_served: whether the stream has a message.
         is_touched: whether a chunk of it was taken.
         is_complete: whether the end of the message has arrived.
-        is_over: whether nothing more is wanted.
-        is_cut: whether what comes is lost because there is no room for it.
+        is_over: whether the stream has ended, so that no more chunks are wanted.
+        is_cut: whether further chunks are dropped because there is no room for them.
     """
 
     def __init__(self, partial: PartialMessage) -> None:
@@ -53,11 +54,11 @@ class Chunks:
         return bool(self._waiting)
 
     def has_news(self) -> bool:
-        """Whether who waits for a chunk needs to wait no more."""
+        """Whether a task that waits for a chunk can stop waiting."""
         return self.is_complete or self.is_over or bool(self._waiting)
 
     def add(self, message: Message) -> None:
-        """Take in a chunk; an empty one ends the message."""
+        """Add a chunk; an empty one ends the message."""
         if self.is_over or self.is_cut:
             return
         self.type = message.type
@@ -68,7 +69,7 @@ class Chunks:
             self.is_complete = True
 
     def take_whole(self, message: Message) -> None:
-        """Take in a message that was queued."""
+        """Add a whole message that was queued."""
         self.is_served = True
         self.add(message)
         self.is_complete = True
@@ -81,7 +82,7 @@ class Chunks:
         return chunk
 
     def drop(self) -> None:
-        """Give up what waits, and what is still to come."""
+        """End the stream: discard the waiting chunks and those still to come."""
         if self.is_over:
             return
         waiter = self.waiter
@@ -94,19 +95,19 @@ class Chunks:
             waiter.wake()
 
     def clear(self) -> list[Any]:
-        """Take all chunks; to count them is left to the caller, because that may read."""
+        """Take all chunks. The caller must count them later, because counting may cause a read."""
         waiting = list(self._waiting)
         self._waiting.clear()
         return waiting
 
     def restore(self, waiting: list[Any]) -> None:
-        """Put back what `clear` has taken."""
+        """Put back the chunks that `clear` has taken."""
         self._waiting.extend(waiting)
 
     def abandon(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Drop it soon: the garbage may be collected anywhere, in the midst of a read as well."""
+        """Call `drop` soon. Not now: garbage collection can happen anywhere, also during a read."""
         if self.is_served and not self.is_over:
-            # A closed loop reads nothing.
+            # If the loop is closed, nothing is read any more.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(self.drop)
 
@@ -114,9 +115,9 @@ class Chunks:
 class PartialMessage:
     """The message that is arriving on one connection.
 
-    It is put together in memory for the queue, unless a stream is the first in line while nothing
-    is queued: then that gets it in chunks. What is put together while nobody waits, and the
-    chunks that wait, are bounded: beyond that nothing is read.
+    It is assembled in memory for the queue. But if nothing is queued and a stream is the first in
+    line, the stream gets it in chunks. Reading is held back while too many bytes wait in chunks, or
+    too many were assembled of a message that no task waits for.
     """
 
     def __init__(
@@ -130,46 +131,47 @@ class PartialMessage:
         """Begin with nothing.
 
         Args:
-            parser: of the connection.
-            inbox: its queue of whole messages.
-            read_flow: what is held back.
+            parser: the connection's parser.
+            inbox: the connection's queue of whole messages.
+            read_flow: pauses and resumes reading.
             max_waiting: how many bytes (characters, for text) of chunks may wait.
-            max_assembled: how many bytes of a message that nobody waits for.
+            max_assembled: how many bytes may be assembled of a message that no task waits for.
         """
         self._parser = parser
         self._inbox = inbox
         self._read_flow = read_flow
         self._max_waiting = max_waiting
         self._max_assembled = max_assembled
-        # Where the parser puts chunks while it gives the message so, and whose they are; nobody's
-        # if the stream is over: then they are dropped.
+        # The list that the parser appends chunks to while it streams the message, and the stream
+        # that gets them. Without an owner they are dropped.
         self._arrived: list[Any] = []
         self._is_streaming = False
         self._owner: Chunks | None = None
-        # Who stands in the line of receives, and who waits for chunks of what is its own.
+        # The streams that wait in the line of receives, and those that wait for chunks of the
+        # message that they have.
         self._line: list[Chunks] = []
         self._readers: list[Chunks] = []
-        # The bytes (characters, for text) of all chunks that wait.
+        # The bytes (characters, for text) of all waiting chunks.
         self._size = 0
         # Counts the reads that brought chunks.
         self._progress = 0
-        # For which of the two reasons reading is held back.
+        # Which of the two reasons hold reading back.
         self._holds_message = False
         self._holds_chunks = False
         self._is_finished = False
 
     def size(self) -> int:
-        """Count the bytes (characters, for text) of the chunks that wait."""
+        """Return the bytes (characters, for text) of the waiting chunks."""
         return self._size
 
     def progress(self) -> int:
-        """Count the reads that brought chunks."""
+        """Return the number of reads that brought chunks."""
         return self._progress
 
-    # -- who wants it ------------------------------------------------------------------
+    # -- streams -----------------------------------------------------------------------
 
     def start(self, chunks: Chunks) -> None:
-        """Let a stream that does not wait yet have what is there of a message, if it may."""
+        """Give the unfinished message to a stream that does not wait yet, if it is its turn."""
         opcode = self._parser.message_opcode
         if opcode and self._may_stream() and self._inbox.first_waiter(opcode) is None:
             chunks.is_served = True
@@ -177,7 +179,7 @@ class PartialMessage:
             self.review(True)
 
     def enter(self, chunks: Chunks, turn: Receive) -> None:
-        """Let a stream wait for its turn, which has begun to stand in line."""
+        """Let a stream wait for its turn: the receive `turn` has joined the line."""
         chunks.turn = turn
         chunks.waiter = turn._waiter
         self._line.append(chunks)
@@ -189,7 +191,7 @@ class PartialMessage:
         self._readers.append(chunks)
 
     def leave(self, chunks: Chunks) -> None:
-        """Let a stream wait no more; what is its own remains so."""
+        """Stop the wait of a stream; it keeps a message that it has."""
         chunks.turn = chunks.waiter = None
         if chunks in self._readers:
             self._readers.remove(chunks)
@@ -200,7 +202,7 @@ class PartialMessage:
             self._stop_streaming([])
 
     def give_back(self, chunks: Chunks) -> None:
-        """Leave a message of which a stream has taken nothing to the next receive."""
+        """Return a message of which the stream has taken no chunk, for the next receive."""
         if not chunks.is_served or chunks.is_touched or chunks.is_cut or chunks.is_over:
             return
         waiting: list[Any] = []
@@ -212,7 +214,7 @@ class PartialMessage:
         elif self._owner is chunks:
             waiting = chunks.clear()
             if not self._stop_streaming(waiting):
-                # Too large to be put together: nobody else can have it.
+                # Too large to be assembled: no other receive can take it.
                 chunks.restore(waiting)
                 return
         else:
@@ -230,9 +232,12 @@ class PartialMessage:
         return True
 
     def review(self, is_poll: bool) -> None:
-        """Act on a change of those who wait, or on somebody who looked for a message in vain.
+        """Act on a change of the waiting receives, or on a call that found no message.
 
-        It may read at once, and so wake anybody.
+        It may read at once, and so wake any task.
+
+        Args:
+            is_poll: whether a call that does not wait has found no message.
         """
         if self._holds_message and (is_poll or self._is_wanted()):
             self._holds_message = False
@@ -245,12 +250,12 @@ class PartialMessage:
         return self._inbox.first_waiter(self._parser.message_opcode) is not None
 
     def _may_stream(self) -> bool:
-        """Tell whether the message at hand, or the next one, is the first that is not taken."""
+        """Return whether the unfinished message, or else the next, is the first not yet taken."""
         inbox = self._inbox
         return not self._is_streaming and inbox._end is None and inbox.count() == 0
 
     def _offer(self) -> None:
-        """Give the message at hand, or else the next one, to a stream that is the first in line."""
+        """Give the unfinished message, or else the next, to a stream that is the first in line."""
         chunks = self._line[0]
         opcode = self._parser.message_opcode
         if not self._may_stream() or self._inbox.first_waiter(opcode) is not chunks.waiter:
@@ -276,13 +281,13 @@ class PartialMessage:
         self._hand_on()
 
     def _listen(self) -> None:
-        """Ask to be told of those who wait, if they make a difference."""
+        """Ask the inbox to report changes of the waiting receives, while they matter."""
         self._inbox._on_wait = self.review if self._line or self._holds_message else None
 
-    # -- what a read brings ------------------------------------------------------------
+    # -- socket reads ------------------------------------------------------------------
 
     def take_read(self) -> int:
-        """Take what a read has brought in chunks; return how many messages have ended so."""
+        """Take the chunks of a read; return how many streamed messages have ended."""
         if not self._is_streaming:
             return 0
         owner = self._owner
@@ -306,17 +311,17 @@ class PartialMessage:
                     owner.add(self._inbox.message_of(chunk))
             self._arrived.clear()
         if self._parser.chunks is None:
-            # The message has ended, or nothing is parsed any more.
+            # The message has ended, or parsing has.
             self._is_streaming = False
             self._owner = None
         return ended
 
     def has_readers(self) -> bool:
-        """Whether somebody waits for a chunk."""
+        """Whether a task waits for a chunk."""
         return bool(self._readers)
 
     def wake(self) -> None:
-        """Wake those who wait for a chunk that is there, or all at the end."""
+        """Wake the tasks whose next chunk has arrived; at the end, all."""
         for chunks in self._readers.copy():
             if chunks in self._readers and (chunks.has_news() or self._inbox._end is not None):
                 self._readers.remove(chunks)
@@ -324,17 +329,17 @@ class PartialMessage:
                 if waiter is not None and not waiter.done():
                     waiter.wake()
 
-    # -- how much ----------------------------------------------------------------------
+    # -- bounds ------------------------------------------------------------------------
 
     def count(self, size: int) -> None:
-        """Count what was added to the chunks that wait, or was taken."""
+        """Add `size` to the bytes of the waiting chunks; negative for chunks that were taken."""
         self._size += size
         if self._holds_chunks and 2 * self._size <= self._max_waiting:
             self._holds_chunks = False
             self._read_flow.release()
 
     def bound(self) -> None:
-        """Act on what those who waited have left of a read; all state must be final."""
+        """Apply the limits to what waiting tasks have left of a read; all state must be final."""
         if self._size > self._max_waiting:
             if self._is_finished:
                 if self._owner is not None:
@@ -350,8 +355,8 @@ class PartialMessage:
 
     def _bound_message(self) -> None:
         if self._is_finished:
-            # While closing what has no limit is dropped as it comes. The rest is put together: if
-            # there is no room then, it is dropped as a whole, counted and told of.
+            # While closing, a message without a limit is dropped as it arrives. Other messages are
+            # assembled. If the queue has no room for one, it is dropped whole and counted.
             if not self._parser.limited:
                 self._stream_to(None)
         elif not self._holds_message:
@@ -359,7 +364,7 @@ class PartialMessage:
             self._listen()
 
     def finish(self) -> None:
-        """Let everything be read from now on: the connection is closing."""
+        """Stop holding reading back: the connection is closing."""
         self._is_finished = True
         self._holds_message = False
         self._holds_chunks = False

@@ -1,6 +1,6 @@
-"""When a transport may read: not while the queue is full, and once in a batch window.
+"""Pauses reading while the queue is full, and lets a transport read once per batch window.
 
-Must not know what is read.
+Does not see the data.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import asyncio
 from collections.abc import Callable
 from time import monotonic
 
-# Where one turn of the event loop brings as much as this, more is likely to wait: then there
-# is enough for a batch, and a window would only limit the throughput.
+# If one turn of the event loop reads this much, more data probably waits. That is enough for a
+# batch, and a window would only limit the throughput.
 FULL_TURN_BYTES = 64 * 1024
 
-# When a second read in a window found nothing, so many windows do without: where the server is not
-# held back, it is a tenth of what a window costs.
+# When a second read in a window finds nothing, the next windows, as many as this, do only one read.
+# If the server is not held back, the second read is a tenth of a window's cost.
 SINGLE_READS = 15
 
 
@@ -24,7 +24,7 @@ class ReadFlow:
     def __init__(self, loop: asyncio.AbstractEventLoop, batch_window: float) -> None:
         self._loop = loop
         self._transport: asyncio.Transport | None = None
-        # The transport's way to read once although reading is paused, if it has one.
+        # The transport's method that reads once although reading is paused, if it has one.
         self._read_waiting: Callable[[], int] | None = None
         # How many `hold_back`s are in force.
         self._holds = 0
@@ -34,35 +34,35 @@ class ReadFlow:
         self._timer: asyncio.TimerHandle | None = None
         self._turn_is_open = False
         self._turn_bytes = 0
-        # How many windows more are read only once.
+        # How many more windows do only one read.
         self._single_reads = 0
-        # Counts the reads, and the ends of pauses, after which the peer needs time to be heard.
+        # Counts the reads, and the ends of pauses: after a pause the peer needs time to be heard.
         self._progress = 0
         # Counts the bytes read.
         self._bytes = 0
-        # When the last of them were, by `time.monotonic`; 0 before the first.
+        # The time of the last read, by `time.monotonic`; 0 before the first.
         self._arrived_at = 0.0
-        # Counts the pauses by `hold_back`, and the seconds of those that are over.
+        # Counts the pauses by `hold_back`, and the seconds of the pauses that are over.
         self._pauses = 0
         self._seconds_held = 0.0
         self._held_since = 0.0
 
     def attach(self, transport: asyncio.Transport) -> None:
-        """Begin to pause and resume a transport that reads."""
+        """Begin to pause and resume a transport, which is reading."""
         self._transport = transport
         self._read_waiting = getattr(transport, "read_waiting", None)
 
     def detach(self) -> None:
-        """Leave the transport alone from now on: it is gone."""
+        """Stop using the transport: it is closed."""
         self._transport = None
         self._read_waiting = None
 
     def is_paused(self) -> bool:
-        """Whether nothing is read now, for whatever reason."""
+        """Whether reading is paused, for either reason."""
         return self._holds > 0 or self._timer is not None
 
     def progress(self) -> int:
-        """Return a number that stays the same only while the peer is listened to and silent."""
+        """Return a number that changes with each read and with the end of each pause."""
         return self._progress
 
     def seconds_held(self) -> float:
@@ -72,7 +72,7 @@ class ReadFlow:
         return self._seconds_held + (monotonic() - self._held_since)
 
     def hold_back(self) -> bool:
-        """Stop reading until as many `release`s; `False` if there is nothing to stop."""
+        """Stop reading until `release` was called as often; return whether that is possible."""
         if not self._can_pause():
             return False
         self._holds += 1
@@ -84,7 +84,7 @@ class ReadFlow:
         return True
 
     def release(self) -> None:
-        """Read again after each `hold_back`, at the end of the window if one is open."""
+        """Undo one `hold_back`; after the last, read again, at the end of an open window if any."""
         if self._holds:
             self._holds -= 1
             if self._holds:
@@ -94,7 +94,7 @@ class ReadFlow:
                 self._resume()
 
     def arrived(self, size: int) -> None:
-        """Take note of a read; open a window after all that this turn of the loop reads."""
+        """Count a read of `size` bytes; a window opens at the end of this turn of the loop."""
         self._progress += 1
         self._bytes += size
         self._arrived_at = monotonic()
@@ -106,7 +106,7 @@ class ReadFlow:
             self._loop.call_soon(self._end_turn)
 
     def finish(self) -> None:
-        """Read without any pause from now on: the connection is closing."""
+        """Read without pauses from now on: the connection is closing."""
         self._window = 0
         if self._timer is not None:
             self._timer.cancel()
@@ -133,10 +133,13 @@ class ReadFlow:
             self._resume()
 
     def _read_in_window(self) -> bool:
-        """Read and open the next window, where that can be done without resuming.
+        """Read and open the next window, if the transport can read without being resumed.
 
-        While messages keep coming, a window then costs one timer and its reads: to resume and
-        pause reading is two system calls and a turn of the event loop more.
+        While messages keep coming, a window then costs one timer and its reads. Resuming and
+        pausing would cost two more system calls and one more turn of the event loop.
+
+        Returns:
+            Whether the next window is open.
         """
         if self._read_waiting is None or not self._window:
             return False
@@ -150,15 +153,15 @@ class ReadFlow:
         return True
 
     def _read_all(self, read_waiting: Callable[[], int]) -> int:
-        """Read what a window has gathered."""
+        """Read the data that has gathered during a window; return the number of bytes."""
         size = read_waiting()
         if size <= 0 or self._holds:
             return size
         if self._single_reads:
             self._single_reads -= 1
             return size
-        # The first read lets TCP tell the server to go on: what that held back arrives at
-        # once, and would be a window late if it were left.
+        # The first read makes room in TCP's receive window, so the server sends what it held back.
+        # That data arrives at once; without a second read it would be one window late.
         more = read_waiting()
         self._single_reads = 0 if more > 0 else SINGLE_READS
         return size + max(more, 0)

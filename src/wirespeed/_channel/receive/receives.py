@@ -38,14 +38,14 @@ class ReceiveBytes(Receive):
 
 
 class ReceiveJson(Receive):
-    """Takes the next message and decodes it."""
+    """Takes the next message and decodes it with `loads`."""
 
     def _take(self, inbox: Inbox) -> Any:
         return inbox.decode(inbox.pop())
 
 
 class ReceiveMany(Receive):
-    """Takes all messages that are queued, or up to `limit` (0: all)."""
+    """Takes up to `limit` queued messages (0: all)."""
 
     def _take(self, inbox: Inbox) -> Any:
         return inbox.pop_many(self._limit)
@@ -69,7 +69,7 @@ class Messages:
 
 
 class Batches:
-    """The asynchronous iterator over a channel's messages, in lists."""
+    """The asynchronous iterator over a channel's messages, in lists of up to `max_messages`."""
 
     def __init__(self, inbox: Inbox, max_messages: int) -> None:
         self._inbox = inbox

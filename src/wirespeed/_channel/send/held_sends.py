@@ -1,6 +1,6 @@
-"""What waits while a message leaves over time: messages, other such streams, and tasks.
+"""What waits while a stream is sent: messages, other streams, and tasks.
 
-Must not know of frames or transports.
+Does not build frames or write to transports.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ HeldMessage: TypeAlias = "tuple[int, Payload | list[bytes], bool | None]"
 
 
 class HeldSends:
-    """Streams, first come first served, and what must not leave while the first has begun.
+    """The line of streams, first come first served, and the messages held while the first is sent.
 
-    Nobody may send a data frame between two fragments of a message (RFC 6455 section 5.4).
+    No data frame of another message may come between two fragments (RFC 6455 section 5.4).
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -29,20 +29,20 @@ class HeldSends:
         self._line: list[Any] = []
         # Whether the first in line has begun.
         self._is_holding = False
-        # The task that it runs in: that one must not wait for its own end.
+        # The task that sends it, which must not wait for its own end.
         self._owner: asyncio.Task[Any] | None = None
         self._messages: list[HeldMessage] = []
         self._bytes = 0
-        # Counts those who were the first, and have left.
+        # Counts the streams that were first in line and have left.
         self._left = 0
         self._waiters: list[Waiter] = []
         self._refusal: Callable[[], BaseException] | None = None
 
     def stand_in_line(self, stream: Any) -> bool:
-        """Put a stream in line, unless it is; tell whether it is the first.
+        """Put a stream in line, unless it already is; return whether it is the first.
 
         Raises:
-            RuntimeError: it would wait for the very task that it runs in.
+            RuntimeError: the stream would wait for the task that it runs in.
         """
         if stream not in self._line:
             if self.is_own():
@@ -51,16 +51,16 @@ class HeldSends:
         return self._line[0] is stream
 
     def begin(self) -> None:
-        """Hold messages from now on: the first in line begins."""
+        """Hold messages from now on: the first stream in line begins."""
         self._is_holding = True
         self._owner = asyncio.current_task(self._loop)
 
     def is_own(self) -> bool:
-        """Whether this is the task of the stream that has begun."""
+        """Whether the current task sends the stream that has begun."""
         return self._owner is not None and self._owner is asyncio.current_task(self._loop)
 
     def leave(self, stream: Any) -> None:
-        """Let a stream go that has ended, or was never begun."""
+        """Remove a stream that has ended, or was never begun."""
         if stream not in self._line:
             return
         was_first = self._line[0] is stream
@@ -72,28 +72,28 @@ class HeldSends:
             self._wake()
 
     def add(self, opcode: int, payload: Any, compress: bool | None, size: int) -> None:
-        """Hold a message of `size` bytes; nobody may change its payload any more."""
+        """Hold a message of `size` bytes; its payload must not change any more."""
         self._messages.append((opcode, payload, compress))
         self._bytes += size
 
     def take(self) -> list[HeldMessage]:
-        """Hand over what is held up to now, in order."""
+        """Remove the messages held so far, and return them in order."""
         messages = self._messages
         self._messages = []
         self._bytes = 0
         return messages
 
     def refuse(self, refusal: Callable[[], BaseException]) -> None:
-        """Let all who wait end with the error that `refusal` makes: nothing leaves any more."""
+        """Let all waiting tasks raise the error that `refusal` makes: nothing is sent any more."""
         self._refusal = refusal
         self._owner = None
         self._wake()
 
     def wait(self) -> Waiter:
-        """Return what is woken when the first in line has left.
+        """Return a waiter that is woken when the first stream in line has left.
 
         Raises:
-            BaseException: nothing leaves any more.
+            BaseException: nothing is sent any more; the error that `refusal` made.
         """
         if self._refusal is not None:
             raise self._refusal()
@@ -102,12 +102,12 @@ class HeldSends:
         return waiter
 
     def forget(self, waiter: Waiter) -> None:
-        """Drop a waiter."""
+        """Remove a waiter whose task does not wait any more."""
         if waiter in self._waiters:
             self._waiters.remove(waiter)
 
     def _wake(self) -> None:
-        """Resume all in order, but not here: whoever calls has more to do."""
+        """Resume all waiting tasks in order, but later: the caller has more to do first."""
         waiters = self._waiters
         self._waiters = []
         for waiter in waiters:

@@ -1,6 +1,6 @@
-"""The sending side: frames gathered without delay, written in order, waited for when it is full.
+"""The outgoing buffer: gathers frames without delay, writes them in order, and makes senders wait.
 
-Must not know what a message means or when a connection ends.
+Does not decide when a connection ends.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from ..._codec import contract
     from ..._codec.deflate import Deflater
 
-# Gathered frames leave in one write when there are this many bytes of them; a sender
-# that is always ready gives the loop a turn after as many.
+# Gathered frames are written when they reach this many bytes. A sender that never suspends gives
+# the event loop a turn after as many.
 FLUSH_BYTES = 64 * 1024
-# A payload of this size is masked into memory of its own, not copied through the buffer.
+# A payload of this size is masked into separate memory, not copied through the buffer.
 LARGE_BYTES = 64 * 1024
 
 
@@ -33,7 +33,7 @@ def _is_large(payload: contract.Payload) -> bool:
 
 
 class Settled(Awaitable):
-    """The wait of a send that has nothing to wait for; one serves any number of sends."""
+    """The wait of a send that has nothing to wait for; one object serves any number of sends."""
 
     def __next__(self) -> Waiter | None:
         raise StopIteration
@@ -48,8 +48,8 @@ use_send_slot(Settled)
 class Draining(Awaitable):
     """The wait of a send until the event loop has had a turn, or the transport has room.
 
-    A dropped or cancelled wait changes nothing: the frame is on its way already. The
-    option: to give the loop a turn first.
+    Dropping or cancelling the wait changes nothing: the frame is already on its way. `_option` is
+    whether to give the loop a turn first.
     """
 
     def __next__(self) -> Waiter | None:
@@ -79,10 +79,10 @@ class Draining(Awaitable):
 
 
 class Behind(Draining):
-    """The wait of what must follow a stream until that has ended, and then as any other send's.
+    """The wait of a send behind a stream: until the stream has ended, then as any other send.
 
-    Dropped or cancelled, it changes nothing: a message stays in line. The limit: how many
-    streams will have left the line by then.
+    Dropping or cancelling it changes nothing: a message stays held. `_limit` is the number of
+    streams that must have left the line.
     """
 
     def _must_wait(self) -> bool:
@@ -103,9 +103,9 @@ class Behind(Draining):
 class Outbox:
     """Frames on their way to one transport.
 
-    The first send of a loop tick is written at once; what follows in the same tick
-    gathers and leaves together at its end. The same holds inside a wake, where
-    the tick's end is the moment the woken task suspends.
+    The first send of a turn of the event loop is written at once. Later sends of the same turn are
+    gathered and written together at its end. The same is true inside a wake, which ends when the
+    woken tasks have suspended.
     """
 
     def __init__(
@@ -115,17 +115,17 @@ class Outbox:
         self._builder = builder
         self._turn = turn
         self._deflater: Deflater | None = None
-        # What waits behind a stream; `None` before the first one.
+        # What waits behind a stream; `None` before the first stream.
         self._held_sends: HeldSends | None = None
-        # Whether `send` does for a message: nothing compresses, and none is held.
+        # Whether `send` suffices for a message: no compression, and no message is held.
         self._is_plain = True
         self._write: Callable[[bytes], object] | None = None
-        # Makes the error of sends once nothing more may be sent, and whether the transport is gone.
+        # Makes the error of sends once nothing more may be sent; whether the transport is closed.
         self._refusal: Callable[[], BaseException] | None = None
         self._is_detached = False
-        # Always the same list: the protocol has it.
+        # Always the same list: the protocol holds it too.
         self._waiters: list[Waiter] = []
-        # Whoever waits for room holds this.
+        # The channel: a task that waits for room keeps it alive.
         self._owner: object = None
         self._paused = False
         self._writing = False
@@ -138,9 +138,10 @@ class Outbox:
         # Counts the writes to the transport, and their bytes.
         self._writes = 0
         self._written_bytes = 0
-        # When the last write was, by `time.monotonic`; 0 before the first.
+        # The time of the last write, by `time.monotonic`; 0 before the first.
         self._wrote_at = 0.0
-        # Counts the frames that are no message, or no whole one: the rest need no count then.
+        # Counts control frames and continuations. `messages` subtracts them from all frames, so
+        # that plain messages need no counter.
         self._pings = 0
         self._pongs = 0
         self._closes = 0
@@ -150,7 +151,7 @@ class Outbox:
     def attach(self, write: Callable[[bytes], object]) -> None:
         """Begin to write with a transport's `write`.
 
-        Every block is handed over for good: some transports keep a reference to it.
+        A block that was written must not change: some transports keep a reference to it.
         """
         self._write = write
 
@@ -160,7 +161,7 @@ class Outbox:
         self._is_plain = False
 
     def refuse(self, refusal: Callable[[], BaseException]) -> None:
-        """Let sends from now on, and those that wait for a stream's end, raise what this makes."""
+        """Let sends raise the error that `refusal` makes, also those that wait behind a stream."""
         self._refusal = refusal
         if self._held_sends is not None:
             self._held_sends.refuse(refusal)
@@ -170,12 +171,12 @@ class Outbox:
         return self._refusal is not None
 
     def check_open(self) -> None:
-        """Raise the error of a send if nothing more may be sent."""
+        """Raise the error of sends if nothing more may be sent."""
         if self._refusal is not None:
             raise self._refusal()
 
     def detach(self) -> None:
-        """Stop writing: the transport is gone. Waits for room end as sends do, see `refuse`."""
+        """Stop writing: the transport is closed. Waits for room raise the error of sends."""
         self._is_detached = True
         self._write = None
         self._deflater = None
@@ -188,11 +189,11 @@ class Outbox:
         """Add one frame.
 
         Args:
-            opcode: of the frame.
-            payload: of the frame, not masked.
+            opcode: the frame's opcode.
+            payload: the frame's payload, not masked.
             fin: whether the message ends with this frame.
-            more: whether the sender is about to send more without suspending, so that
-                inside a wake nothing is gained by writing at once. The turn can say so, too.
+            more: whether the sender will send more without suspending: then, inside a wake, the
+                frame is gathered and not written at once. `Turn.more_wait` has the same effect.
 
         Raises:
             TypeError, ValueError: the payload cannot be sent; nothing was added.
@@ -212,7 +213,7 @@ class Outbox:
         return self._wait_or_yield()
 
     def send_control(self, opcode: int, payload: bytes, more: bool) -> Awaitable:
-        """Add a control frame, and count it; else as `send`."""
+        """Add a control frame, and count it; otherwise like `send`."""
         wait = self.send(opcode, payload, True, more)
         if opcode == OPCODE_PING:
             self._pings += 1
@@ -223,16 +224,17 @@ class Outbox:
         return wait
 
     def messages(self) -> int:
-        """Count the messages that were sent: each has one frame that is no continuation."""
+        """Count the messages that were sent: each has one data frame that is no continuation."""
         controls = self._pings + self._pongs + self._closes
         return self._builder.frames - controls - self._continuations
 
     def send_message(
         self, opcode: int, payload: contract.Payload, compress: bool | None, more: bool
     ) -> Awaitable:
-        """Add a message in one frame, compressed if `compress` says so; else as `send`.
+        """Add a message in one frame, compressed if `compress` says so; otherwise like `send`.
 
-        Where `_is_plain` says so `send` does the same for less. During a stream it is held.
+        If `_is_plain` is true, `send` does the same at less cost. During a stream the message is
+        held.
         """
         if self._held_sends is not None and self._held_sends._is_holding:
             data = bytes(as_bytes(opcode, payload))
@@ -251,9 +253,9 @@ class Outbox:
     def send_fragments(
         self, opcode: int, payloads: list[bytes], compress: bool | None
     ) -> Awaitable:
-        """Add a message, a frame for each payload, with nothing in between; else as `send`.
+        """Add a message with a frame for each payload, nothing in between; otherwise like `send`.
 
-        During a stream it is held.
+        During a stream the message is held.
         """
         if payloads and self.is_holding():
             return self._hold(opcode, payloads, compress, sum(map(len, payloads)))
@@ -279,13 +281,13 @@ class Outbox:
     def send_fragment(
         self, opcode: int, payload: contract.Payload, fin: bool, more: bool
     ) -> Awaitable:
-        """Add one frame of a message that has several, and count it; else as `send`."""
+        """Add one frame of a message that has several, and count it; otherwise like `send`."""
         wait = self.send(opcode, payload, fin, more)
         if opcode == OPCODE_CONTINUATION:
             self._continuations += 1
         return wait
 
-    # -- streams: messages whose fragments come over time --------------------------------
+    # -- streams -------------------------------------------------------------------------
 
     def _line(self) -> HeldSends:
         if self._held_sends is None:
@@ -293,7 +295,7 @@ class Outbox:
         return self._held_sends
 
     def stand_in_line(self, stream: object) -> bool:
-        """Put a stream in line, unless it is; tell whether it is its turn.
+        """Put a stream in line, unless it already is; return whether it is its turn.
 
         Raises:
             RuntimeError: as `HeldSends.stand_in_line` does.
@@ -303,7 +305,7 @@ class Outbox:
     def behind(self) -> Awaitable:
         """Return the wait until the first stream in line has left; there must be one.
 
-        Its own task cannot wait for that, only for room.
+        The task that sends that stream cannot wait for its end, only for room.
         """
         line = self._line()
         if not line.is_own():
@@ -313,15 +315,18 @@ class Outbox:
     def begin_stream(
         self, first: bytes | memoryview, compress: bool | None
     ) -> Callable[[bytes | memoryview], bytes] | None:
-        """Hold messages from now on; return what compresses the stream, as `Deflater.begin`."""
+        """Hold messages from now on; return the stream's compressor, as `Deflater.begin` does.
+
+        Returns `None` if the stream is sent uncompressed.
+        """
         self._is_plain = False
         self._line().begin()
         return None if self._deflater is None else self._deflater.begin(first, compress)
 
     def end_stream(self, stream: object) -> None:
-        """Add what was held, and make room for the next stream."""
+        """Add the held messages, and make room for the next stream."""
         line = self._line()
-        # What is sent from inside the transport's `write` follows in order.
+        # The transport's `write` may send more messages, which are held and follow in order.
         while messages := line.take():
             for opcode, payload, compress in messages:
                 if isinstance(payload, list):
@@ -332,12 +337,12 @@ class Outbox:
         line.leave(stream)
 
     def leave_line(self, stream: object) -> None:
-        """Make room for the next stream: this one was not begun."""
+        """Remove a stream that was not begun, to make room for the next."""
         if self._held_sends is not None:
             self._held_sends.leave(stream)
 
     def is_holding(self) -> bool:
-        """Whether a stream has begun and not ended: then messages are held."""
+        """Whether a stream has begun and not ended, so that messages are held."""
         return self._held_sends is not None and self._held_sends._is_holding
 
     def _hold(
@@ -346,7 +351,7 @@ class Outbox:
         self._line().add(opcode, payload, compress, size)
         return self.behind()
 
-    # -- when it leaves -------------------------------------------------------------------
+    # -- writing --------------------------------------------------------------------------
 
     def settled(self) -> Awaitable:
         """Return the wait that `send` returns when there is nothing to wait for."""
@@ -381,7 +386,7 @@ class Outbox:
         return begin(Draining.__new__(Draining), self, not self._paused, None, 0)
 
     def begin_wake(self) -> None:
-        """Gather from now on what a task sends that is resumed in place."""
+        """Gather from now on the sends of tasks that are resumed in place."""
         self._in_wake = True
         self._wrote_in_wake = False
         self._turn_bytes = 0
@@ -392,23 +397,23 @@ class Outbox:
         self.flush()
 
     def begin_batch(self) -> None:
-        """Gather what is sent up to `end_batch` as if it were one message."""
+        """Gather what is sent until `end_batch`, as if it were one send."""
         self._in_batch = True
 
     def end_batch(self) -> None:
-        """Treat what was gathered since `begin_batch` as one send."""
+        """Write or gather what was sent since `begin_batch`, like one send."""
         self._in_batch = False
         gathered = len(self._builder)
         if gathered:
             self._leave_or_gather(gathered, False)
 
     def flush(self) -> None:
-        """Write what is gathered, unless the transport is full."""
+        """Write what was gathered, unless the transport is full."""
         if not self._writing and not self._paused and len(self._builder):
             self._write_block(self._builder.take())
 
     def _write_block(self, block: bytes) -> None:
-        """Write; what is sent from inside the transport's `write` follows in order."""
+        """Write `block`, and then, in order, what was sent from inside the transport's `write`."""
         self._writing = True
         try:
             if self._write is not None:
@@ -425,7 +430,7 @@ class Outbox:
             self._writing = False
 
     def drained(self) -> Awaitable:
-        """Write what is gathered; return the wait for room, and for what is held to leave."""
+        """Write what was gathered; return the wait for room, and for held messages to leave."""
         self.flush()
         if self._held_sends is not None and self._held_sends._messages:
             return self.behind()
@@ -434,7 +439,7 @@ class Outbox:
         return self._wait_or_yield()
 
     def gathered(self) -> int:
-        """Count the bytes that no transport was given yet, those of held messages included."""
+        """Count the bytes not yet given to a transport, those of held messages included."""
         held = 0 if self._held_sends is None else self._held_sends._bytes
         return len(self._builder) + held
 
@@ -443,11 +448,11 @@ class Outbox:
         return self._paused
 
     def pause_writing(self) -> None:
-        """The transport is over its high-water mark: gather, and let senders wait."""
+        """Gather, and make senders wait: the transport is over its high-water mark."""
         self._paused = True
 
     def resume_writing(self) -> None:
-        """The transport has room again: write what gathered."""
+        """Write what was gathered: the transport has room again."""
         self._paused = False
         self.flush()
 
@@ -461,7 +466,7 @@ class Outbox:
             self._waiters.remove(waiter)
 
     def wake_senders(self) -> None:
-        """Let senders go on while there is room, or end with an error."""
+        """Wake senders while there is room; if the transport is closed, they raise an error."""
         while self._waiters and (self._is_detached or not self._paused):
             waiter: Waiter = self._waiters.pop(0)
             if not waiter.done():

@@ -1,6 +1,6 @@
-"""One message that leaves in fragments while it is made (RFC 6455 section 5.4).
+"""One message that is sent in fragments while it is made (RFC 6455 section 5.4).
 
-Must not know who makes it, nor when a connection ends.
+Does not wait, and does not close the connection.
 """
 
 from __future__ import annotations
@@ -16,30 +16,31 @@ from .outbox import Outbox
 
 
 class OutgoingStream:
-    """One message on its way: items in, a frame for each of them out.
+    """One message that is being sent, with a frame for each item.
 
-    From its first fragment to its end other messages are held. `leave` must be called when
-    no more items come, for whatever reason.
+    From its first fragment to its end, other messages are held. `leave` must be called when no
+    more items come, for any reason.
     """
 
     def __init__(self, outbox: Outbox, compress: bool | None) -> None:
         self._outbox = outbox
         self._compress = compress
-        # Of the next frame.
+        # The opcode of the next frame.
         self._opcode = OPCODE_CONTINUATION
         self._items = 0
         self._is_text = False
         # Compresses a fragment; `None` if the message is sent as it is.
         self._deflate: Callable[[bytes | memoryview], bytes] | None = None
-        # Whether fragments have left and the last one is missing.
+        # Whether fragments were sent, but not the last one.
         self._is_open = False
 
     def payload_of(self, item: Any) -> bytes | memoryview:
         """Return the bytes of the next item.
 
         Raises:
-            TypeError: it is neither `str` nor bytes-like, or not what the first one was.
-            ValueError: it holds a lone surrogate.
+            TypeError: the item is neither `str` nor bytes-like, or of the other type than the
+                first item.
+            ValueError: the item has a lone surrogate.
         """
         is_text = isinstance(item, str)
         if self._items == 0:
@@ -55,7 +56,7 @@ class OutgoingStream:
         return payload
 
     def may_send(self) -> bool:
-        """Stand in line for the first fragment; tell whether it is this stream's turn."""
+        """Join the line before the first fragment; return whether it is this stream's turn."""
         return self._is_open or self._outbox.stand_in_line(self)
 
     def send(self, payload: bytes | memoryview) -> Awaitable:
@@ -75,9 +76,9 @@ class OutgoingStream:
         self._is_open = True
 
     def end(self) -> Awaitable:
-        """Send the last frame, which is empty, and then what was held.
+        """Send the last frame, which is empty, and then the held messages.
 
-        Nobody knew before that the last item was the last one.
+        The last frame is empty because only now it is known that no more items come.
         """
         if not self._is_open:
             return self._outbox.settled()
@@ -88,10 +89,10 @@ class OutgoingStream:
         return wait
 
     def leave(self) -> bool:
-        """Make room for the next stream, unless this one can be neither finished nor taken back.
+        """Make room for the next stream, unless this one has begun and has no end.
 
         Returns:
-            Whether that is so.
+            Whether this message was begun and is unfinished.
         """
         if not self._is_open:
             self._outbox.leave_line(self)
@@ -99,7 +100,7 @@ class OutgoingStream:
 
 
 class Lazily:
-    """A plain iterator as an asynchronous one, which never waits."""
+    """An asynchronous iterator over a plain iterable, which never waits."""
 
     def __init__(self, items: Iterable[Any]) -> None:
         self._items = iter(items)
@@ -114,10 +115,11 @@ class Lazily:
 
 
 def items_of(data: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]:
-    """Return what gives the items of either kind of iterable one by one.
+    """Return an asynchronous iterator over either kind of iterable.
 
     Raises:
-        TypeError: `data` is neither, or something that is not meant to be taken apart.
+        TypeError: `data` is not iterable, or is a `str`, bytes-like or a mapping, which must not be
+            split into items.
     """
     if isinstance(data, AsyncIterable):
         return aiter(data)

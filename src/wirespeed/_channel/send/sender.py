@@ -1,6 +1,6 @@
-"""The sending half of a channel: messages and control frames, to the outgoing buffer.
+"""The sending half of a channel: puts messages and control frames into the outgoing buffer.
 
-Must not know what is received, nor when a connection ends.
+Does not receive.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Sending: TypeAlias = Coroutine[Any, Any, None]
 
 
 class Sender:
-    """What `Channel` sends with; it belongs to the thread of its event loop."""
+    """The sending methods of `Channel`; it belongs to the thread of its event loop."""
 
     def __init__(
         self,
@@ -40,32 +40,31 @@ class Sender:
         self._thread = get_ident()
         self._outbox = Outbox(loop, builder, turn)
         self._closing = closing
-        # The Ping to answer once the transport has room again; older ones need no
-        # answer (RFC 6455 section 5.5.3).
+        # The Ping to answer once the transport has room again. Older Pings need no answer (RFC 6455
+        # section 5.5.3).
         self._late_ping: bytes | None = None
 
     def send_text(self, text: str | Buffer, *, compress: bool | None = None) -> Sending:
         """Send a text message.
 
-        The frame is on its way when the call returns; awaiting the result waits for room
-        in the transport, if it is full. While a stream is sent (`send_stream`) the message is
-        held, and awaiting waits for the stream's end, too. Safe to cancel: it is sent in any
-        case.
+        The frame is on its way when the call returns. Awaiting the result waits for room in the
+        transport, if it is full. While a stream is sent (`send_stream`), the message is held, and
+        awaiting also waits for the stream's end. Safe to cancel: the message is sent in any case.
 
         Args:
             text: `str`, or bytes that are UTF-8.
-            compress: whether to compress the message if compression was agreed on (RFC 7692);
-                `None`: if it is not shorter than the threshold of `Deflate`.
+            compress: whether to compress the message, if compression was agreed on (RFC 7692).
+                `None` compresses messages not shorter than the threshold of `Deflate`.
 
         Raises:
             TypeError: `text` is neither `str` nor bytes-like.
-            ValueError: it is not UTF-8, or holds a lone surrogate.
+            ValueError: `text` is not UTF-8, or has a lone surrogate.
             ConnectionDisconnected: the connection is closing or closed.
         """
         return self._send_frame(OPCODE_TEXT, text, compress)
 
     def send_bytes(self, data: Buffer, *, compress: bool | None = None) -> Sending:
-        """Send a binary message; else as `send_text`.
+        """Send a binary message; otherwise like `send_text`.
 
         Raises:
             TypeError: `data` is not bytes-like.
@@ -87,13 +86,13 @@ class Sender:
         *,
         compress: bool | None = None,
     ) -> Sending:
-        """Send a message whose type follows from the type of `data`; else as `send_text`.
+        """Send a message whose type follows from the type of `data`; otherwise like `send_text`.
 
         Args:
             compress: as for `send_text`.
-            data: `str` for a text message, bytes-like for a binary one, an iterable of
-                either for one fragmented message (RFC 6455 section 5.4): it is consumed at
-                once, and an empty one sends nothing. An asynchronous iterable is sent as by
+            data: `str` for a text message, bytes-like for a binary message. An iterable of either
+                is sent as one fragmented message (RFC 6455 section 5.4): it is consumed at once,
+                and an empty one sends nothing. An asynchronous iterable is sent as by
                 `send_stream`.
 
         Raises:
@@ -104,10 +103,10 @@ class Sender:
         if isinstance(data, (bytes, bytearray, memoryview)):
             return self._send_frame(OPCODE_BINARY, data, compress)
         try:
-            # An asynchronous iterable is a fault to it, which is looked at below.
+            # `fragments` raises `TypeError` for an asynchronous iterable.
             opcode, payloads = fragments(data)  # type: ignore[arg-type]
         except TypeError:
-            # Asked here, it costs the others nothing.
+            # Checked here, so that other kinds of data do not pay for the check.
             if isinstance(data, Iterable) or not isinstance(data, AsyncIterable):
                 raise
         else:
@@ -120,33 +119,35 @@ class Sender:
         *,
         compress: bool | None = None,
     ) -> Sending:
-        """Send one message while it is made: each item leaves as a fragment when it is there.
+        """Send one message while it is made: each item is sent as a fragment when it is available.
 
-        An item is asked for when the transport has room for more, so an iterable may be larger
-        than memory (RFC 6455 section 5.4). Nothing happens before the result is awaited.
+        The next item is requested when the transport has room, so the whole message may be larger
+        than memory (RFC 6455 section 5.4). Nothing is sent before the result is awaited.
 
-        From the first fragment to the last, other messages are held, and leave after it in the
-        order of their sends; Pings, Pongs and Close do not wait. A second stream waits for the
-        end of the first. `close` does not: the stream then ends with `ConnectionDisconnected`
-        at its next item.
+        From the first fragment to the last, other messages are held; they are sent afterwards, in
+        the order of their sends. Pings, Pongs and Close do not wait. A second stream waits for the
+        end of the first. `close` does not wait: after it, the stream raises
+        `ConnectionDisconnected` at its next item.
 
-        A message that was begun and cannot be finished, because the iterable raises, an item
-        cannot be sent or this is cancelled, fails the connection with 1011. Before the first
-        fragment nothing was sent, and the connection goes on: cancelling is safe then. An
-        asynchronous iterator is closed in any case (`aclose`), if it can be.
+        If the iterable raises, an item cannot be sent or this is cancelled after the first
+        fragment, the message cannot be finished, and the connection fails with 1011. Before the
+        first fragment nothing was sent, and the connection continues, so cancelling is safe. An
+        asynchronous iterator that has `aclose` is closed in any case.
 
         Args:
-            items: all `str` for a text message, or all bytes-like for a binary one; an empty
-                iterable sends nothing, an empty item an empty fragment.
-            compress: whether to compress the message if compression was agreed on (RFC 7692);
-                `None`: if its first item is not shorter than the threshold of `Deflate`.
+            items: `str` items for a text message, or bytes-like items for a binary message. An
+                empty iterable sends nothing; an empty item sends an empty fragment.
+            compress: whether to compress the message, if compression was agreed on (RFC 7692).
+                `None` compresses it if its first item is not shorter than the threshold of
+                `Deflate`.
 
         Raises:
-            TypeError: `items` is no iterable, or an item is neither or not what the first was.
-            ValueError: an item holds a lone surrogate.
-            RuntimeError: it is awaited inside the iterable of another stream.
+            TypeError: `items` is not an iterable of items, or an item is neither `str` nor
+                bytes-like, or of the other type than the first item.
+            ValueError: an item has a lone surrogate.
+            RuntimeError: the send is awaited inside the iterable of another stream.
             ConnectionDisconnected: the connection is closing or closed.
-            Exception: what the iterable raises.
+            Exception: any error of the iterable.
         """
         self._require_open()
         return self._send_items(items_of(items), compress)
@@ -164,7 +165,7 @@ class Sender:
                     break
                 payload = stream.payload_of(item)
                 if not stream.may_send():
-                    # Nobody is to change it while it waits.
+                    # Copied, because the caller may change its buffer during the wait.
                     payload = bytes(payload)
                     while not stream.may_send():
                         await outbox.behind()
@@ -178,16 +179,16 @@ class Sender:
         finally:
             if stream.leave():
                 self._closing.message_unfinished()
-            # Nothing can be awaited in a coroutine that is dropped.
+            # A coroutine that is dropped cannot await anything.
             if not is_dropped and hasattr(items, "aclose"):
                 await items.aclose()
 
     def flush(self) -> Sending:
-        """Write at once what this loop tick has gathered; awaiting it waits for room.
+        """Write at once what was gathered in this turn of the event loop.
 
-        Needed only before the event loop is stopped from outside, or to get a message out
-        before long work that does not suspend. Awaiting it waits for messages that are held
-        behind a stream, too. Safe to cancel.
+        Needed only before the event loop is stopped from outside, or to send a message before long
+        work that does not suspend. Awaiting it waits for room in the transport, and for messages
+        that are held behind a stream. Safe to cancel.
         """
         self._check_thread()
         return self._outbox.drained()
@@ -206,14 +207,18 @@ class Sender:
     def _send_fragments(
         self, opcode: int, payloads: list[bytes], compress: bool | None
     ) -> Awaitable:
-        """Send one message, a frame for each payload, with nothing in between."""
+        """Send one message with a frame for each payload, nothing in between."""
         self._require_open()
         return self._outbox.send_fragments(opcode, payloads, compress)
 
     def _send_some(
         self, messages: Iterator[str | Buffer], compress: bool | None
     ) -> Awaitable | None:
-        """Send from an iterator into one buffer; `None` at its end, else what to await first."""
+        """Send from an iterator into one buffer.
+
+        Returns:
+            `None` at the end of the iterator, else the wait before the next call.
+        """
         self._check_thread()
         outbox = self._outbox
         outbox.begin_batch()

@@ -1,4 +1,4 @@
-"""A connection that ends as those of `aiohttp` do: the program sees the Close frame first."""
+"""A connection that ends as in `aiohttp`: the program sees a Close frame before it is answered."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Connection(WebSocketConnection):
     """Lets the program send until it has received all messages before the server's Close frame.
 
     Args:
-        autoclose: whether to answer a Close frame when the program learns of it, or after
-            `close_timeout` seconds if it does not receive.
-        autoping: whether to answer Pings; if not, they are queued, and Pongs as well.
+        autoclose: whether to answer a Close frame when the program receives it, or after
+            `close_timeout` seconds if the program does not.
+        autoping: whether to answer Pings. If not, Pings and Pongs are queued like messages.
         options: as for `WebSocketConnection`.
     """
 
@@ -44,25 +44,25 @@ class Connection(WebSocketConnection):
 
     @property
     def received_close(self) -> tuple[int, str] | None:
-        """Code and reason of the server's Close frame, if it has arrived."""
+        """Code and reason of the server's Close frame; `None` if it has not arrived."""
         return closing_of(self).close_received
 
     @property
     def was_silent(self) -> bool:
-        """Whether the connection was given up because a heartbeat was not answered."""
+        """Whether the connection was failed because a Ping was not answered."""
         return closing_of(self).cause is CloseCause.PING_TIMEOUT
 
     def answer_close(self) -> None:
-        """Answer the server's Close frame, if that is still to be done."""
+        """Answer the server's Close frame, unless it is already answered."""
         self._stop_waiting()
         closing_of(self).answer_peer()
 
     def end_error(self) -> BaseException:
-        """Make the error that tells how the connection ended."""
+        """Make the error that describes how the connection ended."""
         return closing_of(self).end_of_messages()
 
     def _wait_for_program(self) -> None:
-        """Leave the answer to the program, for some time if `autoclose` asks for one."""
+        """Leave the answer to the program; with `autoclose`, answer after `close_timeout`."""
         if self._answers_close and self._patience_seconds is not None:
             self._patience = self._loop.call_later(self._patience_seconds, self.answer_close)
 
@@ -73,7 +73,7 @@ class Connection(WebSocketConnection):
 
 
 def _reset_error(error: ConnectionDisconnected) -> Exception:
-    """Return the error of `aiohttp` that stands for `error`."""
+    """Return the error with the type of `aiohttp` that corresponds to `error`."""
     theirs = ClientConnectionResetError(*error.args)
     vars(theirs).update(vars(error))
     theirs.__cause__ = error.__cause__

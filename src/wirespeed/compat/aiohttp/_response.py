@@ -1,6 +1,6 @@
-"""The open WebSocket as `aiohttp` presents it.
+"""The open WebSocket with the interface of `aiohttp`.
 
-Must not know how it was opened.
+Does not open connections.
 """
 
 from __future__ import annotations
@@ -21,20 +21,21 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 _ENDS: Final = frozenset({WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED})
-# The data of a message that tells of a Close frame without a code (RFC 6455 section 7.1.5).
+# The data of the message for a Close frame without a code (RFC 6455 section 7.1.5).
 _NO_CODE: Final = 0
 
 
 class ClientWebSocketResponse:
     """An open WebSocket; made by `ws_connect`.
 
-    Iterating over it gives each message as a `WSMessage`, until it is closed. Sending needs no
-    `await`: the frame is on its way when the call returns, awaiting it waits for room.
+    Iterating over it returns each message as a `WSMessage`, until it is closed. A send works
+    without `await`: the frame is on its way when the call returns. Awaiting it waits for room in
+    the transport.
 
     Args:
-        connection: what it stands for.
-        autoclose: whether the server's Close frame is answered by itself.
-        receive_timeout: of each receive, in seconds; `None` waits without limit.
+        connection: the connection.
+        autoclose: whether the server's Close frame is answered automatically.
+        receive_timeout: the default timeout of a receive in seconds; `None` waits without limit.
     """
 
     def __init__(
@@ -46,23 +47,23 @@ class ClientWebSocketResponse:
         )
         self._autoclose = autoclose
         self._closed = False
-        # `close` was called here before anything else has ended the connection.
+        # `close` was called before a receive returned the end.
         self._closes = False
-        # The program knows of the server's Close frame and is to answer it.
+        # The program has received the server's Close frame, which is not answered yet.
         self._must_answer = False
         self._close_code: int | None = None
         self._exception: BaseException | None = None
 
-    # -- what is known of it -----------------------------------------------------------
+    # -- properties --------------------------------------------------------------------
 
     @property
     def closed(self) -> bool:
-        """Whether `close` was called, or a receive has told the end."""
+        """Whether `close` was called, or the connection ended and a receive has reported this."""
         return self._closed
 
     @property
     def close_code(self) -> int | None:
-        """The close code, `None` while open; 1005 for a Close frame of the server without one."""
+        """The close code; `None` while open, 1005 if the server's Close frame had no code."""
         return self._close_code
 
     @property
@@ -72,13 +73,13 @@ class ClientWebSocketResponse:
 
     @property
     def compress(self) -> int:
-        """The window of compressed messages as a power of 2; 0 if none are sent."""
+        """The window of compressed messages as a power of 2; 0 without compression."""
         agreed = getattr(self._connection, "compression", None)
         return 0 if agreed is None else agreed.client_max_window_bits or 15
 
     @property
     def client_notakeover(self) -> bool:
-        """Whether each message is compressed by itself."""
+        """Whether each sent message is compressed separately."""
         agreed = getattr(self._connection, "compression", None)
         return agreed is not None and agreed.client_no_context_takeover
 
@@ -87,7 +88,7 @@ class ClientWebSocketResponse:
         return self._exception
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Ask the transport, while the connection is open; see `asyncio.BaseTransport`."""
+        """Return information about the transport, while open; see `asyncio.BaseTransport`."""
         transport = self._connection._transport
         if self._closed or transport is None:
             return default
@@ -99,27 +100,27 @@ class ClientWebSocketResponse:
         """Wait for the next message, or for the end, which is a message too.
 
         After the last message comes CLOSE with the server's code and reason, or ERROR with an
-        exception, or CLOSING if the own `close` cut the wait short; and then CLOSED, always.
-        Safe to cancel: a message is taken only in the step that returns it.
+        exception, or CLOSING if `close` was called during the wait, or none of these. All later
+        receives return CLOSED. Safe to cancel: a message is taken only in the step that returns it.
 
         Args:
-            timeout: in seconds; `None` for that of `ws_connect`.
+            timeout: in seconds; `None` and 0 for the timeout of `ws_connect`.
 
         Raises:
-            TimeoutError: no message came in time; the connection stays as it is.
+            TimeoutError: no message came in time; the connection is unchanged.
         """
         return self._receiver.receive(timeout)
 
     async def receive_str(self, *, timeout: float | None = None) -> Any:  # noqa: ASYNC109
-        """Wait for a text message and return its data; else as `receive`.
+        """Wait for a text message and return its data; otherwise like `receive`.
 
         Raises:
-            WSMessageTypeError: it is of another type; it was taken.
+            WSMessageTypeError: the message is of another type; it was taken.
         """
         return _data_of(await self.receive(timeout), WSMsgType.TEXT)
 
     async def receive_bytes(self, *, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        """Wait for a binary message and return its data; else as `receive_str`."""
+        """Wait for a binary message and return its data; otherwise like `receive_str`."""
         data: bytes = _data_of(await self.receive(timeout), WSMsgType.BINARY)
         return data
 
@@ -129,11 +130,11 @@ class ClientWebSocketResponse:
         loads: Callable[[Any], Any] = json.loads,
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> Any:
-        """Wait for a text message and decode it with `loads`; else as `receive_str`."""
+        """Wait for a text message and decode it with `loads`; otherwise like `receive_str`."""
         return loads(await self.receive_str(timeout=timeout))
 
     def __aiter__(self) -> AsyncIterator[WSMessage]:
-        # The receiver is its own iterator, without a call of Python for each message.
+        # The receiver is an iterator that needs no Python call for each message.
         own = type(self).receive is ClientWebSocketResponse.receive
         return self._receiver if own and _has_own_step(self) else self
 
@@ -159,7 +160,7 @@ class ClientWebSocketResponse:
         return self._connection.send_text(data)
 
     def send_bytes(self, data: Buffer, compress: int | None = None) -> Coroutine[Any, Any, None]:
-        """Send a binary message; else as `send_str`.
+        """Send a binary message; otherwise like `send_str`.
 
         Raises:
             TypeError: `data` is not `bytes`, `bytearray` or `memoryview`.
@@ -179,24 +180,24 @@ class ClientWebSocketResponse:
         *,
         dumps: Callable[[Any], str] = json.dumps,
     ) -> Coroutine[Any, Any, None]:
-        """Send a value as a text message, encoded with `dumps`; else as `send_str`."""
+        """Send a value as a text message, encoded with `dumps`; otherwise like `send_str`."""
         return self.send_str(dumps(data), compress)
 
     def send_json_bytes(
         self, data: Any, compress: int | None = None, *, dumps: Callable[[Any], bytes]
     ) -> Coroutine[Any, Any, None]:
-        """Send a value as a binary message, encoded with `dumps`; else as `send_bytes`."""
+        """Send a value as a binary message, encoded with `dumps`; otherwise like `send_bytes`."""
         return self.send_bytes(dumps(data), compress)
 
     def send_frame(
         self, message: Buffer, opcode: WSMsgType, compress: int | None = None
     ) -> Coroutine[Any, Any, None]:
-        """Send a whole message of any type but CLOSE.
+        """Send a whole message of any type except CLOSE.
 
         Args:
             message: the payload; for TEXT it must be UTF-8.
             opcode: TEXT, BINARY, PING or PONG.
-            compress: `None`.
+            compress: must be `None` or 0.
         """
         if compress:
             _refuse_compress()
@@ -231,19 +232,19 @@ class ClientWebSocketResponse:
     async def close(self, *, code: int = WSCloseCode.OK, message: str | Buffer = b"") -> bool:
         """Close the connection with the closing handshake (RFC 6455 section 7.1.2).
 
-        Returns when the transport is gone, after the time for closing at the latest, whatever
-        the server sends until then. A receive that waits returns CLOSING at once; what was not
-        received is dropped. If this is cancelled, closing goes on.
+        Returns when the transport is closed, after the close timeout at the latest, whatever the
+        server sends until then. A waiting receive returns CLOSING at once. Messages that were not
+        received are dropped. If this is cancelled, closing continues.
 
         Args:
             code: 1000 to 1003, 1007 to 1014, or 3000 to 4999.
             message: the reason, at most 123 bytes of UTF-8.
 
         Returns:
-            Whether this call has closed it.
+            `True` if this call closes the connection; `False` if it was closed before.
 
         Raises:
-            TypeError, ValueError: code or message cannot be sent; nothing has changed.
+            TypeError, ValueError: `code` or `message` cannot be sent; nothing has changed.
         """
         reason = _as_bytes(message).decode()
         check_close(code, reason)
@@ -259,7 +260,7 @@ class ClientWebSocketResponse:
         return True
 
     def _note_close(self) -> None:
-        """Note how the own `close` went."""
+        """Record the close code, and the error if any, after our `close`."""
         received = self._connection.received_close
         if received is not None:
             self._close_code = received[0]
@@ -282,11 +283,14 @@ class ClientWebSocketResponse:
     # -- the end, as a message ---------------------------------------------------------
 
     def _tell_end(self, is_step: bool, stood_in_line: bool) -> WSMessage:
-        """Make what a receive returns after the last message.
+        """Return the message of a receive that comes after the last message.
 
         Args:
-            is_step: whether it is a step of an iteration, which ends here.
-            stood_in_line: whether it was waiting already when the end came.
+            is_step: whether the receive is a step of an iteration, which ends here.
+            stood_in_line: whether the receive was already waiting when the end came.
+
+        Raises:
+            StopAsyncIteration: the iteration ends.
         """
         message = self._last_message(stood_in_line)
         if is_step and message.type in _ENDS:
@@ -313,7 +317,7 @@ class ClientWebSocketResponse:
         return WSMessage(WSMsgType.CLOSE, code, received[1])
 
     def _lost(self, error: BaseException) -> WSMessage:
-        """Tell of a connection that ended without the server's Close frame."""
+        """Return the message for a connection that ended without the server's Close frame."""
         self._closed = True
         self._close_code = int(WSCloseCode.ABNORMAL_CLOSURE)
         if isinstance(error, ProtocolError):
