@@ -1,7 +1,4 @@
-"""What figures depend on beside the code: two builds of Python are not to be compared.
-
-Must not know the figures.
-"""
+"""Identifies the build that figures were counted with: figures of two builds do not compare."""
 
 from __future__ import annotations
 

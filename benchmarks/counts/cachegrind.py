@@ -1,6 +1,6 @@
-"""How valgrind's cachegrind is called, and what it writes.
+"""Runs valgrind's cachegrind and reads its output.
 
-Must not know what runs under it. The caches are simulated: those of the machine do not matter.
+The caches are simulated, so the caches of the machine do not matter.
 """
 
 from __future__ import annotations

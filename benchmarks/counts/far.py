@@ -1,7 +1,7 @@
-"""The side channel from a client to the process at the other end.
+"""The side channel from a client to the server process.
 
-Must not know what is counted. A meeting blocks the client's whole process and costs it two
-system calls, however long the other end takes.
+A meeting blocks the client's process and costs it two system calls, however long the server
+takes.
 """
 
 from __future__ import annotations

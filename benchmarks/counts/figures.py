@@ -1,7 +1,4 @@
-"""The file of figures of one Python version, and the comparison with it.
-
-Must not know how anything is counted.
-"""
+"""Reads and writes the file of figures of one Python version, and compares counts with it."""
 
 from __future__ import annotations
 

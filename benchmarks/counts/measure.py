@@ -1,7 +1,4 @@
-"""One client's works, counted: a worker under valgrind, and its other end here.
-
-Must not know what becomes of the counts.
-"""
+"""Counts the works of one client: starts a worker under valgrind and the server for it."""
 
 from __future__ import annotations
 

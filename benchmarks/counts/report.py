@@ -1,7 +1,4 @@
-"""What a reader sees of the counts.
-
-Must not know where they come from.
-"""
+"""Prints the counts as a table."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""The other end of each work, in the process that counts nothing.
+"""The server of each work. It runs in a process of its own, which is not counted.
 
-Must not know any client, nor valgrind. What arrives when, and how much of it at once, is the same
-in each run: a block is written while the client waits for it, and single messages leave only when
-the client sleeps.
+Each run receives the same data in the same reads. A block is written while the client waits for
+it, and single messages leave only while the client sleeps.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The process whose instructions are counted: `python -m benchmarks.counts.worker`.
 
-Must not know how it is counted, and imports one client only. Each run is a fork of this process:
-starting Python takes seven seconds under valgrind, and all runs begin in the same memory.
+It imports one client only. Each run is a fork of this process: starting Python takes seven seconds
+under valgrind, and all runs begin with the same memory.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The works that are counted: what is sent, how often, and in blocks of how many.
-
-Must not know any client, nor how anything is counted. Both processes read this list.
-"""
+"""The works that are counted: what is sent, how often, and in blocks of how many messages."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Reads what a module imports from its source, without importing it.
-
-Knows nothing of which imports are allowed.
-"""
+"""Reads what a module imports from its source, without importing it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A module of the package imports from its own floor and from those below, never in a circle.
-
-Knows nothing of what the modules do.
-"""
+"""A module of the package imports from its own floor and from those below, never in a circle."""
 
 from __future__ import annotations
 
