@@ -144,9 +144,12 @@ class WebSocketConnection(Channel):
         closing = getattr(self, "_closing", None)
         if closing is None or closing.state is State.CLOSED or self._transport is None:
             return
-        own = self._transport.get_extra_info("socket")
-        if own is None:
-            return
+        # This may run in any thread, where some transports refuse to tell anything.
+        own = None
+        with contextlib.suppress(Exception):
+            own = self._transport.get_extra_info("socket")
+            if own is None:
+                return
         try:
             warnings.warn(
                 f"unclosed connection {self!r}", ResourceWarning, stacklevel=1, source=self

@@ -130,6 +130,19 @@ async def test_a_connection_that_is_dropped(tls: Tls, ping_interval: float | Non
 
 
 @pytest.mark.usefixtures("transports")
+async def test_a_connection_that_is_collected_in_another_thread(tls: Tls) -> None:
+    async with watched(tls) as (url, ended):
+        connection = await wirespeed.connect(url, ssl=tls.client, ping_interval=None)
+        await connection.send("1")
+        await turns()
+        gc.collect()
+        del connection
+        assert UNCLOSED in await asyncio.to_thread(collected)
+        # The event loop's own thread has closed the socket.
+        await ended.wait()
+
+
+@pytest.mark.usefixtures("transports")
 @pytest.mark.parametrize(
     "options",
     [

@@ -74,6 +74,7 @@ async def test_the_timers_of_the_connection_end(
     ) -> None:
         link = make_link(BufferedChannelProtocol)
         link.connection_made(transport)
+        link.send_request()
         for data in (accept_response(parse_upgrade(transport.written)), text_frame("hello") + more):
             link.get_buffer(-1)[: len(data)] = data
             link.buffer_updated(len(data))

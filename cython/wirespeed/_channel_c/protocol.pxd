@@ -24,6 +24,7 @@ cdef class ChannelProtocol:
     cpdef hold(self, Channel channel)
     cpdef reach(self, object awaited)
     cpdef connection_made(self, object transport)
+    cpdef send_request(self)
     cpdef get_buffer(self, Py_ssize_t sizehint)
     @cython.locals(channel=Channel)
     cpdef buffer_updated(self, Py_ssize_t nbytes)

@@ -108,11 +108,20 @@ class ChannelProtocol:
         self._awaited.append(awaited)
 
     def connection_made(self, transport: Any) -> None:
-        """Send the opening handshake's request."""
+        """Keep the transport.
+
+        Nothing is written here. On uvloop, a write that fails inside this call closes the
+        descriptor before the socket object is attached. That object then closes the same number
+        again later, which may be another file by then.
+        """
         self._transport = transport
-        if self._opening is not None:
-            if self._opening.offers_compression:
-                self._view = self._view[:COMPRESSED_READ_BYTES]
+        if self._opening is not None and self._opening.offers_compression:
+            self._view = self._view[:COMPRESSED_READ_BYTES]
+
+    def send_request(self) -> None:
+        """Send the request of the opening handshake, unless the transport is lost already."""
+        transport = self._transport
+        if self._opening is not None and transport is not None and not transport.is_closing():
             transport.write(self._opening.request())
 
     def get_buffer(self, sizehint: int) -> memoryview:

@@ -70,12 +70,16 @@ def traced(protocol_class: type[ChannelProtocol]) -> type[ChannelProtocol]:
             self._incoming = FrameTrace("<")
             self._handshake: Any = opening
             self._response: Any = opened
+            self._tapped: _TappedTransport
 
         def connection_made(self, transport: Any) -> None:
-            tapped = _TappedTransport(transport)
-            super().connection_made(tapped)
-            # The request was written before this.
-            tapped.outgoing = FrameTrace(">")
+            self._tapped = _TappedTransport(transport)
+            super().connection_made(self._tapped)
+
+        def send_request(self) -> None:
+            super().send_request()
+            # The request is no frame; all later writes are.
+            self._tapped.outgoing = FrameTrace(">")
 
         def get_buffer(self, sizehint: int) -> memoryview:
             self._lent = super().get_buffer(sizehint)

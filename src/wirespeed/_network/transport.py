@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import functools
 import os
 import socket
@@ -30,7 +31,7 @@ try:
 except ImportError:
     aiofastnet = None  # type: ignore[assignment]
 
-__all__ = ["SocketTransport", "Transport", "open_transport"]
+__all__ = ["SocketTransport", "Transport", "extra_info", "open_transport"]
 
 Transport: TypeAlias = asyncio.Transport | SocketTransport
 
@@ -79,6 +80,15 @@ async def open_transport(
     )
     transport.start()
     return transport
+
+
+def extra_info(transport: Any, name: str) -> Any:
+    """Return something about a transport, `None` if it does not know."""
+    # A transport whose peer is gone may raise: uvloop's has no socket any more.
+    try:
+        return transport.get_extra_info(name)
+    except Exception:
+        return None
 
 
 def _calls_readers(loop: asyncio.AbstractEventLoop) -> bool:
@@ -193,31 +203,33 @@ def _abort(sock: socket.socket, made: asyncio.Future[tuple[Any, Any]]) -> None:
 async def _open_tls(
     url: URL, protocol: BufferedChannelProtocol, wanted: Wanted, route: Route, phases: Phases
 ) -> asyncio.Transport:
-    """Connect, then start TLS as a second step.
-
-    This way the certificate is checked before the protocol may write. Also, `create_connection`
-    of `aiofastnet` leaves the transport open when it is cancelled during the TLS handshake.
-    """
-    is_fast = _is_fast(wanted)
-    if is_fast:
-        plain = await _fast_transport_of(await connected_socket(url, route, phases))
-    else:
-        plain = await _open_plain(url, asyncio.Protocol(), route, phases)
+    """Connect, then start TLS as a second step; see `_tls_transport`."""
+    sock = await connected_socket(url, route, phases)
     phases.enter("tls")
+    return await _tls_transport(sock, protocol, wanted, is_fast=_is_fast(wanted))
+
+
+async def _tls_transport(
+    sock: socket.socket, protocol: asyncio.BaseProtocol, wanted: Wanted, *, is_fast: bool
+) -> asyncio.Transport:
+    """Start TLS on a connected socket, and return the transport; close the socket on failure.
+
+    TLS starts as a second step. With `create_connection(ssl=...)`, uvloop would send the first
+    bytes of the handshake before that returns, and close the descriptor twice if it cannot: see
+    `ChannelProtocol.connection_made`. And that of `aiofastnet` leaves the transport open when it
+    is cancelled during the handshake.
+
+    Raises:
+        CertificateMismatch: the server's certificate is not the pinned one.
+        OSError, ssl.SSLError: as the transports raise them.
+    """
+    loop = asyncio.get_running_loop()
+    if is_fast:
+        making = aiofastnet.create_connection(loop, asyncio.Protocol, sock=sock)
+    else:
+        making = loop.create_connection(asyncio.Protocol, sock=sock)
+    plain = await _transport_of(sock, making)
     return await _start_tls(plain, protocol, wanted, is_fast=is_fast)
-
-
-def _is_fast(wanted: Wanted) -> bool:
-    """Return whether `aiofastnet` can be used."""
-    # It calls OpenSSL directly, so it would ignore what a subclass of the context overrides.
-    loop = asyncio.get_running_loop()
-    return aiofastnet is not None and _calls_readers(loop) and is_stock(wanted.context)
-
-
-async def _fast_transport_of(sock: socket.socket) -> asyncio.Transport:
-    loop = asyncio.get_running_loop()
-    making = aiofastnet.create_connection(loop, asyncio.Protocol, sock=sock)
-    return await _transport_of(sock, making)
 
 
 async def _start_tls(
@@ -230,11 +242,21 @@ async def _start_tls(
         OSError, ssl.SSLError: as the transports raise them.
     """
     loop = asyncio.get_running_loop()
-    start_tls: Any = functools.partial(aiofastnet.start_tls, loop) if is_fast else loop.start_tls
+    start_tls: Any = loop.start_tls
+    if is_fast:
+        quiet: Any = _QuietLoop(loop)
+        start_tls = functools.partial(aiofastnet.start_tls, quiet)
     try:
-        transport: asyncio.Transport = await start_tls(
+        # Once `below` has lost its peer, no protocol is told of it any more: the handshake would
+        # wait until its own time runs out.
+        if below.is_closing():
+            raise _closed_early()
+        transport: asyncio.Transport | None = await start_tls(
             below, protocol, wanted.context, server_hostname=wanted.server_hostname
         )
+        # asyncio's returns `None` if the connection was lost right behind the handshake.
+        if transport is None:
+            raise _closed_early()
         if wanted.fingerprint is not None:
             check_certificate(transport, wanted.fingerprint)
     except BaseException:
@@ -242,6 +264,38 @@ async def _start_tls(
         raise
     protocol.connection_made(transport)
     return transport
+
+
+class _QuietLoop:
+    """The event loop as a TLS transport of `aiofastnet` sees it.
+
+    When the stream ends during the handshake, that transport reports an exception class to the
+    loop's exception handler, besides raising it. asyncio's handler cannot print a class.
+    """
+
+    __slots__ = ("_loop",)
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Pass on what is not raised anyway."""
+        if not isinstance(context.get("exception"), type):
+            self._loop.call_exception_handler(context)
+
+
+def _closed_early() -> ConnectionResetError:
+    return ConnectionResetError(errno.ECONNRESET, "the peer closed the connection before TLS")
+
+
+def _is_fast(wanted: Wanted) -> bool:
+    """Return whether `aiofastnet` can be used."""
+    # It calls OpenSSL directly, so it would ignore what a subclass of the context overrides.
+    loop = asyncio.get_running_loop()
+    return aiofastnet is not None and _calls_readers(loop) and is_stock(wanted.context)
 
 
 # -- proxies ---------------------------------------------------------------------------
@@ -269,16 +323,14 @@ async def _open_inside_tls(
     is_fast = all(layer is None or _is_fast(layer) for layer in layers)
 
     async def start_tls(sock: socket.socket, protocol: asyncio.Protocol) -> asyncio.Transport:
-        if is_fast:
-            plain = await _fast_transport_of(sock)
-        else:
-            making = loop.create_connection(asyncio.Protocol, sock=sock)
-            plain = await _transport_of(sock, making)
-        return await _start_tls(plain, protocol, outer_tls, is_fast=is_fast)
+        return await _tls_transport(sock, protocol, outer_tls, is_fast=is_fast)
 
     connect = functools.partial(_connect_to_proxy, route, phases)
     outer = await connect_in_tls(proxy, url, connect, start_tls)
     if inner_tls is None:
+        if outer.is_closing():
+            # The proxy has closed right behind its response, and no protocol is told any more.
+            raise ConnectionResetError(errno.ECONNRESET, "the proxy closed the connection")
         outer.set_protocol(protocol)
         protocol.connection_made(outer)
         return outer

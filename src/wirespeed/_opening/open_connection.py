@@ -11,7 +11,7 @@ from .._base.opened import Opened
 from .._base.timings import Phases
 from .._handshake.opening_handshake import OpeningHandshake
 from .._lifecycle.frame_log import log_opening, traced
-from .._network.transport import SocketTransport, open_transport
+from .._network.transport import SocketTransport, extra_info, open_transport
 from ..connection import WebSocketConnection
 from ..exceptions import HandshakeError, OpenTimeout
 from .plan import Plan
@@ -74,6 +74,7 @@ async def _shake_hands(
         transport = await open_transport(trail.url, attempt.make_protocol, plan.route, phases)
         phases.enter("upgrade")
         try:
+            attempt.send_request()
             await attempt.opened
         except BaseException:
             transport.abort()
@@ -112,6 +113,11 @@ class _Attempt:
         self.protocol = make(self.connection, self.opening, self._agree, self.opened)
         return self.protocol
 
+    def send_request(self) -> None:
+        """Send the request: the transport is ready."""
+        if self.protocol is not None:
+            self.protocol.send_request()
+
     def _agree(self, transport: Any) -> Opened:
         """Return the results of the handshake at its end, or raise `HandshakeError`."""
         response = self.opening.result()
@@ -128,8 +134,8 @@ class _Attempt:
             subprotocol=self.opening.subprotocol,
             compression=self.opening.compression,
             timings=self.phases.timings(),
-            remote_address=transport.get_extra_info("peername"),
-            local_address=None if is_own else transport.get_extra_info("sockname"),
+            remote_address=extra_info(transport, "peername"),
+            local_address=None if is_own else extra_info(transport, "sockname"),
             shown_url=log_opening(self.trail.url),
         )
 
