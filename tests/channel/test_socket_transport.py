@@ -39,6 +39,7 @@ class Calls(ChannelProtocol):
         self.data = b""
         self.lost: asyncio.Future[Exception | None] = loop.create_future()
         self.error: Exception | None = None
+        self.write_errors: list[OSError] = []
         self._buffer = bytearray(1000)
 
     def connection_made(self, transport: Any) -> None:
@@ -54,6 +55,9 @@ class Calls(ChannelProtocol):
 
     def eof_received(self) -> None:
         self.names.append("eof_received")
+
+    def write_failed(self, exc: OSError) -> None:
+        self.write_errors.append(exc)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.names.append("connection_lost")
@@ -199,14 +203,22 @@ async def test_a_reset(full: bool) -> None:
         assert isinstance(await ends.calls.lost, ConnectionError)
 
 
-async def test_a_reset_that_only_writing_meets() -> None:
+async def test_a_failed_write_leaves_reading_alone() -> None:
     async with both() as ends:
         ends.transport.pause_reading()
-        ends.reset()
-        while not ends.transport.is_closing():
+        ends.peer.send(b"arrived")
+        ends.peer.close()
+        while not ends.calls.write_errors:
             ends.transport.write(b"hello")
             await turns(1)
-        assert isinstance(await ends.calls.lost, ConnectionError)
+        assert isinstance(ends.calls.write_errors[0], ConnectionError)
+        assert not ends.transport.is_closing()
+        assert ends.transport.get_write_buffer_size() == len(b"hello")
+        ends.transport.write(b"ignored")
+        assert len(ends.calls.write_errors) == 1
+        ends.transport.resume_reading()
+        await ends.calls.lost
+        assert ends.calls.data == b"arrived"
 
 
 async def test_limits() -> None:

@@ -22,6 +22,10 @@ def reach_answering(wire: Wire) -> None:
     wire.feed(text("1") + close(1001, "bye"))
 
 
+def reach_read_only(wire: Wire) -> None:
+    closing_of(wire.connection).write_failed(BrokenPipeError(32, "Broken pipe"))
+
+
 def reach_closing(wire: Wire) -> None:
     closing_of(wire.connection).close(1000, "")
 
@@ -42,6 +46,7 @@ def reach_closed(wire: Wire) -> None:
 REACH: Final[dict[State, Callable[[Wire], None]]] = {
     State.OPEN: lambda wire: None,
     State.ANSWERING: reach_answering,
+    State.READ_ONLY: reach_read_only,
     State.CLOSING: reach_closing,
     State.FINISHING: reach_finishing,
     State.ENDED: reach_ended,
@@ -55,6 +60,7 @@ BRING_ABOUT: Final[dict[Event, Callable[[Wire, Closing], None]]] = {
     Event.OVERFLOW: lambda wire, closing: closing.overflowed(QueueOverflow("full")),
     Event.GIVE_UP: lambda wire, closing: closing.give_up(CloseCause.PING_TIMEOUT, "silent"),
     Event.EOF: lambda wire, closing: wire.protocol.eof_received(),
+    Event.WRITE_FAILED: lambda wire, closing: closing.write_failed(BrokenPipeError(32, "pipe")),
     Event.LOST: lambda wire, closing: wire.lose(),
     Event.DEADLINE: lambda wire, closing: closing._on(Event.DEADLINE, News(CloseCause.CLOSE)),
 }
@@ -120,12 +126,13 @@ async def test_what_happens(state: State, event: Event) -> None:
 
     assert closing.state is following
     sent = close_frames(wire)[len(before) :]
-    assert len(sent) == (Step.SEND_CLOSE in steps and not before)
+    can_send = not before and state is not State.READ_ONLY
+    assert len(sent) == (Step.SEND_CLOSE in steps and can_send)
     assert wire.transport.closing == (
         was_dropped or Step.DROP_TRANSPORT in steps or event is Event.LOST
     )
-    assert wire.connection.closed == (following >= State.CLOSING)
-    assert refuses_to_send(wire) == (following >= State.CLOSING)
+    assert wire.connection.closed == (following >= State.READ_ONLY)
+    assert refuses_to_send(wire) == (following >= State.READ_ONLY)
     assert (wire.connection.close_code is not None) == (following >= State.ENDED)
     assert receiving_is_over(wire) == (following >= State.ENDED)
     assert (wire.connection.close_info is not None) == (following >= State.ENDED)
@@ -149,6 +156,7 @@ async def test_what_ends_it_first_is_the_cause(state: State) -> None:
         is {
             State.OPEN: CloseCause.ABORT,
             State.ANSWERING: CloseCause.PEER_CLOSE,
+            State.READ_ONLY: CloseCause.ABORT,
             State.CLOSING: CloseCause.CLOSE,
             State.FINISHING: CloseCause.CLOSE,
         }[state]

@@ -20,6 +20,7 @@ cdef class SocketTransport:
     cdef bint _eof_is_due
     cdef bint _is_closing
     cdef bint _is_lost
+    cdef bint _is_broken
     cdef object _last_name
 
     cpdef pause_reading(self)

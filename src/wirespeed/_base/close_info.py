@@ -43,6 +43,8 @@ class CloseInfo:
             operating system had taken are not counted.
         unread_messages: messages that arrived and were not received by the program.
         unread_bytes: the size of these messages in bytes (in characters, for text).
+        write_error: the error of the first write that failed; `None` if none did. Messages that had
+            arrived by then were still received.
     """
 
     cause: CloseCause
@@ -52,6 +54,7 @@ class CloseInfo:
     unsent_bytes: int
     unread_messages: int
     unread_bytes: int
+    write_error: OSError | None = None
 
     @property
     def closed_by(self) -> Literal["local", "peer"] | None:
@@ -69,6 +72,8 @@ class CloseInfo:
         if self.latency is not None:
             parts.append(f"last round trip {self.latency * 1e3:.3f} ms")
         parts.append(f"{self.unsent_bytes} bytes unsent")
+        if self.write_error is not None:
+            parts.append(f"a write failed: {self.write_error}")
         parts.append(f"{self.unread_messages} messages ({self.unread_bytes} bytes) unread")
         return ", ".join(parts)
 

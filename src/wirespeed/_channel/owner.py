@@ -29,6 +29,9 @@ class ClosingState(Protocol):
     def eof_received(self) -> None:
         """Note that the peer has ended the stream."""
 
+    def write_failed(self, error: OSError) -> None:
+        """Note that nothing more can be written; the transport still reads."""
+
     def connection_lost(self, error: Exception | None) -> None:
         """Note that the transport is closed."""
 

@@ -6,6 +6,9 @@ Does not parse frames or messages.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import socket
 import sys
 from collections.abc import Callable
 from operator import call as referent
@@ -152,15 +155,52 @@ class ChannelProtocol:
         elif channel is not None:
             channel._closing.eof_received()
 
+    def write_failed(self, exc: OSError) -> None:
+        """Report that a write has failed while the transport still reads."""
+        channel: Channel | None = referent(self._channel)
+        if channel is not None:
+            channel._closing.write_failed(exc)
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Notify the channel that the transport is closed."""
         channel: Channel | None = referent(self._channel)
+        if exc is not None and channel is not None:
+            self._read_rest()
         if self._opening is not None:
             self._end_opening_at_eof(exc)
         if channel is not None:
             channel._closing.connection_lost(exc)
         self._kept = None
         self._receivers = self._senders = self._awaited = None
+
+    def _read_rest(self) -> None:
+        """Read what is left in the socket of a transport that gave up after an error.
+
+        uvloop's transports end both directions when a write fails. Their descriptor is still open
+        here, and what has arrived is still in it. With TLS nothing can be read this way.
+        """
+        own = self._left_socket()
+        if own is None:
+            return
+        with own:
+            while True:
+                try:
+                    size = own.recv_into(self.get_buffer(-1))
+                except OSError:
+                    return
+                if not size:
+                    return
+                self.buffer_updated(size)
+
+    def _left_socket(self) -> socket.socket | None:
+        """Return the socket of a transport that is lost, `None` if it cannot be read."""
+        transport: Any = self._transport
+        with contextlib.suppress(Exception):
+            if transport.get_extra_info("ssl_object") is None:
+                own = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+                own.setblocking(False)
+                return own
+        return None
 
     def pause_writing(self) -> None:
         """Make senders wait."""

@@ -43,6 +43,8 @@ class SocketTransport:
         self._eof_is_due = False
         self._is_closing = False
         self._is_lost = False
+        # A write has failed.
+        self._is_broken = False
         # Kept after the end, when the socket no longer reports it.
         self._last_name: Any = None
 
@@ -108,13 +110,14 @@ class SocketTransport:
 
     def write(self, data: bytes) -> None:
         """Send now, or as soon as the socket accepts it; `data` must not change any more."""
-        if self._is_closing or self._eof_is_due:
+        if self._is_closing or self._eof_is_due or self._is_broken:
             return
         if self._backlog_bytes == 0:
             try:
                 size = send_some(self._sock, self._fd, data)
             except OSError as exc:
-                self._lose(exc)
+                self._backlog_bytes = len(data)
+                self._break(exc)
                 return
             if size == len(data):
                 return
@@ -140,11 +143,19 @@ class SocketTransport:
 
     def write_eof(self) -> None:
         """Close the sending side, after all written data was sent."""
-        if self._is_closing or self._eof_is_due:
+        if self._is_closing or self._eof_is_due or self._is_broken:
             return
         self._eof_is_due = True
         if self._backlog_bytes == 0:
             self._shut_down()
+
+    def _break(self, exc: OSError) -> None:
+        """Write nothing more. Reading goes on: what has arrived is still in the socket."""
+        self._is_broken = True
+        if self._backlog is not None:
+            self._backlog = None
+            self._loop.remove_writer(self._fd)
+        self._protocol.write_failed(exc)
 
     def _keep(self, data: Buffer) -> None:
         if self._backlog is None:
@@ -160,7 +171,7 @@ class SocketTransport:
             try:
                 size = send_some(self._sock, self._fd, data)
             except OSError as exc:
-                self._lose(exc)
+                self._break(exc)
                 return
             if size < 0:
                 break
@@ -213,7 +224,7 @@ class SocketTransport:
         if self._is_closing:
             return
         self._stop_reading()
-        if self._backlog_bytes == 0:
+        if self._backlog_bytes == 0 or self._is_broken:
             self._schedule_end(None)
 
     def abort(self) -> None:

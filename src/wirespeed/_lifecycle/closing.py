@@ -90,6 +90,7 @@ class Closing:
         "_lost_for",
         "_peer_end",
         "_unsent_bytes",
+        "_write_error",
         "cause",
         "channel",
         "close_received",
@@ -117,6 +118,7 @@ class Closing:
         # The Close frame or fault that was read and not yet acted on.
         self._peer_end: News | None = None
         self._lost_for: Exception | None = None
+        self._write_error: OSError | None = None
         # Counted when the transport is closed.
         self._unsent_bytes = 0
         # Created for the first task that waits for the end.
@@ -186,6 +188,12 @@ class Closing:
         """Note that the peer has ended the stream."""
         self._on(Event.EOF, News(CloseCause.PEER_EOF))
 
+    def write_failed(self, error: OSError) -> None:
+        """Note that nothing more can be written; the transport still reads."""
+        if self._write_error is None:
+            self._write_error = error
+        self._on(Event.WRITE_FAILED, News(CloseCause.NETWORK_ERROR))
+
     def connection_lost(self, error: Exception | None) -> None:
         """Note that the transport is closed."""
         if self.state is not State.CLOSED:
@@ -240,7 +248,7 @@ class Closing:
 
     def _send_close(self, news: News) -> None:
         """Send the Close frame; 1005 stands for one without a code."""
-        if self.close_sent is not None:
+        if self.close_sent is not None or self.channel._outbox.refuses_sends():
             return
         code, reason = news.code, news.reason
         payload = b""
@@ -290,10 +298,13 @@ class Closing:
         self.channel._finish_receiving(self.end_of_messages)
         self.watch.end_pongs(self.end_of_messages)
 
-    def _detach(self, news: News) -> None:
-        self.channel._read_flow.detach()
+    def _stop_writing(self, news: News) -> None:
         self._unsent_bytes = max(self._unsent_bytes, self._count_unsent())
         self.channel._outbox.detach()
+
+    def _detach(self, news: News) -> None:
+        self.channel._read_flow.detach()
+        self._stop_writing(news)
 
     def _release(self, news: News) -> None:
         if self._deadline is not None:
@@ -321,7 +332,7 @@ class Closing:
     @property
     def refuses_sends(self) -> bool:
         """Whether nothing more can be sent."""
-        return self.state >= State.CLOSING
+        return self.state >= State.READ_ONLY
 
     @property
     def has_ended(self) -> bool:
@@ -353,15 +364,16 @@ class Closing:
             return None
         unread = self.channel.pending
         latency = self.watch.latency
-        is_closed = self.state is State.CLOSED
+        is_stopped = self.state is State.CLOSED or self._write_error is not None
         return CloseInfo(
             cause=self.cause,
             received=self.close_received,
             sent=self.close_sent,
             latency=None if latency is None else latency.last,
-            unsent_bytes=self._unsent_bytes if is_closed else self._count_unsent(),
+            unsent_bytes=self._unsent_bytes if is_stopped else self._count_unsent(),
             unread_messages=unread.messages,
             unread_bytes=unread.bytes,
+            write_error=self._write_error,
         )
 
     def _count_unsent(self) -> int:
@@ -397,12 +409,13 @@ class Closing:
             sent=self.close_sent,
             info=self.close_info,
         )
-        error.__cause__ = self._fault or self._lost_for
+        error.__cause__ = self._fault or self._lost_for or self._write_error
         return error if self.translate is None else self.translate(error)
 
     def _end_in_words(self, code: int | None) -> str:
         if code is None:
-            return "connection is closing"
+            error = self._write_error
+            return "connection is closing" if error is None else f"a write has failed: {error}"
         if self._fault is not None:
             return f"connection was closed with code {code} after an error: {self._fault}"
         if self.close_received is not None:
@@ -427,6 +440,7 @@ _DO: Final[Mapping[Step, Callable[[Closing, News], None]]] = {
     Step.DROP_SOON: Closing._drop_soon,
     Step.DROP_TRANSPORT: Closing._drop_transport,
     Step.END_RECEIVING: Closing._end_receiving,
+    Step.STOP_WRITING: Closing._stop_writing,
     Step.DETACH: Closing._detach,
     Step.RELEASE: Closing._release,
 }

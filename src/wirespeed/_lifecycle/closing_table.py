@@ -1,12 +1,14 @@
 """The states of closing, and what happens when an event arrives in each of them.
 
     OPEN -------- CLOSE -------> CLOSING --- PEER_END ---> FINISHING
-     |                              |                          |
-     |                              |                      HANDED_ON
-     |                              |                          v
-     |--- PEER_END --> ANSWERING ---|--- HANDED_ON, CLOSE --> ENDED --- LOST ---> CLOSED
-     |                              |                          ^
-     '--- EOF, ABORT, OVERFLOW, GIVE_UP (OPEN), EOF, ABORT ----'
+     |                            ^   |                     ^    |
+     |                          CLOSE |                     |  HANDED_ON
+     |                            |   |                     |    v
+     |--- WRITE_FAILED ---> READ_ONLY-|---- PEER_END -------'   ENDED --- LOST ---> CLOSED
+     |                            |   |                          ^
+     |--- PEER_END --> ANSWERING -|---|--- HANDED_ON, CLOSE -----|
+     |                            |   |                          |
+     '--- EOF, ABORT, OVERFLOW, GIVE_UP; EOF, ABORT -------------'
 
 `LOST` leads to `CLOSED` from every state. `TABLE` has every pair of state and event; an event that
 changes nothing has an entry without steps. Does no I/O.
@@ -28,14 +30,16 @@ class State(enum.IntEnum):
     OPEN = 0
     # The peer's Close frame or a fault was read; the messages before it may still be answered.
     ANSWERING = 1
+    # A write has failed, so nothing can be sent; messages are read until the peer's end.
+    READ_ONLY = 2
     # Our Close frame was sent; messages are read until the peer's Close frame.
-    CLOSING = 2
+    CLOSING = 3
     # Our Close frame was sent and the peer's end was read; the last messages are handed on.
-    FINISHING = 3
+    FINISHING = 4
     # Nothing more is sent or received; the transport is not closed yet.
-    ENDED = 4
+    ENDED = 5
     # The transport is closed.
-    CLOSED = 5
+    CLOSED = 6
 
 
 class Event(enum.Enum):
@@ -48,6 +52,7 @@ class Event(enum.Enum):
     OVERFLOW = "the receive queue is full, with `overflow='close'`"
     GIVE_UP = "the peer was silent for too long"
     EOF = "the peer ended the stream"
+    WRITE_FAILED = "a write has failed, and the transport still reads"
     LOST = "the transport is gone"
     DEADLINE = "closing has taken too long"
 
@@ -67,6 +72,7 @@ class Step(enum.Enum):
     DROP_SOON = "drop the transport as soon as the Close frame can have left"
     DROP_TRANSPORT = "drop the transport at once"
     END_RECEIVING = "let receives end after the messages that are queued"
+    STOP_WRITING = "write nothing more, and count what is unsent"
     DETACH = "leave the transport alone: it is gone"
     RELEASE = "wake everything that waits for the end, and log it"
 
@@ -105,6 +111,7 @@ _CHANGES: Final[Mapping[State, Mapping[Event, Transition]]] = {
         Event.EOF: Transition(
             State.ENDED, (Step.NOTE_CAUSE, Step.REFUSE_SENDS, Step.END_RECEIVING)
         ),
+        Event.WRITE_FAILED: Transition(State.READ_ONLY, (Step.REFUSE_SENDS, Step.STOP_WRITING)),
         Event.LOST: Transition(State.CLOSED, _LOSE),
     },
     State.ANSWERING: {
@@ -113,12 +120,32 @@ _CHANGES: Final[Mapping[State, Mapping[Event, Transition]]] = {
         Event.HANDED_ON: Transition(State.ENDED, _FOLLOW_PEER),
         Event.GIVE_UP: Transition(State.ENDED, _FOLLOW_PEER),
         Event.EOF: Transition(State.ENDED, _FOLLOW_PEER),
-        Event.LOST: Transition(State.CLOSED, (Step.FOLLOW, Step.SEND_CLOSE, *_LOSE)),
+        Event.WRITE_FAILED: Transition(State.FINISHING, (Step.REFUSE_SENDS, Step.STOP_WRITING)),
+        Event.LOST: Transition(State.CLOSED, (Step.FOLLOW, *_LOSE)),
+    },
+    State.READ_ONLY: {
+        # No Close frame can be sent any more.
+        Event.CLOSE: Transition(
+            State.CLOSING, (Step.NOTE_CAUSE, Step.READ_ON, Step.START_DEADLINE)
+        ),
+        Event.ABORT: Transition(
+            State.ENDED, (Step.NOTE_CAUSE, Step.DROP_TRANSPORT, Step.END_RECEIVING)
+        ),
+        Event.PEER_END: Transition(State.FINISHING, (Step.KEEP_END,)),
+        Event.OVERFLOW: Transition(
+            State.ENDED, (Step.NOTE_CAUSE, Step.FAIL, Step.DROP_TRANSPORT, Step.END_RECEIVING)
+        ),
+        Event.GIVE_UP: Transition(
+            State.ENDED, (Step.NOTE_CAUSE, Step.DROP_TRANSPORT, Step.END_RECEIVING)
+        ),
+        Event.EOF: Transition(State.ENDED, (Step.NOTE_CAUSE, Step.END_RECEIVING)),
+        Event.LOST: Transition(State.CLOSED, _LOSE),
     },
     State.CLOSING: {
         Event.ABORT: Transition(State.ENDED, (Step.DROP_TRANSPORT, Step.END_RECEIVING)),
         Event.PEER_END: Transition(State.FINISHING, (Step.KEEP_END,)),
         Event.EOF: Transition(State.ENDED, (Step.END_RECEIVING,)),
+        Event.WRITE_FAILED: Transition(State.CLOSING, (Step.STOP_WRITING,)),
         Event.LOST: Transition(State.CLOSED, _LOSE),
         Event.DEADLINE: Transition(State.CLOSING, (Step.DROP_TRANSPORT,)),
     },
@@ -127,11 +154,14 @@ _CHANGES: Final[Mapping[State, Mapping[Event, Transition]]] = {
         Event.HANDED_ON: Transition(State.ENDED, _FOLLOW_PEER),
         Event.GIVE_UP: Transition(State.ENDED, _FOLLOW_PEER),
         Event.EOF: Transition(State.ENDED, _FOLLOW_PEER),
+        Event.WRITE_FAILED: Transition(State.FINISHING, (Step.STOP_WRITING,)),
         Event.LOST: Transition(State.CLOSED, (Step.FOLLOW, *_LOSE)),
         Event.DEADLINE: Transition(State.FINISHING, (Step.DROP_TRANSPORT,)),
     },
     State.ENDED: {
         Event.ABORT: Transition(State.ENDED, (Step.DROP_TRANSPORT,)),
+        # All messages were received, so the transport is of no more use.
+        Event.WRITE_FAILED: Transition(State.ENDED, (Step.STOP_WRITING, Step.DROP_TRANSPORT)),
         Event.LOST: Transition(State.CLOSED, (Step.DETACH, Step.RELEASE)),
         Event.DEADLINE: Transition(State.ENDED, (Step.DROP_TRANSPORT,)),
     },

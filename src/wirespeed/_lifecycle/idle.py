@@ -68,8 +68,6 @@ class IdleWatch:
         self._timer = self._channel._loop.call_later(seconds, call_weakly, ref(self), step)
 
     def _look(self) -> None:
-        if self._channel._outbox.refuses_sends():
-            return
         if self._silence.look() < LOOKS:
             self._after(self._timeout / LOOKS, IdleWatch._look)
         else:

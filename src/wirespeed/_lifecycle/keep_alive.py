@@ -94,12 +94,10 @@ class KeepAlive:
 
     def _ask(self) -> None:
         channel = self._channel
-        if channel._outbox.refuses_sends():
-            return
         self._progress = channel._read_flow.progress()
         self._asked_at = channel._loop.time()
         # If the transport is full, the Ping would only wait behind other frames.
-        if not channel._outbox.is_paused():
+        if not channel._outbox.is_paused() and not channel._outbox.refuses_sends():
             self._send()
         if self._timeout is None:
             self._at(self._interval, KeepAlive._ask)
