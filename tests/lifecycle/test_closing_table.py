@@ -164,3 +164,23 @@ async def test_what_ends_it_first_is_the_cause(state: State) -> None:
     expected = (1001, "bye") if state in (State.ANSWERING, State.FINISHING) else None
     assert info.received == expected
     wire.lose()
+
+
+@pytest.mark.loops("asyncio")
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (ConnectionResetError(104, "Connection reset by peer"), CloseCause.NETWORK_ERROR),
+        (TimeoutError(110, "Connection timed out"), CloseCause.NETWORK_ERROR),
+        (BrokenPipeError(32, "Broken pipe"), CloseCause.PEER_EOF),
+    ],
+    ids=["reset", "timeout", "pipe"],
+)
+async def test_an_end_of_the_stream_after_a_failed_write(error: OSError, cause: CloseCause) -> None:
+    wire, closing = wire_in(State.OPEN)
+    closing.write_failed(error)
+    wire.protocol.eof_received()
+    info = wire.connection.close_info
+    assert info is not None
+    assert (info.cause, info.write_error) == (cause, error)
+    wire.lose()

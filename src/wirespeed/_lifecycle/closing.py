@@ -186,7 +186,12 @@ class Closing:
 
     def eof_received(self) -> None:
         """Note that the peer has ended the stream."""
-        self._on(Event.EOF, News(CloseCause.PEER_EOF))
+        # A write that met a reset takes the error away: reads then see an end of the stream. Where
+        # the peer had ended the stream before, the write gets EPIPE instead.
+        is_reset = self._write_error is not None and not isinstance(
+            self._write_error, BrokenPipeError
+        )
+        self._on(Event.EOF, News(CloseCause.NETWORK_ERROR if is_reset else CloseCause.PEER_EOF))
 
     def write_failed(self, error: OSError) -> None:
         """Note that nothing more can be written; the transport still reads."""
