@@ -148,14 +148,14 @@ class ScriptedTransport(asyncio.Transport):
             self.on_resume_reading()
 
 
-def _complete_opening() -> Any:
+def _complete_opening(*, offers_compression: bool) -> Any:
     """Return an opening handshake that completes with any bytes."""
     return SimpleNamespace(
         request=lambda: b"",
         receive_data=lambda data: True,
         receive_eof=lambda: None,
         trailing_data=b"",
-        offers_compression=False,
+        offers_compression=offers_compression,
     )
 
 
@@ -185,7 +185,10 @@ class Wire:
             timings=Timings(),
         )
         self.protocol = BufferedChannelProtocol(
-            self.connection, _complete_opening(), lambda transport: agreed, loop.create_future()
+            self.connection,
+            _complete_opening(offers_compression=compression is not None),
+            lambda transport: agreed,
+            loop.create_future(),
         )
         self.protocol.connection_made(self.transport)
         self.feed(b"the opening handshake")

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
+import zlib
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import reference
+from channel.scripted import Wire
 from rawserver import CLOSE, TEXT, accept_response, close_payload, parse_upgrade
 
 import wirespeed
-from wirespeed import CloseCause, ConnectionDisconnected, WebSocketConnection
+from wirespeed import CloseCause, ConnectionDisconnected, Deflate, WebSocketConnection
 
 MESSAGES: Final = [f"{number:03}".ljust(1024, ".") for number in range(40)]
+MIB: Final = 1024 * 1024
 # So many are sent before the client's queue is full, and it stops reading.
 FIRST: Final = 5
 
@@ -126,3 +130,54 @@ async def test_the_failed_write_is_told(leaver: tuple[Leaver, dict[str, Any]]) -
     assert isinstance(info.write_error, ConnectionError)
     assert info.unsent_bytes > 0
     assert "a write failed: " in str(info)
+
+
+@pytest.mark.loops("asyncio")
+async def test_a_peer_that_goes_on_sending_does_not_hold_up_the_loop() -> None:
+    ours, peer = socket.socketpair()
+    wire = Wire(ping_interval=None)
+    wire.transport._extra["socket"] = ours  # type: ignore[attr-defined]
+    ours.setblocking(False)
+    frame = reference.frame(TEXT, b"x" * 1024)
+    peer.sendall(frame * 3)
+
+    def flood() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                peer.sendall(frame)
+
+    flooding = threading.Thread(target=flood)
+
+    # The first message is looked at inside the loss of the transport: from then on the peer sends
+    # without end.
+    def begin(messages: list[object]) -> None:
+        if not flooding.is_alive():
+            flooding.start()
+
+    wire.connection._on_messages = begin
+    wire.lose(BrokenPipeError(32, "Broken pipe"))
+    assert wire.connection.pending.messages >= 3
+    ours.shutdown(socket.SHUT_RDWR)
+    ours.close()
+    flooding.join()
+    peer.close()
+
+
+@pytest.mark.loops("asyncio")
+async def test_what_is_left_does_not_inflate_without_bound() -> None:
+    ours, peer = socket.socketpair()
+    ours.setblocking(False)
+    wire = Wire(
+        ping_interval=None, compression=Deflate(), max_queue_bytes=MIB, max_message_size=MIB
+    )
+    wire.transport._extra["socket"] = ours  # type: ignore[attr-defined]
+    deflate = zlib.compressobj(9, wbits=-15)
+    payload = deflate.compress(bytes(MIB)) + deflate.flush(zlib.Z_SYNC_FLUSH)
+    bomb = bytes([0xC2, 126]) + len(payload[:-4]).to_bytes(2, "big") + payload[:-4]
+    count = 60
+    peer.sendall(bomb * count)
+    memory = len(wire.protocol.get_buffer(-1))
+    wire.lose(BrokenPipeError(32, "Broken pipe"))
+    assert 0 < wire.connection.pending.messages <= memory // len(bomb) + 2 < count
+    ours.close()
+    peer.close()

@@ -36,6 +36,7 @@ cdef class ChannelProtocol:
     cpdef pause_writing(self)
     @cython.locals(channel=Channel)
     cpdef resume_writing(self)
+    cdef bint _has_room(self, Channel channel) except -1
     cdef _end_opening_at_eof(self, object cause)
     @cython.locals(channel=Channel)
     cdef _end_opening(self, object cause=*)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 import sys
 from collections.abc import Callable
@@ -51,6 +50,18 @@ def _read_buffer(loop: asyncio.AbstractEventLoop) -> tuple[bytearray, memoryview
 
 def _viewed(memory: bytearray) -> tuple[bytearray, memoryview]:
     return memory, memoryview(memory)
+
+
+def _count_readable(sock: socket.socket) -> int:
+    """Count the bytes that wait in a socket; 0 where the system cannot tell."""
+    try:
+        # Not on Windows.
+        from fcntl import ioctl  # noqa: PLC0415
+        from termios import FIONREAD  # noqa: PLC0415
+
+        return int.from_bytes(ioctl(sock, FIONREAD, bytes(4)), sys.byteorder)
+    except (ImportError, OSError):
+        return 0
 
 
 class ChannelProtocol:
@@ -165,7 +176,7 @@ class ChannelProtocol:
         """Notify the channel that the transport is closed."""
         channel: Channel | None = referent(self._channel)
         if exc is not None and channel is not None:
-            self._read_rest()
+            self._read_rest(channel)
         if self._opening is not None:
             self._end_opening_at_eof(exc)
         if channel is not None:
@@ -173,7 +184,7 @@ class ChannelProtocol:
         self._kept = None
         self._receivers = self._senders = self._awaited = None
 
-    def _read_rest(self) -> None:
+    def _read_rest(self, channel: Channel) -> None:
         """Read what is left in the socket of a transport that gave up after an error.
 
         uvloop's transports end both directions when a write fails. Their descriptor is still open
@@ -183,24 +194,34 @@ class ChannelProtocol:
         if own is None:
             return
         with own:
-            while True:
+            # Only what has arrived by now: a peer that goes on sending must not hold up the loop.
+            left = _count_readable(own)
+            while left > 0 and self._has_room(channel):
                 try:
                     size = own.recv_into(self.get_buffer(-1))
                 except OSError:
                     return
                 if not size:
                     return
+                left -= size
                 self.buffer_updated(size)
 
     def _left_socket(self) -> socket.socket | None:
-        """Return the socket of a transport that is lost, `None` if it cannot be read."""
+        """Return a duplicate of a lost transport's socket, `None` if it cannot be read."""
         transport: Any = self._transport
         with contextlib.suppress(Exception):
             if transport.get_extra_info("ssl_object") is None:
-                own = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
-                own.setblocking(False)
-                return own
+                own = transport.get_extra_info("socket")
+                # The duplicate shares the flags of the descriptor, which does not block.
+                return socket.fromfd(own.fileno(), own.family, own.type)
         return None
+
+    def _has_room(self, channel: Channel) -> bool:
+        """Return whether one more read is bounded in memory, although nothing can pause it."""
+        # Compressed data inflates to 1032 times its size at most; other data is as large as it is.
+        opened = channel._opened
+        is_compressed = opened is not None and opened.compression is not None
+        return not is_compressed or channel.pending.bytes <= channel._max_waiting
 
     def pause_writing(self) -> None:
         """Make senders wait."""

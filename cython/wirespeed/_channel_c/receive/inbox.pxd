@@ -65,7 +65,6 @@ cdef class Inbox:
     cdef Waiter first_waiter(self, int opcode)
     cdef leave_line(self, Receive receive)
     cdef note_poll(self)
-    cdef bint has_messages(self) noexcept
     cpdef list waiting(self)
     cdef bint has_waiters(self) noexcept
     cdef Py_ssize_t count(self) noexcept

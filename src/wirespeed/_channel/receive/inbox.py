@@ -215,10 +215,6 @@ class Inbox:
         if receive._waiter in self._waiters:
             self._waiters.remove(receive._waiter)
 
-    def has_messages(self) -> bool:
-        """Whether messages are queued that are not set aside."""
-        return self.available() > 0
-
     def waiting(self) -> list[Any]:
         """Return the list of waiters; it is always the same list."""
         return self._waiters
