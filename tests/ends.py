@@ -73,6 +73,18 @@ async def turns(count: int = 1) -> None:
         await asyncio.sleep(0)
 
 
+async def intervals(count: int, seconds: float) -> None:
+    """Let time pass: `count` times `seconds` or more.
+
+    The clock is keep-alive of a connection of its own, so timers of the same loop have run as well.
+    """
+    async with both_ends(ping_interval=seconds, ping_timeout=None) as (_, server):
+        for _ in range(count):
+            frame = await server.read_frame()
+            assert frame.opcode == PING
+            await server.write(pong_frame(frame.payload))
+
+
 async def until_idle(probe: Callable[[], object]) -> None:
     """Wait until `probe` has returned the same value for `IDLE_TURNS` turns of the loop."""
     last, same = probe(), 0

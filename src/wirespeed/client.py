@@ -135,11 +135,13 @@ def connect(
             as for `ssl`.
         open_timeout: seconds for the whole opening: name lookup, TCP, proxy, TLS, the opening
             handshake and redirects; `None` for no limit.
-        close_timeout: seconds for the closing handshake; `None` for no limit.
+        close_timeout: seconds for the closing handshake; `None` for no limit. While data that was
+            sent before is still leaving over a slow link, at least 1 KiB a second, they start anew.
         ping_interval: seconds between two keep-alive Pings; `None` sends no such Pings.
         ping_timeout: seconds after a keep-alive Ping within which at least one byte must arrive, or
-            the connection is failed with code 1011; `None` never fails it. The clock stops while
-            reading is paused, as when the queue is full.
+            the connection is failed with code 1011; `None` never fails it. The seconds count from
+            the moment when the Ping has left: data before it that leaves slowly is a sign of life.
+            While the queue is full, nothing is read. Then no Pings are sent and the clock stops.
         heartbeat: messages to send in addition to Pings, for servers that expect them; `None` for
             no such messages.
         idle_timeout: seconds without a message after which the connection is failed with

@@ -435,9 +435,10 @@ class WebSocketConnection(Channel):
     async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
         """Close the connection with the closing handshake (RFC 6455 section 7.1.2).
 
-        Returns when the transport is closed, after `close_timeout` seconds at the latest. Messages
-        that arrive until then can still be received, as far as the queue has room. If this is
-        cancelled, closing continues. A second call waits for the first.
+        Returns when the transport is closed, at the latest `close_timeout` seconds after data that
+        was sent before has stopped leaving. Messages that arrive until then can still be received,
+        as far as the queue has room. If this is cancelled, closing continues. A second call waits
+        for the first.
 
         Args:
             code: 1000 to 1003, 1007 to 1014, or 3000 to 4999.

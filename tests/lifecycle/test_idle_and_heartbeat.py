@@ -16,6 +16,7 @@ from ends import (
     both_ends,
     collect,
     deliver,
+    intervals,
     ping_frame,
     pong_frame,
     text_frame,
@@ -83,10 +84,9 @@ async def test_messages_start_the_time_anew() -> None:
 
 
 async def test_a_slow_consumer_is_no_silence() -> None:
-    options: dict[str, Any] = {"ping_interval": SHORT, "ping_timeout": None, "max_queue": 1}
-    async with both_ends(idle_timeout=SHORT, **options) as (client, server):
+    async with both_ends(idle_timeout=SHORT, max_queue=1) as (client, server):
         await server.write(text_frame("1") + text_frame("2"))
-        await read_pings(server, 5)
+        await intervals(5, SHORT)
         assert not client.closed
         assert [await client.receive_text() for _ in range(2)] == ["1", "2"]
         with pytest.raises(IdleTimeout):
@@ -182,14 +182,10 @@ async def test_only_while_it_is_waited_for_messages_are_looked_at(decode_text: b
 
 async def test_a_slow_consumer_does_not_miss_the_answer() -> None:
     beat = Heartbeat(interval=SHORT, payload="beat", timeout=SHORT, is_answer="pong".__eq__)
-    async with both_ends(heartbeat=beat, max_queue=1, ping_interval=SHORT, ping_timeout=None) as (
-        client,
-        server,
-    ):
-        while (await server.read_frame()).payload != b"beat":
-            pass
+    async with both_ends(heartbeat=beat, max_queue=1) as (client, server):
+        assert (await server.read_frame()).payload == b"beat"
         await server.write(text_frame("1") + text_frame("2") + text_frame("3"))
-        await read_pings(server, 5)
+        await intervals(5, SHORT)
         assert not client.closed
         await server.write(text_frame("pong"))
         assert [await client.receive_text() for _ in range(4)] == ["1", "2", "3", "pong"]
@@ -235,12 +231,11 @@ async def test_a_message_in_either_lane_starts_the_time_anew(
 
 @pytest.mark.parametrize("full", ["text", "binary"])
 async def test_one_full_lane_is_no_silence(full: str) -> None:
-    options: dict[str, Any] = {"ping_interval": SHORT, "ping_timeout": None, "max_queue": 100}
-    options[f"{full}_queue_maxsize"] = 1
+    options: dict[str, Any] = {"max_queue": 100, f"{full}_queue_maxsize": 1}
     frame = text_frame("1") if full == "text" else binary_frame(b"1")
     async with both_ends(idle_timeout=SHORT, **options) as (client, server):
         await server.write(frame + frame)
-        await read_pings(server, 5)
+        await intervals(5, SHORT)
         assert not client.closed
         assert len(await client.receive_many()) == 2
         with pytest.raises(IdleTimeout):

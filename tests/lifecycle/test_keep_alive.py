@@ -16,6 +16,7 @@ from ends import (
     close_frame,
     collect,
     deliver,
+    intervals,
     pong_frame,
     text_frame,
     turns,
@@ -146,25 +147,41 @@ async def test_a_timeout_longer_than_the_interval_does_not_delay_pings() -> None
         assert not client.closed
 
 
+async def reading_is_held_back(client: wirespeed.WebSocketConnection) -> None:
+    """Wait until the client reads no more, because its queue is full."""
+    while not client.stats.pauses:
+        await turns()
+
+
 async def test_a_slow_consumer_does_not_end_a_live_connection() -> None:
     options: dict[str, Any] = {"ping_interval": SHORT, "ping_timeout": SHORT, "max_queue": 1}
     async with both_ends(**options) as (client, server):
         await server.write(text_frame("1") + text_frame("2") + text_frame("3"))
-        # Reading is paused, so no answer can be read: Pings are sent, but the connection goes on.
-        for _ in range(6):
-            await read_ping(server)
+        await reading_is_held_back(client)
+        await intervals(6, SHORT)
         assert not client.closed
         assert [await client.receive_text() for _ in range(3)] == ["1", "2", "3"]
         await answer_pings(server, 3)
         assert not client.closed
 
 
+async def test_no_ping_is_sent_while_reading_is_held_back() -> None:
+    async with both_ends(ping_interval=SHORT, max_queue=1) as (client, server):
+        await server.write(text_frame("1") + text_frame("2"))
+        await reading_is_held_back(client)
+        sent = client.stats.pings_sent
+        await intervals(6, SHORT)
+        assert client.stats.pings_sent == sent
+        assert [await client.receive_text() for _ in range(2)] == ["1", "2"]
+        await answer_pings(server, sent + 1)
+
+
 async def test_a_peer_that_dies_behind_a_slow_consumer_is_given_up_later() -> None:
     options: dict[str, Any] = {"ping_interval": SHORT, "ping_timeout": SHORT, "max_queue": 1}
     async with both_ends(**options) as (client, server):
         await server.write(text_frame("1") + text_frame("2"))
-        for _ in range(3):
-            await read_ping(server)
+        await reading_is_held_back(client)
+        await intervals(3, SHORT)
         assert [await client.receive_text() for _ in range(2)] == ["1", "2"]
         await check_given_up(client)
 

@@ -23,6 +23,7 @@ from .._base.rfc6455 import (
 )
 from ..exceptions import ConnectionDisconnected, IdleTimeout, ProtocolError, QueueOverflow
 from .closing_table import TABLE, Event, State, Step
+from .deadline import Deadline
 from .watch import Watch
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class Closing:
         self.close_received: tuple[int, str] | None = None
         self.on_peer_close: Callable[[], object] | None = None
         self.translate: Callable[[ConnectionDisconnected], Exception] | None = None
-        self._deadline: asyncio.TimerHandle | None = None
+        self._deadline: Deadline | asyncio.TimerHandle | None = None
         self._fault: ProtocolError | QueueOverflow | None = None
         # The Close frame or fault that was read and not yet acted on.
         self._peer_end: News | None = None
@@ -279,14 +280,13 @@ class Closing:
 
     def _start_deadline(self, news: News) -> None:
         if self._deadline is None and self._close_timeout is not None:
-            self._drop_after(self._close_timeout)
+            self._deadline = Deadline(self.channel, self._close_timeout, self._expire)
 
     def _drop_soon(self, news: News) -> None:
-        self._drop_after(LAST_WORD_SECONDS)
+        self._deadline = self.channel._loop.call_later(LAST_WORD_SECONDS, self._expire)
 
-    def _drop_after(self, seconds: float) -> None:
-        news = News(CloseCause.CLOSE)
-        self._deadline = self.channel._loop.call_later(seconds, self._on, Event.DEADLINE, news)
+    def _expire(self) -> None:
+        self._on(Event.DEADLINE, News(CloseCause.CLOSE))
 
     def _drop_transport(self, news: News) -> None:
         if self.channel._transport is not None:

@@ -12,6 +12,7 @@ from .._base.arguments import check_bool, check_callable, check_interval
 from .._base.close_info import CloseCause
 from .._base.rfc6455 import Binary
 from .._base.weak_timers import call_weakly
+from .departure import Departure
 from .idle import LOOKS, Silence
 from .keep_alive import LAST_LOOK_SECONDS, GiveUp
 
@@ -64,7 +65,9 @@ class Heart:
         "__weakref__",
         "_beat",
         "_channel",
+        "_departure",
         "_give_up",
+        "_has_struck",
         "_is_answered",
         "_received",
         "_silence",
@@ -79,6 +82,9 @@ class Heart:
         # The value of the channel's `_heard` when the last heartbeat was sent.
         self._received = 0
         self._is_answered = True
+        # What had to leave before the last heartbeat, and whether there was room to send it.
+        self._departure: Departure | None = None
+        self._has_struck = False
         self._timer: asyncio.TimerHandle
         self._rest(beat.interval)
 
@@ -115,12 +121,15 @@ class Heart:
         if channel._outbox.is_holding():
             return
         payload = beat.payload() if callable(beat.payload) else beat.payload
+        departure = Departure(channel)
         # If the transport is full, the message would only wait behind others.
-        if not channel._outbox.is_paused():
+        self._has_struck = not channel._outbox.is_paused()
+        if self._has_struck:
             _ = channel.send(payload)
         if beat.timeout is not None and not channel._outbox.refuses_sends():
             self._timer.cancel()
             self._received = channel._heard()
+            self._departure = departure
             self._expect_answer(beat.timeout)
 
     def _expect_answer(self, timeout: float) -> None:
@@ -146,8 +155,16 @@ class Heart:
                 )
 
     def _look(self) -> None:
-        if not self._is_heard():
+        if self._is_heard():
+            return
+        departure = self._departure
+        if departure is None or not departure.look():
             self._after(LAST_LOOK_SECONDS, Heart._end)
+        elif departure.is_over() and not self._has_struck:
+            self._strike()
+        else:
+            # The message had to wait behind data that was leaving.
+            self._expect_answer(self._beat.timeout or 0.0)
 
     def _end(self) -> None:
         if not self._is_heard():

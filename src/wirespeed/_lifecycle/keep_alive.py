@@ -12,6 +12,7 @@ from weakref import ref
 from .._base.close_info import CloseCause
 from .._base.rfc6455 import OPCODE_PING
 from .._base.weak_timers import call_weakly
+from .departure import DEPARTURE_LOOKS, Departure
 
 if TYPE_CHECKING:
     from .._channel import Channel
@@ -29,9 +30,11 @@ GiveUp: TypeAlias = Callable[[CloseCause, str], None]
 class KeepAlive:
     """Sends Pings on one connection, with one timer (RFC 6455 section 5.5.2).
 
-    Any byte of the peer counts as an answer. While reading is paused, because the queue is full or
-    a batch window is open, no answer can be read. Pings are then still sent, which keeps the route
-    open, but the connection is not failed.
+    Any byte of the peer counts as an answer. The time for it starts when the Ping has left: while
+    bytes before it are leaving, the link is slow, not dead.
+
+    While reading is held back, because the queue is full, no answer could be read. Then no Ping is
+    sent, and the connection is not failed. Nor is it failed during a batch window.
     """
 
     __slots__ = (
@@ -41,7 +44,9 @@ class KeepAlive:
         "_asked_with",
         "_channel",
         "_count",
+        "_departure",
         "_give_up",
+        "_has_asked",
         "_interval",
         "_prefix",
         "_progress",
@@ -65,6 +70,10 @@ class KeepAlive:
         self._asked_clock = 0.0
         self._asked_at = 0.0
         self._progress = 0
+        # What had to leave before the last Ping; `None` if nothing did, or it has left.
+        self._departure: Departure | None = None
+        # Whether a Ping was sent the last time that it was due.
+        self._has_asked = False
         # Seconds from the last Ping to the next check.
         self._waited = 0.0
 
@@ -96,39 +105,65 @@ class KeepAlive:
         channel = self._channel
         self._progress = channel._read_flow.progress()
         self._asked_at = channel._loop.time()
+        self._departure = None
+        self._has_asked = False
+        if channel._read_flow.is_held_back():
+            self._at(self._interval, KeepAlive._ask)
+            return
+        departure = Departure(channel)
         # If the transport is full, the Ping would only wait behind other frames.
         if not channel._outbox.is_paused() and not channel._outbox.refuses_sends():
             self._send()
         if self._timeout is None:
             self._at(self._interval, KeepAlive._ask)
-        else:
-            self._waited = 0.0
-            self._wait(self._timeout)
+            return
+        if not departure.is_over():
+            self._departure = departure
+        self._waited = 0.0
+        self._wait(self._timeout)
 
     def _send(self) -> None:
         if not self._prefix:
             self._prefix = secrets.token_bytes(PREFIX_BYTES)
         self._count += 1
         payload = self._prefix + self._count.to_bytes(8, "big")
+        self._has_asked = True
         self._asked_with = payload
         self._asked_clock = time.perf_counter()
         self._channel._send_control(OPCODE_PING, payload)
 
     def _wait(self, timeout: float) -> None:
         """Check once per interval, so that with a long timeout Pings continue after an answer."""
-        self._waited = min(self._waited + self._interval, timeout)
+        pause = self._interval
+        if self._departure is not None:
+            pause = min(pause, timeout / DEPARTURE_LOOKS)
+        self._waited = min(self._waited + pause, timeout)
         self._at(self._waited, KeepAlive._look)
 
     def _look(self) -> None:
         timeout = self._timeout or 0.0
         if self._is_heard():
             return
-        if self._waited < timeout:
+        if self._departure is not None and self._departure.look():
+            self._start_anew(self._departure)
+        elif self._waited < timeout:
             self._wait(timeout)
         else:
             # From now on, however late this check is.
             late = self._channel._loop.time() - self._asked_at
             self._at(late + LAST_LOOK_SECONDS, KeepAlive._end)
+
+    def _start_anew(self, departure: Departure) -> None:
+        """Give the peer its full time again: bytes have left since the last look."""
+        if departure.is_over():
+            self._departure = None
+            if not self._has_asked:
+                # There was no room for a Ping before.
+                self._ask()
+                return
+        self._asked_at = self._channel._loop.time()
+        self._waited = 0.0
+        self._wait(self._timeout or 0.0)
 
     def _end(self) -> None:
         if not self._is_heard():

@@ -26,6 +26,7 @@ cdef class ReadFlow:
 
     cpdef attach(self, object transport)
     cpdef bint is_paused(self) noexcept
+    cpdef bint is_held_back(self) noexcept
     cpdef Py_ssize_t progress(self) noexcept
     cpdef double seconds_held(self) except -1
     cpdef bint hold_back(self) except -1

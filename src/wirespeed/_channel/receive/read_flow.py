@@ -61,6 +61,10 @@ class ReadFlow:
         """Whether reading is paused, for either reason."""
         return self._holds > 0 or self._timer is not None
 
+    def is_held_back(self) -> bool:
+        """Whether a `hold_back` is in force: nothing is read until it is released."""
+        return self._holds > 0
+
     def progress(self) -> int:
         """Return a number that changes with each read and with the end of each pause."""
         return self._progress
