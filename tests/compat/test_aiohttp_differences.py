@@ -328,3 +328,11 @@ def test_errors_have_the_same_bases(name: str) -> None:
         assert ours.__name__ == theirs.__name__
         return
     assert {base.__name__ for base in theirs.__mro__} <= {base.__name__ for base in ours.__mro__}
+
+
+async def test_a_proxy_whose_url_has_a_bad_scheme() -> None:
+    # aiohttp speaks HTTP to any proxy.
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.InvalidURL, match="proxy: url has the scheme 'ftp'") as caught:
+            await session.ws_connect("ws://127.0.0.1/", proxy="ftp://127.0.0.1")
+        assert not isinstance(caught.value, aiohttp.NonHttpUrlClientError)

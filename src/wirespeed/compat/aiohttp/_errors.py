@@ -229,8 +229,10 @@ def translated(error: Exception, url: str, headers: Mapping[str, str]) -> Except
     if isinstance(error, own.HandshakeError):
         return _opening_error(error, url, headers)
     if isinstance(error, own.InvalidURL):
-        kind = NonHttpUrlClientError if "scheme" in str(error) else InvalidUrlClientError
-        return kind(str(error))
+        text = str(error)
+        # The proxy's URL may have a bad scheme, too.
+        is_of_scheme = "scheme" in text and not text.startswith("proxy: ")
+        return (NonHttpUrlClientError if is_of_scheme else InvalidUrlClientError)(text)
     if isinstance(error, OSError):
         return _os_error(error, urlsplit(url).hostname or "")
     return ClientConnectionError(str(error))
