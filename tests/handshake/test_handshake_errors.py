@@ -201,8 +201,7 @@ MALFORMED = [
     Bad(
         good()[:-2],
         f"server closed the connection inside the head of its response, after 127 bytes {S41}",
-        101,
-        SWITCHING,
+        None,
         eof=True,
     ),
     Bad(b"HTTP/1.1 100 Continue\r\n\r\n", f"no response arrived from the server {S41}", None),

@@ -157,6 +157,8 @@ class OpeningHandshake:
             self._connection.receive_data(b"")
             self._advance(self._connection)
         elif self._head_bytes:
+            # Half a response has no status: the network failed, not the server.
+            self._status_line = None
             self._fail(
                 "server closed the connection inside the head of its response,"
                 f" after {self._head_bytes} bytes (RFC 6455 section 4.1)"
