@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import importlib
 import ssl
+from collections.abc import Iterator
 
 import pytest
 import trustme
@@ -115,6 +116,14 @@ def transports(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     else:
         # This is a test dependency. Without it, this case would silently be the same as the other.
         importlib.import_module("aiofastnet")
+
+
+@pytest.fixture
+def silence(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fail if the test prints or logs anything."""
+    yield
+    assert tuple(capfd.readouterr()) == ("", "")
+    assert caplog.messages == []
 
 
 @pytest.fixture(params=["plain", "tls"])

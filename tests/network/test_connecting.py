@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from connections import make_connection
 from ends import Tls, collect, text_frame
-from rawserver import RawConnection, raw_server
+from rawserver import RawConnection, linger_no_longer, raw_server
 from resolving import NAME, closed_port, resolve, silent_port
 
 import wirespeed
@@ -342,6 +342,16 @@ async def test_a_given_socket_that_is_not_connected() -> None:
     with pytest.raises(OSError, match=r"\[Errno"):
         await wirespeed.connect("ws://localhost/", sock=own)
     assert own.fileno() == -1
+
+
+async def test_a_given_socket_that_was_reset() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        own = socket.create_connection(server.getsockname())
+        accepted, _ = server.accept()
+        linger_no_longer(accepted)
+        accepted.close()
+        with pytest.raises(ConnectionResetError):
+            await wirespeed.connect("ws://localhost/", sock=own)
 
 
 async def test_a_given_socket_is_closed_when_a_function_fails() -> None:

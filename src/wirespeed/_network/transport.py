@@ -7,6 +7,7 @@ import errno
 import functools
 import os
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
@@ -120,10 +121,13 @@ async def connected_socket(url: URL, route: Route, phases: Phases) -> socket.soc
 def _given_socket(given: socket.socket) -> socket.socket:
     """Take over the descriptor, so that closing the caller's socket object closes nothing."""
     try:
-        # Raises the reason if the socket is not connected.
         given.getpeername()
     except OSError:
+        # If the socket was connected, it still knows what ended it, such as a reset.
+        number = given.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         given.close()
+        if number:
+            raise OSError(number, os.strerror(number)) from None
         raise
     given.setblocking(False)
     if given.family in {socket.AF_INET, socket.AF_INET6}:
@@ -224,12 +228,30 @@ async def _tls_transport(
         OSError, ssl.SSLError: as the transports raise them.
     """
     loop = asyncio.get_running_loop()
+    early = _Early()
     if is_fast:
-        making = aiofastnet.create_connection(loop, asyncio.Protocol, sock=sock)
+        making = aiofastnet.create_connection(loop, lambda: early, sock=sock)
     else:
-        making = loop.create_connection(asyncio.Protocol, sock=sock)
+        making = loop.create_connection(lambda: early, sock=sock)
     plain = await _transport_of(sock, making)
+    if early.has_data:
+        plain.abort()
+        raise ssl.SSLError("the peer sent data before the TLS handshake (RFC 8446 section 2)")
     return await _start_tls(plain, protocol, wanted, is_fast=is_fast)
+
+
+class _Early(asyncio.Protocol):
+    """Notices bytes that arrive before TLS begins to read.
+
+    No TLS server sends any, so what they are does not matter. Without them, the rest may look like
+    a record that never ends.
+    """
+
+    def __init__(self) -> None:
+        self.has_data = False
+
+    def data_received(self, data: bytes) -> None:
+        self.has_data = True
 
 
 async def _start_tls(
@@ -254,8 +276,9 @@ async def _start_tls(
         transport: asyncio.Transport | None = await start_tls(
             below, protocol, wanted.context, server_hostname=wanted.server_hostname
         )
-        # asyncio's returns `None` if the connection was lost right behind the handshake.
-        if transport is None:
+        # If `below` was lost meanwhile, asyncio's may return `None`. uvloop's may return a
+        # transport that is closed; its protocol never learns of the end.
+        if transport is None or transport.is_closing():
             raise _closed_early()
         if wanted.fingerprint is not None:
             check_certificate(transport, wanted.fingerprint)
@@ -288,7 +311,9 @@ class _QuietLoop:
 
 
 def _closed_early() -> ConnectionResetError:
-    return ConnectionResetError(errno.ECONNRESET, "the peer closed the connection before TLS")
+    return ConnectionResetError(
+        errno.ECONNRESET, "the peer closed the connection before the end of the TLS handshake"
+    )
 
 
 def _is_fast(wanted: Wanted) -> bool:
