@@ -29,8 +29,11 @@ class ClosingState(Protocol):
     def eof_received(self) -> None:
         """Note that the peer has ended the stream."""
 
-    def write_failed(self, error: OSError) -> None:
-        """Note that nothing more can be written; the transport still reads."""
+    def write_failed(self, error: OSError | None) -> None:
+        """Note that nothing more can be written, although there may be more to read.
+
+        `error` is that of a write; `None` if the transport was lost for another reason.
+        """
 
     def connection_lost(self, error: Exception | None) -> None:
         """Note that the transport is closed."""

@@ -14,6 +14,7 @@ from operator import call as referent
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
+from .._base.transport_info import extra_info
 from ..exceptions import HandshakeError
 from .channel import Channel
 
@@ -62,6 +63,15 @@ def _count_readable(sock: socket.socket) -> int:
         return int.from_bytes(ioctl(sock, FIONREAD, bytes(4)), sys.byteorder)
     except (ImportError, OSError):
         return 0
+
+
+def _duplicate_socket(transport: Any) -> socket.socket | None:
+    """Return a duplicate of a transport's socket; `None` if it has none, or has closed it."""
+    own = extra_info(transport, "socket")
+    with contextlib.suppress(Exception):
+        # The duplicate shares the flags of the descriptor, which does not block.
+        return socket.fromfd(own.fileno(), own.family, own.type)
+    return None
 
 
 class ChannelProtocol:
@@ -175,8 +185,8 @@ class ChannelProtocol:
     def connection_lost(self, exc: Exception | None) -> None:
         """Notify the channel that the transport is closed."""
         channel: Channel | None = referent(self._channel)
-        if exc is not None and channel is not None:
-            self._read_rest(channel)
+        if channel is not None and not channel._ignores_reads:
+            self._read_rest(channel, exc)
         if self._opening is not None:
             self._end_opening_at_eof(exc)
         if channel is not None:
@@ -184,37 +194,79 @@ class ChannelProtocol:
         self._kept = None
         self._receivers = self._senders = self._awaited = None
 
-    def _read_rest(self, channel: Channel) -> None:
-        """Read what is left in the socket of a transport that gave up after an error.
+    def read_left(self, exc: OSError, lost: Any, reader: Any) -> None:
+        """Read what has arrived in the socket of a transport that is lost, and not closed yet.
 
-        uvloop's transports end both directions when a write fails. Their descriptor is still open
-        here, and what has arrived is still in it. With TLS nothing can be read this way.
+        Args:
+            exc: why it is lost: the error of a read or of a write.
+            lost: the transport.
+            reader: takes the bytes: this protocol, or that of TLS, which hands them on to it.
         """
-        own = self._left_socket()
+        channel: Channel | None = referent(self._channel)
+        if channel is None or channel._ignores_reads:
+            return
+        own = _duplicate_socket(lost)
         if own is None:
             return
         with own:
             # Only what has arrived by now: a peer that goes on sending must not hold up the loop.
             left = _count_readable(own)
+            # A read meets an error only when nothing is left.
+            self._end_writing(channel, exc, left > 0)
+            if reader is not self and self._transport is not None:
+                # TLS may be paused, and holds back what it has decrypted.
+                self._transport.resume_reading()
+                reader.buffer_updated(0)
             while left > 0 and self._has_room(channel):
                 try:
-                    size = own.recv_into(self.get_buffer(-1))
+                    size = own.recv_into(reader.get_buffer(-1))
                 except OSError:
                     return
                 if not size:
                     return
                 left -= size
+                reader.buffer_updated(size)
+
+    def _read_rest(self, channel: Channel, exc: Exception | None) -> None:
+        """Read what is left in a transport that gave up.
+
+        uvloop's transports end both directions when a write fails. Their descriptor is still open
+        here, and what has arrived is still in it. A transport with TLS has closed its own before,
+        but may hold data that it has not decrypted yet.
+        """
+        read_tls = getattr(extra_info(self._transport, "ssl_object"), "read", None)
+        if read_tls is not None:
+            self._end_writing(channel, exc, False)
+            self._decrypt_rest(channel, read_tls)
+        elif isinstance(exc, OSError):
+            self.read_left(exc, self._transport, self)
+
+    def _decrypt_rest(self, channel: Channel, read_tls: Callable[[int, memoryview], int]) -> None:
+        size = 1
+        while size and self._has_room(channel):
+            view = self.get_buffer(-1)
+            try:
+                size = read_tls(len(view), view)
+            except OSError:
+                # There is no whole record left.
+                return
+            if size:
                 self.buffer_updated(size)
 
-    def _left_socket(self) -> socket.socket | None:
-        """Return a duplicate of a lost transport's socket, `None` if it cannot be read."""
-        transport: Any = self._transport
-        with contextlib.suppress(Exception):
-            if transport.get_extra_info("ssl_object") is None:
-                own = transport.get_extra_info("socket")
-                # The duplicate shares the flags of the descriptor, which does not block.
-                return socket.fromfd(own.fileno(), own.family, own.type)
-        return None
+    def _end_writing(self, channel: Channel, exc: Exception | None, is_of_write: bool) -> None:
+        """Let nothing be sent from now on, nor reading be paused: the transport is lost.
+
+        Args:
+            channel: the channel.
+            exc: why the transport is lost, if there was an error.
+            is_of_write: whether it is known to be the error of a write.
+        """
+        if self._opening is None:
+            channel._read_flow.detach()
+            error = exc if isinstance(exc, OSError) else None
+            # No read ends with a broken pipe.
+            is_known = is_of_write or isinstance(exc, BrokenPipeError)
+            channel._closing.write_failed(error if is_known else None)
 
     def _has_room(self, channel: Channel) -> bool:
         """Return whether one more read is bounded in memory, although nothing can pause it."""

@@ -187,15 +187,14 @@ class Closing:
 
     def eof_received(self) -> None:
         """Note that the peer has ended the stream."""
-        # A write that met a reset takes the error away: reads then see an end of the stream. Where
-        # the peer had ended the stream before, the write gets EPIPE instead.
-        is_reset = self._write_error is not None and not isinstance(
-            self._write_error, BrokenPipeError
-        )
-        self._on(Event.EOF, News(CloseCause.NETWORK_ERROR if is_reset else CloseCause.PEER_EOF))
+        self._on(Event.EOF, News(self._cause_after(self._write_error, CloseCause.PEER_EOF)))
 
-    def write_failed(self, error: OSError) -> None:
-        """Note that nothing more can be written; the transport still reads."""
+    def write_failed(self, error: OSError | None) -> None:
+        """Note that nothing more can be written, although there may be more to read.
+
+        Args:
+            error: the error of a write; `None` if the transport was lost for another reason.
+        """
         if self._write_error is None:
             self._write_error = error
         self._on(Event.WRITE_FAILED, News(CloseCause.NETWORK_ERROR))
@@ -204,7 +203,16 @@ class Closing:
         """Note that the transport is closed."""
         if self.state is not State.CLOSED:
             self._lost_for = error
-        self._on(Event.LOST, News(CloseCause.NETWORK_ERROR))
+        self._on(Event.LOST, News(self._cause_after(error, CloseCause.NETWORK_ERROR)))
+
+    def _cause_after(self, error: Exception | None, cause: CloseCause) -> CloseCause:
+        """Return the cause of an end that would have `cause` without the error of a write."""
+        # A write that meets a reset takes the error away: reads then see an end of the stream.
+        # Where the peer had ended the stream before, the write gets EPIPE instead.
+        if error is None:
+            return cause
+        is_end = isinstance(error, BrokenPipeError)
+        return CloseCause.PEER_EOF if is_end else CloseCause.NETWORK_ERROR
 
     def _on(self, event: Event, news: News) -> None:
         """Carry out the table's transition for `event`."""
@@ -272,7 +280,7 @@ class Closing:
         transport = self.channel._transport
         if self._fault is None or transport is None or self.channel._outbox.is_paused():
             return
-        if transport.can_write_eof():
+        if transport.can_write_eof() and not transport.is_closing():
             transport.write_eof()
 
     def _read_on(self, news: News) -> None:

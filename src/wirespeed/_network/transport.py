@@ -21,6 +21,7 @@ from .proxy_url import Proxy, choose_proxy
 from .route import Route, SocketOption, check_route
 from .tcp import connect_tcp, family_of
 from .tls import Wanted, check_certificate, is_stock, wanted_proxy_tls, wanted_tls
+from .tls_loss import read_before_loss
 
 if TYPE_CHECKING or not backend.COMPILED:
     from .._channel import BufferedChannelProtocol, ChannelProtocol, SocketTransport
@@ -32,7 +33,7 @@ try:
 except ImportError:
     aiofastnet = None  # type: ignore[assignment]
 
-__all__ = ["SocketTransport", "Transport", "extra_info", "open_transport"]
+__all__ = ["SocketTransport", "Transport", "open_transport"]
 
 Transport: TypeAlias = asyncio.Transport | SocketTransport
 
@@ -81,15 +82,6 @@ async def open_transport(
     )
     transport.start()
     return transport
-
-
-def extra_info(transport: Any, name: str) -> Any:
-    """Return something about a transport, `None` if it does not know."""
-    # A transport whose peer is gone may raise: uvloop's has no socket any more.
-    try:
-        return transport.get_extra_info(name)
-    except Exception:
-        return None
 
 
 def _calls_readers(loop: asyncio.AbstractEventLoop) -> bool:
@@ -237,7 +229,9 @@ async def _tls_transport(
     if early.has_data:
         plain.abort()
         raise ssl.SSLError("the peer sent data before the TLS handshake (RFC 8446 section 2)")
-    return await _start_tls(plain, protocol, wanted, is_fast=is_fast)
+    transport = await _start_tls(plain, protocol, wanted, is_fast=is_fast)
+    read_before_loss(plain, transport, is_fast=is_fast)
+    return transport
 
 
 class _Early(asyncio.Protocol):

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from .._base.arguments import check_count, check_seconds
 from .._base.opened import Opened
 from .._base.timings import Phases
+from .._base.transport_info import extra_info
 from .._handshake.opening_handshake import OpeningHandshake
 from .._lifecycle.frame_log import log_opening, traced
-from .._network.transport import SocketTransport, extra_info, open_transport
+from .._network.transport import SocketTransport, open_transport
 from ..connection import WebSocketConnection
 from ..exceptions import HandshakeError, OpenTimeout
 from .plan import Plan
