@@ -1,0 +1,72 @@
+"""Scenes on a slow link: 8 Mbit/s, so a megabyte takes a second.
+
+The times of keep-alive are much shorter than the transfers. A slow link is not a dead peer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+from namespaces.numbered import blob, incompressible, numbered
+from namespaces.scene import PING_INTERVAL, PING_TIMEOUT, Scene, scene, summary
+
+RATE: Final = "8mbit"
+SIZE: Final = 8_000_000
+
+# Four times what the transfer takes at that rate.
+TRANSFER_SECONDS: Final = 32.0
+
+
+def check_duration(scene: Scene) -> None:
+    """Check that the link was slow: otherwise, the scene shows nothing."""
+    assert scene.noticed is not None
+    assert scene.noticed > PING_INTERVAL + PING_TIMEOUT, "the link is not slow"
+
+
+async def upload(scene: Scene, messages: list[str] | list[bytes], **options: object) -> None:
+    """Send messages up the slow link, and check that all of them have arrived."""
+    await scene.link.slow_down(uplink=RATE)
+    digest = hashlib.sha256()
+    for message in messages:
+        digest.update(message.encode() if isinstance(message, str) else message)
+    async with scene.connect("/sink", **options) as ws:
+        async with scene.noticing(TRANSFER_SECONDS):
+            for message in messages:
+                await ws.send(message)
+            seen = await summary(ws)
+        assert (ws.compression is not None) is bool(options)
+        assert (seen["received"], seen["digest"]) == (len(messages), digest.hexdigest())
+        wire = ws.stats.wire_bytes_sent
+    check_duration(scene)
+    total = sum(map(len, messages))
+    scene.told = f"{len(messages)} messages, {total / 1e6:.1f} MB, {wire / 1e6:.1f} on the wire"
+
+
+@scene
+async def slow_uplink_with_a_large_message(scene: Scene) -> None:
+    await upload(scene, [blob(SIZE)])
+
+
+@scene
+async def slow_uplink_with_many_small_ones(scene: Scene) -> None:
+    await upload(scene, [numbered(number, 1000) for number in range(SIZE // 1000)])
+
+
+@scene
+async def slow_uplink_with_compressed_ones(scene: Scene) -> None:
+    messages = [incompressible(number, 64_000) for number in range(2 * SIZE // 64_000)]
+    await upload(scene, messages, compression="deflate")
+
+
+@scene
+async def slow_downlink_with_a_large_message(scene: Scene) -> None:
+    await scene.link.slow_down(downlink=RATE)
+    async with scene.connect(f"/blob?size={SIZE}") as ws:
+        async with scene.noticing(TRANSFER_SECONDS):
+            message = await ws.receive_bytes()
+        assert message == blob(SIZE)
+        assert [message async for message in ws] == []
+        assert ws.close_code == 1000
+    check_duration(scene)
+    scene.told = f"1 message, {SIZE / 1e6:.1f} MB"
