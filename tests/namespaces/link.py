@@ -64,15 +64,12 @@ def objection() -> str:
     return f"no network namespaces here: {probe.stderr.strip()}" if probe.returncode else ""
 
 
-def in_namespace_of(pid: int) -> tuple[str, ...]:
-    """Return how to begin a command that is to run in the network namespace of a process."""
-    return ("nsenter", f"--net=/proc/{pid}/ns/net")
-
-
-def _run(*command: str, text: str | None = None) -> None:
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+def _run(end: tuple[str, ...], command: str, text: str | None = None) -> None:
+    """Run a command at one end of the link, with `text` as its input."""
+    words = [*end, *command.split()]
+    done = subprocess.run(words, input=text, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
+        raise RuntimeError(f"{' '.join(words)}: {done.stderr.strip()}")
 
 
 class Link:
@@ -84,36 +81,41 @@ class Link:
         Args:
             server: the process that is in the server's namespace.
         """
-        self._ends = ((), in_namespace_of(server))
-        _run(*f"ip link add wire type veth peer name wire netns {server}".split())
-        ours, theirs = (CLIENT_IPV4, CLIENT_IPV6), (SERVER_IPV4, SERVER_IPV6)
-        for end, (ipv4, ipv6) in zip(self._ends, (ours, theirs), strict=True):
-            _run(*end, *"ip link set lo up".split())
-            _run(*end, *"ip link set wire up".split())
-            _run(*end, *f"ip address add {ipv4}/24 dev wire".split())
-            _run(*end, *f"ip address add {ipv6}/64 dev wire nodad".split())
+        # How a command begins that is to run at this end.
+        self._ours: tuple[str, ...] = ()
+        self._theirs: tuple[str, ...] = ("nsenter", f"--net=/proc/{server}/ns/net")
+        _run(self._ours, f"ip link add wire type veth peer name wire netns {server}")
+        for end, ipv4, ipv6 in (
+            (self._ours, CLIENT_IPV4, CLIENT_IPV6),
+            (self._theirs, SERVER_IPV4, SERVER_IPV6),
+        ):
+            _run(end, "ip link set lo up")
+            _run(end, "ip link set wire up")
+            _run(end, f"ip address add {ipv4}/24 dev wire")
+            _run(end, f"ip address add {ipv6}/64 dev wire nodad")
 
     async def cut(self, rules: str = CUT) -> None:
         """Drop everything that arrives at either end, without a word to the sender."""
-        for end in self._ends:
-            await asyncio.to_thread(_run, *end, "nft", "-f", "-", text=rules)
+        for end in (self._ours, self._theirs):
+            await asyncio.to_thread(_run, end, "nft -f -", rules)
 
     async def heal(self) -> None:
         """Undo `cut`."""
-        for end in self._ends:
-            await asyncio.to_thread(_run, *end, *"nft delete table inet cut".split())
+        for end in (self._ours, self._theirs):
+            await asyncio.to_thread(_run, end, "nft delete table inet cut")
 
     async def slow_down(self, *, uplink: str = "", downlink: str = "") -> None:
-        """Limit the rate of what leaves, for example to "8mbit"; not if it is empty."""
-        for end, rate in zip(self._ends, (uplink, downlink), strict=True):
+        """Limit the rate of what leaves each end, for example to "8mbit"; not if it is empty."""
+        for end, rate in ((self._ours, uplink), (self._theirs, downlink)):
             if rate:
                 limit = f"tc qdisc add dev wire root tbf rate {rate} burst 32kb latency 200ms"
-                await asyncio.to_thread(_run, *end, *limit.split())
+                await asyncio.to_thread(_run, end, limit)
 
     async def remove_address(self) -> None:
         """Take this end's IPv4 address away."""
-        await asyncio.to_thread(_run, *f"ip address del {CLIENT_IPV4}/24 dev wire".split())
+        await asyncio.to_thread(_run, self._ours, f"ip address del {CLIENT_IPV4}/24 dev wire")
 
     async def add_other_address(self) -> None:
         """Give this end another IPv4 address."""
-        await asyncio.to_thread(_run, *f"ip address add {OTHER_CLIENT_IPV4}/24 dev wire".split())
+        command = f"ip address add {OTHER_CLIENT_IPV4}/24 dev wire"
+        await asyncio.to_thread(_run, self._ours, command)

@@ -7,7 +7,7 @@ import contextlib
 import json
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from subprocess import Popen
 from typing import Any, Final
@@ -52,9 +52,7 @@ class Scene:
     def connect(self, path: str, host: str = SERVER_IPV4, **options: Any) -> Any:
         """Return what `wirespeed.connect` returns, with short times of keep-alive."""
         defaults = {"ping_interval": PING_INTERVAL, "ping_timeout": PING_TIMEOUT}
-        return wirespeed.connect(
-            self.url(path, host), ssl=self.context, **{**defaults, **options}
-        )
+        return wirespeed.connect(self.url(path, host), ssl=self.context, **{**defaults, **options})
 
     async def ask(self, command: str) -> list[dict[str, Any]]:
         """Give the server a command, and return what it has seen of each connection."""
@@ -87,7 +85,7 @@ async def summary(ws: WebSocketConnection) -> dict[str, Any]:
     return await ws.receive_json()  # type: ignore[no-any-return]
 
 
-Play = Callable[[Scene], Awaitable[None]]
+Play = Callable[[Scene], Coroutine[Any, Any, None]]
 
 SCENES: Final[dict[str, Play]] = {}
 PLAIN_ONLY: Final[set[str]] = set()

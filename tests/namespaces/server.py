@@ -79,7 +79,7 @@ class Service:
     async def up(self) -> None:
         self._server = await serve(
             self._handle,
-            ["0.0.0.0", "::"],
+            None,
             PORT,
             ssl=self._context,
             compression="deflate",

@@ -24,23 +24,25 @@ def check_duration(scene: Scene) -> None:
     assert scene.noticed > PING_INTERVAL + PING_TIMEOUT, "the link is not slow"
 
 
-async def upload(scene: Scene, messages: list[str] | list[bytes], **options: object) -> None:
+async def upload(
+    scene: Scene, messages: list[str] | list[bytes], compression: str | None = None
+) -> None:
     """Send messages up the slow link, and check that all of them have arrived."""
     await scene.link.slow_down(uplink=RATE)
     digest = hashlib.sha256()
     for message in messages:
         digest.update(message.encode() if isinstance(message, str) else message)
-    async with scene.connect("/sink", **options) as ws:
+    async with scene.connect("/sink", compression=compression) as ws:
         async with scene.noticing(TRANSFER_SECONDS):
             for message in messages:
                 await ws.send(message)
             seen = await summary(ws)
-        assert (ws.compression is not None) is bool(options)
+        assert (ws.compression is None) is (compression is None)
         assert (seen["received"], seen["digest"]) == (len(messages), digest.hexdigest())
         wire = ws.stats.wire_bytes_sent
     check_duration(scene)
     total = sum(map(len, messages))
-    scene.told = f"{len(messages)} messages, {total / 1e6:.1f} MB, {wire / 1e6:.1f} on the wire"
+    scene.told = f"messages: {len(messages)}, {total / 1e6:.1f} MB, {wire / 1e6:.1f} on the wire"
 
 
 @scene
@@ -69,4 +71,4 @@ async def slow_downlink_with_a_large_message(scene: Scene) -> None:
         assert [message async for message in ws] == []
         assert ws.close_code == 1000
     check_duration(scene)
-    scene.told = f"1 message, {SIZE / 1e6:.1f} MB"
+    scene.told = f"messages: 1, {SIZE / 1e6:.1f} MB"
