@@ -62,7 +62,7 @@ async def a_dead_ipv6_address(scene: Scene) -> None:
 
     # For the rest of the process, which plays no other scene.
     setattr(type(asyncio.get_running_loop()), "getaddrinfo", getaddrinfo)  # noqa: B010
-    async with scene.connect("/sink", NAME, family=0) as ws:
+    async with scene.connect("/sink", NAME, family=socket.AF_INET6) as ws:
         assert ws.remote_address[0] == SERVER_IPV6
     await scene.link.cut(CUT_IPV6)
     async with scene.noticing():

@@ -10,6 +10,7 @@ import asyncio
 import os
 import shutil
 import subprocess
+import time
 from typing import Final
 
 PORT: Final = 8000
@@ -21,6 +22,8 @@ SERVER_IPV6: Final = "2001:db8::2"
 CLIENT_IPV4: Final = "192.0.2.1"
 OTHER_CLIENT_IPV4: Final = "192.0.2.3"
 CLIENT_IPV6: Final = "2001:db8::1"
+
+ROUTE_SECONDS: Final = 20.0
 
 PROGRAMS: Final = ("ip", "tc", "nft", "unshare", "nsenter")
 
@@ -72,6 +75,20 @@ def _run(end: tuple[str, ...], command: str, text: str | None = None) -> None:
         raise RuntimeError(f"{' '.join(words)}: {done.stderr.strip()}")
 
 
+def _wait_for_route(end: tuple[str, ...], address: str) -> None:
+    """Wait until the kernel has seen that the link is up: only then IPv6 has a route."""
+    give_up = time.monotonic() + ROUTE_SECONDS
+    while True:
+        try:
+            _run(end, f"ip route get {address}")
+        except RuntimeError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
 class Link:
     """The link from this process's namespace to that of the server."""
 
@@ -90,9 +107,11 @@ class Link:
             (self._theirs, SERVER_IPV4, SERVER_IPV6),
         ):
             _run(end, "ip link set lo up")
-            _run(end, "ip link set wire up")
             _run(end, f"ip address add {ipv4}/24 dev wire")
             _run(end, f"ip address add {ipv6}/64 dev wire nodad")
+            _run(end, "ip link set wire up")
+        _wait_for_route(self._ours, SERVER_IPV6)
+        _wait_for_route(self._theirs, CLIENT_IPV6)
 
     async def cut(self, rules: str = CUT) -> None:
         """Drop everything that arrives at either end, without a word to the sender."""
