@@ -20,12 +20,10 @@ BACK_SECONDS: Final = 10.0
 
 @scene
 async def max_lifetime_over_a_slow_link(scene: Scene) -> None:
-    """Three renewals while the feed takes most of the link in both directions."""
+    """Three renewals while the feed would take more than the link has."""
     await scene.link.slow_down(uplink="1mbit", downlink="8mbit")
     received: list[list[int]] = []
-    connecting = scene.connect(
-        "/feed?pause=0.004&size=2000", reconnect=Reconnect(max_lifetime=2), headers={"A": "b"}
-    )
+    connecting = scene.connect("/feed?pause=0.001&size=2000", reconnect=Reconnect(max_lifetime=2))
     async with scene.noticing(60), contextlib.aclosing(aiter(connecting)) as connections:
         async for ws in connections:
             received.append([])
@@ -36,7 +34,9 @@ async def max_lifetime_over_a_slow_link(scene: Scene) -> None:
             assert ws.close_code == 1000
             if len(received) == 4:
                 break
-    for numbers, seen in zip(received, await scene.ask("report"), strict=True):
+    # While the last one closed, its successor may have been opened.
+    seen_of_these = (await scene.ask("report"))[: len(received)]
+    for numbers, seen in zip(received, seen_of_these, strict=True):
         assert numbers == list(range(len(numbers)))
         # The last one may have left the server just as Close arrived.
         assert seen["sent"] <= len(numbers) <= seen["begun"]
@@ -51,7 +51,6 @@ async def an_outage_of_four_seconds(scene: Scene) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     opened = 0
     all_open = asyncio.Event()
-    up_at = 0.0
 
     async def stay_connected() -> float:
         nonlocal opened
@@ -66,18 +65,18 @@ async def an_outage_of_four_seconds(scene: Scene) -> None:
             with contextlib.suppress(ConnectionDisconnected):
                 await lost.receive()
             await anext(connections)
-            return time.monotonic() - up_at
+            return time.monotonic()
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(stay_connected()) for _ in range(CLIENTS)]
         await all_open.wait()
         await scene.ask("down")
         await asyncio.sleep(OUTAGE_SECONDS)
-        await scene.ask("up")
-        up_at = time.monotonic()
+        began = time.monotonic()
         async with scene.noticing(BACK_SECONDS):
-            waits = [await task for task in tasks]
-    seconds = Counter(int(wait) for wait in waits)
+            await scene.ask("up")
+            times = [await task for task in tasks]
+    seconds = Counter(int(back - began) for back in times)
     spread = ", ".join(f"{seconds[second]}" for second in range(max(seconds) + 1))
     scene.told = f"{CLIENTS} clients are back, second by second: {spread}"
 
