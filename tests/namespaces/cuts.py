@@ -9,12 +9,11 @@ import asyncio
 from typing import Final
 
 from namespaces.numbered import numbered
-from namespaces.scene import SLACK_SECONDS, Scene, scene, summary
+from namespaces.scene import CLOSE_TIMEOUT, SLACK_SECONDS, Scene, scene, summary
 
 from wirespeed import CloseCause, ConnectionDisconnected, OpenTimeout, WebSocketConnection
 
 OPEN_TIMEOUT: Final = 2.0
-CLOSE_TIMEOUT: Final = 2.0
 
 # Longer than keep-alive gives a peer that is silent, much less than 20 MB take on a slow link.
 UPLOAD_SECONDS: Final = 4.0

@@ -21,6 +21,8 @@ from wirespeed import WebSocketConnection
 PING_INTERVAL: Final = 1.0
 PING_TIMEOUT: Final = 2.0
 
+CLOSE_TIMEOUT: Final = 2.0
+
 # How much later than promised something may be noticed. Generous: a hang is much longer.
 SLACK_SECONDS: Final = 5.0
 NOTICE_SECONDS: Final = PING_INTERVAL + PING_TIMEOUT + SLACK_SECONDS

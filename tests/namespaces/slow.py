@@ -5,11 +5,22 @@ The times of keep-alive are much shorter than the transfers. A slow link is not 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import Final
 
 from namespaces.numbered import blob, incompressible, numbered
-from namespaces.scene import PING_INTERVAL, PING_TIMEOUT, Scene, scene, summary
+from namespaces.scene import (
+    CLOSE_TIMEOUT,
+    PING_INTERVAL,
+    PING_TIMEOUT,
+    SLACK_SECONDS,
+    Scene,
+    scene,
+    summary,
+)
+
+from wirespeed import CloseCause, ConnectionDisconnected
 
 RATE: Final = "8mbit"
 SIZE: Final = 8_000_000
@@ -72,3 +83,48 @@ async def slow_downlink_with_a_large_message(scene: Scene) -> None:
         assert ws.close_code == 1000
     check_duration(scene)
     scene.told = f"messages: 1, {SIZE / 1e6:.1f} MB"
+
+
+@scene
+async def close_over_a_slow_uplink(scene: Scene) -> None:
+    """Megabytes wait to leave when `close()` is called; they take much more than close_timeout."""
+    await scene.link.slow_down(uplink=RATE)
+    message = blob(SIZE)
+    async with scene.connect("/sink", close_timeout=CLOSE_TIMEOUT) as ws:
+        sending = asyncio.create_task(ws.send_bytes(message))
+        await asyncio.sleep(0)
+        async with scene.noticing(TRANSFER_SECONDS):
+            await ws.close()
+            await asyncio.wait([sending])
+        assert ws.close_code == 1000, ws.close_info
+    assert sending.exception() is None or isinstance(sending.exception(), ConnectionDisconnected)
+    async with asyncio.timeout(TRANSFER_SECONDS):
+        while (seen := (await scene.ask("report"))[0])["code"] is None:
+            pass
+    assert (seen["received"], seen["code"]) == (1, 1000)
+    assert seen["digest"] == hashlib.sha256(message).hexdigest()
+    check_duration(scene)
+    scene.told = f"close_timeout={CLOSE_TIMEOUT:g}; the server has all {SIZE / 1e6:.1f} MB"
+
+
+@scene
+async def cut_in_close_over_a_slow_uplink(scene: Scene) -> None:
+    """The bytes stop while `close()` waits for them to leave."""
+    await scene.link.slow_down(uplink=RATE)
+    async with scene.connect("/sink", close_timeout=CLOSE_TIMEOUT) as ws:
+        sending = asyncio.create_task(ws.send_bytes(bytes(2 * SIZE)))
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(ws.close())
+        await asyncio.wait([closing], timeout=2 * CLOSE_TIMEOUT)
+        assert not closing.done(), "close() did not wait for what was leaving"
+        await scene.link.cut()
+        async with scene.noticing(CLOSE_TIMEOUT + SLACK_SECONDS):
+            await closing
+            await asyncio.wait([sending])
+        assert ws.close_info is not None
+        assert ws.close_info.received is None
+        assert ws.close_info.cause is CloseCause.CLOSE
+        assert ws.close_info.unsent_bytes > 0
+    # What the send raised is not the subject; it must not stay unseen.
+    sending.exception()
+    scene.told = f"cut after {2 * CLOSE_TIMEOUT:g} s in close(); close_timeout={CLOSE_TIMEOUT:g}"
