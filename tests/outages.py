@@ -98,6 +98,7 @@ async def serving(
         backlog=backlog,
         reuse_port=True,
         compression=None,
+        open_timeout=None,
         ping_interval=None,
     ) as server:
         bound = server.sockets[0].getsockname()[1]
