@@ -11,7 +11,7 @@ CORE := pyproject.toml setup.py \
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 requirements = $(BIN)/python ci/requirements.py $(1) > $@.txt && $(PIP) -r $@.txt
 
-.PHONY: help demo bench counts test compression soak lint wheels rebuild clean
+.PHONY: help demo bench counts test compression soak network lint wheels rebuild clean
 .DELETE_ON_ERROR:
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make test      run all tests, with the compiled core and in pure Python"
 	@echo "make compression  run all 216 cases of the conformance suite for compression, in some minutes"
 	@echo "make soak      live through random faults on 200 connections, for ten minutes; ARGS=60 for one"
+	@echo "make network   cut, slow down and change links between network namespaces; needs root, on Linux"
 	@echo "make lint      check format, lint and types"
 	@echo "make wheels    build the sdist and the wheels of this machine; VERSIONS='3.12 3.13'"
 	@echo "make rebuild   compile again, for example after installing a compiler"
@@ -43,6 +44,9 @@ compression: $(VENV)/with-test
 
 soak: $(VENV)/with-test
 	@bash ci/soak.sh $(or $(ARGS),600) $(BIN)/python
+
+network: $(VENV)/with-test
+	@bash ci/network.sh $(BIN)/python $(ARGS)
 
 lint: $(VENV)/with-lint
 	@bash ci/lint.sh $(BIN)/python

@@ -39,6 +39,7 @@ trap 'kill -- "-$beside" 2>/dev/null || true; rm -rf "$logs"' EXIT
 job test make test
 job wheels bash ci/wheels.sh 3.11
 job soak make soak ARGS=30
+job network make network ARGS=--install
 wait "$beside" || echo "beside the tests" >>"$logs/failed"
 cat "$logs/beside"
 

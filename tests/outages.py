@@ -82,11 +82,24 @@ async def opened(
 
 @contextlib.asynccontextmanager
 async def serving(
-    handle: Callable[[ServerConnection], Awaitable[None]], port: int = 0
+    handle: Callable[[ServerConnection], Awaitable[None]], port: int = 0, *, backlog: int = 100
 ) -> AsyncIterator[str]:
-    """Start a server of the package `websockets`, and yield its URL."""
+    """Start a server of the package `websockets`, and yield its URL.
+
+    Args:
+        handle: the server's part of the test.
+        port: the port of 127.0.0.1; 0 for one that the system chooses.
+        backlog: how many clients may connect in one turn of the loop.
+    """
     async with websockets_serve(
-        handle, "127.0.0.1", port, reuse_port=True, compression=None, ping_interval=None
+        handle,
+        "127.0.0.1",
+        port,
+        backlog=backlog,
+        reuse_port=True,
+        compression=None,
+        open_timeout=None,
+        ping_interval=None,
     ) as server:
         bound = server.sockets[0].getsockname()[1]
         yield f"ws://127.0.0.1:{bound}/feed"

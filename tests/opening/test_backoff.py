@@ -6,6 +6,8 @@ import dataclasses
 import math
 import socket
 import ssl
+from collections import Counter
+from random import Random
 from typing import Any
 
 import pytest
@@ -32,6 +34,9 @@ from wirespeed import (
 )
 from wirespeed._opening import backoff
 from wirespeed._opening.backoff import Backoff, Verdict
+
+# A time so late that the outage so far, since 0, bounds no delay.
+LATE = 1e301
 
 
 @pytest.fixture
@@ -114,53 +119,102 @@ def test_not_worth_a_retry(exc: Exception) -> None:
 
 
 def test_ceilings_grow_to_the_maximum(ceilings: list[tuple[float, float]]) -> None:
-    backoff = Backoff(Reconnect(initial=0.5, maximum=5, factor=3))
-    delays = [backoff.judge(OSError(), 0) for _ in range(5)]
+    backoff = Backoff(Reconnect(initial=0.5, maximum=5, factor=3), 0)
+    delays = [backoff.judge(OSError(), 0, LATE) for _ in range(5)]
     assert delays == [Verdict(0.5), Verdict(1.5), Verdict(4.5), Verdict(5), Verdict(5)]
     assert ceilings == [(0, 0.5), (0, 1.5), (0, 4.5), (0, 5), (0, 5)]
 
 
 def test_they_do_not_overflow(ceilings: list[tuple[float, float]]) -> None:
-    backoff = Backoff(Reconnect(initial=1, maximum=1e300, factor=1e300))
+    backoff = Backoff(Reconnect(initial=1, maximum=1e300, factor=1e300), 0)
     for _ in range(2000):
-        assert math.isfinite(backoff.next_delay())
+        assert math.isfinite(backoff.next_delay(LATE))
     assert ceilings[-1] == (0, 1e300)
+
+
+def test_no_pause_is_longer_than_the_outage_so_far(ceilings: list[tuple[float, float]]) -> None:
+    """`initial` comes on top. Without the bound, six short draws would lead to one of a minute."""
+    backoff = Backoff(Reconnect(initial=1, maximum=60), 1000)
+    for now in (1000, 1000.25, 1000.5, 1001, 1003, 1003, 1500, 2000):
+        backoff.next_delay(now)
+    assert [high for _, high in ceilings] == [1, 1.25, 1.5, 2, 4, 4, 60, 60]
+
+
+def test_longest_draws_grow_as_without_that_bound(ceilings: list[tuple[float, float]]) -> None:
+    backoff = Backoff(Reconnect(initial=1, maximum=60), 0)
+    now = 0.0
+    for _ in range(8):
+        now += backoff.next_delay(now)
+    assert [high for _, high in ceilings] == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+@pytest.mark.parametrize(
+    ("outage", "last", "share", "attempts"), [(30, 31, 0.1, 10), (300, 60, 0.05, 20)]
+)
+def test_what_a_long_outage_costs(
+    outage: float, last: float, share: float, attempts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """800 clients are back at last; the share that one second sees; attempts of each client."""
+    waits: list[float] = []
+    total = 0
+    for seed in range(800):
+        monkeypatch.setattr(backoff, "uniform", Random(seed).uniform)
+        client, now = Backoff(Reconnect(), 0), 0.0
+        while now < outage:
+            now += client.next_delay(now)
+            total += 1
+        waits.append(now - outage)
+    assert max(waits) <= last
+    assert max(Counter(int(wait) for wait in waits).values()) < share * 800
+    assert total < attempts * 800
+
+
+def test_short_connections_are_part_of_the_outage(ceilings: list[tuple[float, float]]) -> None:
+    """Connections that open and end at once are not replaced at a constant rate."""
+    backoff = Backoff(Reconnect(initial=1, maximum=60, reset_after=10), 0)
+    now = 0.0
+    for _ in range(8):
+        backoff.connection_ended(0, now)
+        now += backoff.next_delay(now)
+    assert [high for _, high in ceilings] == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
 def test_delays_are_random() -> None:
     policy = Reconnect(initial=10, maximum=10)
-    delays = {Backoff(policy).next_delay() for _ in range(100)}
+    delays = {Backoff(policy, 0).next_delay(0) for _ in range(100)}
     # The chance that all are equal is less than 2 ** -5000.
     assert len(delays) > 1
     assert all(0 <= delay <= 10 for delay in delays)
 
 
 def test_no_delay_at_all() -> None:
-    backoff = Backoff(Reconnect(initial=0, maximum=0))
-    assert [backoff.next_delay() for _ in range(3)] == [0, 0, 0]
+    backoff = Backoff(Reconnect(initial=0, maximum=0), 0)
+    assert [backoff.next_delay(LATE) for _ in range(3)] == [0, 0, 0]
 
 
-@pytest.mark.parametrize(("lifetime", "ceiling"), [(0, 4), (9.9, 4), (10, 1), (1e9, 1)])
-def test_a_good_connection_begins_anew(
-    ceilings: list[tuple[float, float]], lifetime: float, ceiling: float
-) -> None:
-    backoff = Backoff(Reconnect(initial=1, reset_after=10))
+@pytest.mark.usefixtures("ceilings")
+@pytest.mark.parametrize(
+    ("lifetime", "delays"), [(0, [4, 8]), (9.9, [4, 8]), (10, [1, 1]), (1e9, [1, 1])]
+)
+def test_a_good_connection_begins_anew(lifetime: float, delays: list[float]) -> None:
+    backoff = Backoff(Reconnect(initial=1, reset_after=10), 0)
     for _ in range(2):
-        backoff.next_delay()
-    backoff.connection_ended(lifetime)
-    assert backoff.next_delay() == ceiling
+        backoff.next_delay(LATE)
+    backoff.connection_ended(lifetime, LATE)
+    # The ceiling is back at `initial`, and an outage that begins just now bounds the second one.
+    assert [backoff.next_delay(LATE) for _ in range(2)] == delays
 
 
 @pytest.mark.usefixtures("ceilings")
 def test_the_pause_that_a_server_asks_for_comes_before_the_delay() -> None:
-    backoff = Backoff(Reconnect(initial=1, max_retry_after=120))
-    assert backoff.judge(waiting(120), 0) == Verdict(121)
-    assert backoff.judge(waiting(0), 0) == Verdict(2)
-    assert backoff.judge(waiting(None), 0) == Verdict(4)
+    backoff = Backoff(Reconnect(initial=1, max_retry_after=120), 0)
+    assert backoff.judge(waiting(120), 0, LATE) == Verdict(121)
+    assert backoff.judge(waiting(0), 0, LATE) == Verdict(2)
+    assert backoff.judge(waiting(None), 0, LATE) == Verdict(4)
 
 
 def test_a_pause_that_is_too_long_is_neither_waited_out_nor_shortened() -> None:
-    verdict = Backoff(Reconnect(max_retry_after=120)).judge(waiting(121), 0)
+    verdict = Backoff(Reconnect(max_retry_after=120), 0).judge(waiting(121), 0, LATE)
     assert verdict.objection == (
         "the server asks to wait for 121 seconds, limit is 120 (max_retry_after)"
     )
@@ -168,20 +222,20 @@ def test_a_pause_that_is_too_long_is_neither_waited_out_nor_shortened() -> None:
 
 @pytest.mark.usefixtures("ceilings")
 def test_giving_up() -> None:
-    backoff = Backoff(Reconnect(initial=4, give_up_after=10))
-    assert backoff.judge(OSError(), 0) == Verdict(4)
+    backoff = Backoff(Reconnect(initial=4, give_up_after=10), 0)
+    assert backoff.judge(OSError(), 0, LATE) == Verdict(4)
     # The last attempt is at the limit: a delay of 8 seconds would be beyond it.
-    assert backoff.judge(OSError(), 5) == Verdict(5)
-    assert backoff.judge(waiting(6), 4) == Verdict(6)
-    assert backoff.judge(waiting(6), 4.5).objection
+    assert backoff.judge(OSError(), 5, LATE) == Verdict(5)
+    assert backoff.judge(waiting(6), 4, LATE) == Verdict(6)
+    assert backoff.judge(waiting(6), 4.5, LATE).objection
     for elapsed in (10, 11):
-        assert backoff.judge(OSError(), elapsed).objection == (
+        assert backoff.judge(OSError(), elapsed, LATE).objection == (
             "limit is 10 seconds without a connection (give_up_after)"
         )
 
 
 def test_never_giving_up() -> None:
-    assert not Backoff(Reconnect()).judge(OSError(), 1e9).objection
+    assert not Backoff(Reconnect(), 0).judge(OSError(), 1e9, LATE).objection
 
 
 def test_the_caller_decides_what_is_worth_a_retry() -> None:
@@ -191,9 +245,9 @@ def test_the_caller_decides_what_is_worth_a_retry() -> None:
         seen.append(exc)
         return isinstance(exc, KeyError)
 
-    backoff = Backoff(Reconnect(should_retry=decide))
-    assert not backoff.judge(KeyError(), 0).objection
-    verdict = backoff.judge(OSError(), 0)
+    backoff = Backoff(Reconnect(should_retry=decide), 0)
+    assert not backoff.judge(KeyError(), 0, LATE).objection
+    verdict = backoff.judge(OSError(), 0, LATE)
     assert verdict.objection == "this error is not worth a retry (should_retry)"
     assert [type(exc) for exc in seen] == [KeyError, OSError]
 

@@ -43,16 +43,22 @@ class Reconnect:
     """How `async for ws in connect(url, reconnect=...)` connects again.
 
     Before an attempt it waits for a random time from 0 to a ceiling (full jitter). The ceiling
-    starts at `initial` and grows with each attempt (RFC 6455 section 7.2.3). It does not wait
-    before the very first attempt, nor before the first one to replace a connection
-    (`max_lifetime`).
+    starts at `initial` and grows with each attempt (RFC 6455 section 7.2.3). It is never more than
+    `initial` plus the length of the outage so far, so that a client with short draws does not wait
+    a minute for a server that was away for seconds. It does not wait before the very first attempt,
+    nor before the first one to replace a connection (`max_lifetime`).
+
+    An outage begins with the first attempt, or with the end of a connection that lasted for
+    `reset_after` seconds. Shorter connections do not end it. After an outage of D seconds, the
+    next attempt comes within D + `initial` seconds, and within `maximum`.
 
     Attributes:
         initial: the first ceiling in seconds.
         maximum: the highest ceiling in seconds.
         factor: the ceiling is multiplied by this after each attempt; 1 or more.
         reset_after: a connection that lasts for this many seconds sets the ceiling back to
-            `initial` when it ends. While connections end earlier, the ceiling keeps growing.
+            `initial` when it ends. While connections end earlier, the ceiling keeps growing, and so
+            does the outage.
         give_up_after: the last error is raised after this many seconds without a connection. The
             last attempt may still take its full time. `None` to never give up.
         max_retry_after: a server that refuses may ask the client to stay away for some seconds

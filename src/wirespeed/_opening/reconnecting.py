@@ -46,7 +46,7 @@ class Reconnecting:
     def __init__(self, attempt: Attempt, policy: Reconnect) -> None:
         self._attempt = replace(attempt, on_open=policy.on_open)
         self._policy = policy
-        self._backoff = Backoff(policy)
+        self._backoff = Backoff(policy, _now())
         self._loop: asyncio.AbstractEventLoop | None = None
         self._current: _Opened | None = None
         self._renewal: _Renewal | None = None
@@ -125,14 +125,17 @@ class Reconnecting:
         self._loop = asyncio.get_running_loop()
         old = self._current
         if old is None:
-            return await self._open(_now())
+            began = _now()
+            self._backoff.begin(began)
+            return await self._open(began)
         following = None if self._renewal is None else await self._renewal.stop()
         ended_by_peer = old.connection.close_code is not None
         if not ended_by_peer:
             await old.connection.close()
         # Counted until now, not until the end of the connection: a program that notices the end
         # late does not connect too often either.
-        self._backoff.connection_ended(_now() - old.since)
+        now = _now()
+        self._backoff.connection_ended(now - old.since, now)
         if following is None:
             following = await self._open_after(old, ended_by_peer)
         # No more frames may follow, but the server may take long to close the TCP connection.
@@ -146,7 +149,7 @@ class Reconnecting:
             await self._wait_after("has ended", closing_of(old.connection).disconnected(), began)
         else:
             # The program asked for the next connection, so there is no error to judge.
-            await _sleep(self._backoff.next_delay())
+            await _sleep(self._backoff.next_delay(began))
         return await self._open(began)
 
     async def _open(self, began: float) -> _Opened:
@@ -167,8 +170,9 @@ class Reconnecting:
         Raises:
             Exception: `failure`, if there is to be no further attempt.
         """
-        elapsed = _now() - began
-        verdict = self._backoff.judge(failure, elapsed)
+        now = _now()
+        elapsed = now - began
+        verdict = self._backoff.judge(failure, elapsed, now)
         if verdict.objection:
             failure.add_note(
                 f"gave up after {attempts} attempt{'' if attempts == 1 else 's'}"
@@ -196,14 +200,14 @@ class _Renewal:
     async def _run(self) -> None:
         lifetime = self._policy.max_lifetime or 0.0
         await _sleep(max(0.0, self._old.since + lifetime - _now()))
-        backoff = Backoff(self._policy)
+        backoff = Backoff(self._policy, _now())
         connection: WebSocketConnection | None = None
         while connection is None:
             try:
                 connection = await self._attempt.open()
             except Exception as exc:
                 # 0 seconds without a connection: the old one is open.
-                verdict = backoff.judge(exc, 0.0)
+                verdict = backoff.judge(exc, 0.0, _now())
                 _log_failure("was not renewed", self._attempt, exc, verdict)
                 if verdict.objection:
                     return
