@@ -139,6 +139,10 @@ class WebSocketConnection(Channel):
         shown = "closed" if state is State.CLOSED else "closing" if self.closed else "open"
         return f"<{type(self).__name__} {shown}>"
 
+    def __reduce_ex__(self, protocol: object) -> str:
+        # A copy would share the transport, and close it when it is collected.
+        raise TypeError(f"{type(self).__name__} cannot be copied or pickled")
+
     def __del__(self) -> None:
         # The event loop holds no reference: the connection is unused, or the loop is closed.
         closing = getattr(self, "_closing", None)

@@ -1,3 +1,4 @@
+# cython: nonecheck=False
 """The compiled frame builder: messages in, masked frames out.
 
 Does no I/O. Its twin is `wirespeed._codec.pure.builder`.
@@ -97,13 +98,15 @@ cdef MaskingKeys keys_of_thread():
 cdef class FrameBuilder:
     """Messages in, masked frames out; see `contract.FrameBuilder`."""
 
-    def __cinit__(self):
+    def __cinit__(self, **options):
         self.buffer = NULL
         self.used = self.capacity = 0
         self.frames = self.payload_bytes = 0
+        self.keys = keys_of_thread()
 
     def __init__(self, *, entropy=None):
-        self.keys = keys_of_thread() if entropy is None else MaskingKeys(entropy)
+        if entropy is not None:
+            self.keys = MaskingKeys(entropy)
 
     def __dealloc__(self):
         PyMem_Free(self.buffer)

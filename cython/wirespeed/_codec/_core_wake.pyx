@@ -70,8 +70,10 @@ cdef extern from *:
     }
     #endif
 
-    /* A new reference to the referent of a weak reference, or to None. */
+    /* A new reference to the referent of a weak reference; to None if there is none. */
     static inline PyObject *ws_referent(PyObject *reference) {
+        if (!PyWeakref_Check(reference))
+            return Py_NewRef(Py_None);
     #if PY_VERSION_HEX >= 0x030D0000
         PyObject *found = NULL;
         if (PyWeakref_GetRef(reference, &found) < 0)

@@ -179,6 +179,9 @@ class Awaitable:
             return type(self).__name__
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
+    def __reduce_ex__(self, protocol: object) -> str:
+        raise TypeError(f"{type(self).__name__} cannot be copied or pickled")
+
     def __await__(self) -> Awaitable:
         return self
 

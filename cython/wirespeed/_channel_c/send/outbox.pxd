@@ -62,7 +62,9 @@ cdef class Outbox:
     cdef Py_ssize_t _continuations
     cdef Awaitable _settled
 
-    @cython.locals(before=Py_ssize_t, gathered=Py_ssize_t, frame=bytes)
+    @cython.locals(
+        before=Py_ssize_t, gathered=Py_ssize_t, frame=bytes, builder=FrameBuilder
+    )
     cpdef Awaitable send(self, int opcode, object payload, bint fin, bint more)
     cpdef Awaitable send_control(self, int opcode, bytes payload, bint more)
     cpdef Py_ssize_t messages(self) except? -1

@@ -6,6 +6,9 @@ from wirespeed._channel_c.send.outgoing_stream cimport OutgoingStream
 from wirespeed._channel_c.turn cimport Turn
 from wirespeed._channel_c.waiter cimport Awaitable
 
+cdef int OPCODE_TEXT
+cdef int OPCODE_BINARY
+
 
 cdef class Sender:
     cdef readonly object _loop
@@ -18,6 +21,10 @@ cdef class Sender:
     @cython.locals(outbox=Outbox)
     cdef Awaitable _send_frame(self, int opcode, object payload, object compress)
     cdef Awaitable _send_fragments(self, int opcode, list payloads, object compress)
+    @cython.locals(
+        outbox=Outbox, settled=Awaitable, wait=Awaitable, opcode=cython.int, is_text=bint
+    )
+    cpdef _send_some(self, object messages, object compress)
     cdef _answer_ping(self, bytes payload)
     cdef _require_open(self)
     cpdef _on_resume_writing(self)

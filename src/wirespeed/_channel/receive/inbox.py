@@ -1,3 +1,4 @@
+# cython: nonecheck=False
 """The message queue of one connection, and the receives that wait for it.
 
 Does not parse frames or read from transports.

@@ -41,6 +41,9 @@ class Message:
     def __hash__(self) -> int:
         return hash((self.type, self.data))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.type, self.data, self.received_at)
+
     def __repr__(self) -> str:
         unit = "characters" if self.type == MessageType.TEXT else "bytes"
         return f"<Message {self.type.name}, {len(self.data)} {unit}>"

@@ -173,6 +173,9 @@ class MessageStream:
         self._check_thread()
         self._chunks.drop()
 
+    def __reduce_ex__(self, protocol: object) -> str:
+        raise TypeError(f"{type(self).__name__} cannot be copied or pickled")
+
     def __del__(self) -> None:
         self._chunks.abandon(self._loop)
 

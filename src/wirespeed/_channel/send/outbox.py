@@ -198,14 +198,15 @@ class Outbox:
         Raises:
             TypeError, ValueError: the payload cannot be sent; nothing was added.
         """
+        builder = self._builder
         if _is_large(payload) and not self._paused and not self._writing:
-            frame = self._builder.frame(opcode, payload, fin)
+            frame = builder.frame(opcode, payload, fin)
             self.flush()
             self._turn_bytes += len(frame)
             self._write_block(frame)
         else:
-            before = len(self._builder)
-            gathered = self._builder.append(opcode, payload, fin)
+            before = len(builder)
+            gathered = builder.append(opcode, payload, fin)
             self._turn_bytes += gathered - before
             self._leave_or_gather(gathered, more)
         if not self._paused and self._turn_bytes < FLUSH_BYTES:

@@ -221,6 +221,7 @@ class Sender:
         """
         self._check_thread()
         outbox = self._outbox
+        settled = outbox._settled
         outbox.begin_batch()
         try:
             for message in messages:
@@ -232,7 +233,7 @@ class Sender:
                     wait = outbox.send(opcode, message, True, True)
                 else:
                     wait = outbox.send_message(opcode, message, compress, True)
-                if wait is not outbox.settled():
+                if wait is not settled:
                     return wait
         finally:
             outbox.end_batch()
