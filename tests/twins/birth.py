@@ -47,7 +47,7 @@ def extension_modules() -> Iterator[ModuleType]:
                 yield module
 
 
-def extension_types() -> Iterator[type]:
+def extension_types() -> Iterator[Any]:
     """Find the types that compiled modules define."""
     for module in extension_modules():
         for value in vars(module).values():
@@ -55,7 +55,7 @@ def extension_types() -> Iterator[type]:
                 yield value
 
 
-def attempt(text: str, kind: type, call: Any) -> None:
+def attempt(text: str, kind: Any, call: Any) -> None:
     """Call with a new object that was never initialised; any exception is fine."""
     os.write(1, f"{kind.__module__}.{kind.__qualname__} {text}\n".encode())
     try:
@@ -64,7 +64,7 @@ def attempt(text: str, kind: type, call: Any) -> None:
         return
 
 
-def try_all(kind: type) -> None:
+def try_all(kind: Any) -> None:
     """Try all functions and methods of one type."""
     for function in FUNCTIONS:
         attempt(function.__name__, kind, function)
@@ -76,7 +76,7 @@ def try_all(kind: type) -> None:
             attempt(shown, kind, lambda made, n=name, a=arguments: getattr(made, n)(*a))
 
 
-def argument_lists(kind: type) -> list[tuple[Any, ...]]:
+def argument_lists(kind: Any) -> list[tuple[Any, ...]]:
     """Return arguments of which some pass the checks of any method."""
     made = kind.__new__(kind)
     return [
