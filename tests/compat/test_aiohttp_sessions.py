@@ -20,6 +20,20 @@ from wirespeed.compat import aiohttp as dropin
 
 
 @contextlib.asynccontextmanager
+async def serving(*routes: web.RouteDef) -> AsyncIterator[str]:
+    """Serve the routes; yield the URL, with a name: a jar takes no cookies of addresses."""
+    app = web.Application()
+    app.add_routes(routes)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://localhost:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
 async def cookie_server() -> AsyncIterator[str]:
     """Serve a page and a WebSocket: each sets a cookie and shows those that it got."""
 
@@ -36,19 +50,8 @@ async def cookie_server() -> AsyncIterator[str]:
         await ws.receive()
         return ws
 
-    app = web.Application()
-    app.add_routes([web.get("/page", page), web.get("/feed", feed)])
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    assert site._server is not None
-    try:
-        host, port = site._server.sockets[0].getsockname()[:2]  # type: ignore[attr-defined]
-        # A jar takes no cookies of addresses, unless it is told to.
-        yield f"http://localhost:{port}" if host == "127.0.0.1" else ""
-    finally:
-        await runner.cleanup()
+    async with serving(web.get("/page", page), web.get("/feed", feed)) as url:
+        yield url
 
 
 @pytest.mark.parametrize("lib", [real, dropin])
@@ -69,6 +72,28 @@ async def test_cookies_and_requests(lib: Any) -> None:
                 assert await ws.receive_json() == {"new": "3"}
         assert session.closed
         assert connector.closed
+        await turns(5)
+
+
+@pytest.mark.parametrize("lib", [real, dropin])
+async def test_headers_that_change(lib: Any) -> None:
+    async def shown(request: web.Request) -> web.StreamResponse:
+        if "upgrade" not in request.headers:
+            return web.Response(text=request.headers["X-Token"])
+        ws = web.WebSocketResponse()
+        await ws.prepare(request)
+        await ws.send_str(request.headers["X-Token"])
+        return ws
+
+    async with serving(web.get("/", shown)) as url:
+        connector = lib.TCPConnector(family=socket.AF_INET)
+        async with lib.ClientSession(headers={"X-Token": "1"}, connector=connector) as session:
+            for token in ("1", "2", "3"):
+                session.headers["X-Token"] = token
+                async with session.get(url) as response:
+                    assert await response.text() == token
+                async with session.ws_connect(url) as ws:
+                    assert await ws.receive_str() == token
         await turns(5)
 
 

@@ -48,7 +48,8 @@ class Connection(WebSocketConnection):
         self._patience_seconds = close_timeout
         self._patience: asyncio.TimerHandle | None = None
         closing = closing_of(self)
-        closing.watch._keep_alive = Heartbeat(self, closing.give_up, ping_timeout)
+        if ping_interval is not None:
+            closing.watch._keep_alive = Heartbeat(self, closing.give_up, ping_timeout)
         closing.on_peer_close = self._wait_for_program
         closing.translate = reset_error
 

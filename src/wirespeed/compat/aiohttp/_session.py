@@ -158,7 +158,6 @@ class ClientSession:
         self._other: Any = None
         self._settings = {
             "base_url": base_url,
-            "headers": headers,
             "proxy": proxy,
             "proxy_auth": proxy_auth,
             "auth": auth,
@@ -183,8 +182,11 @@ class ClientSession:
                 connector=self.connector,
                 connector_owner=False,
                 cookie_jar=self.cookie_jar,
+                headers=self._headers,
                 **self._settings,
             )
+            # One multidict from now on, for programs that change it.
+            self._headers = self._other.headers
         return self._other
 
     @property
