@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,10 +17,29 @@ import pytest
 from ends import turns
 from rawserver import RawConnection, raw_server
 
+from wirespeed import compat
 from wirespeed.compat import aiohttp as dropin
 
+
+def _without_aiohttp() -> Any:
+    """Return a second copy of the drop-in, as it is where aiohttp is not installed."""
+    name = "wirespeed.compat.aiohttp"
+    kept = {module: sys.modules.pop(module) for module in list(sys.modules) if name in module}
+    kept["aiohttp"] = aiohttp
+    sys.modules["aiohttp"] = None  # type: ignore[assignment]
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.modules.update(kept)
+        compat.aiohttp = dropin
+
+
+ALONE = _without_aiohttp()
+
 EACH_LIBRARY = [
-    pytest.mark.parametrize("lib", [aiohttp, dropin], ids=["aiohttp", "drop-in"]),
+    pytest.mark.parametrize(
+        "lib", [aiohttp, dropin, ALONE], ids=["aiohttp", "drop-in", "drop-in-alone"]
+    ),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
 

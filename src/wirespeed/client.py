@@ -7,6 +7,7 @@ import os
 import socket
 import ssl as tls
 from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -273,6 +274,16 @@ class Connecting:
         self._attempt = Attempt(plan=plan, compute_url=compute_url, compute_headers=compute_headers)
         self._reconnect = reconnect
         self._connection: WebSocketConnection | None = None
+
+    def _taking_any_subprotocol(self) -> Connecting:
+        """Take a subprotocol that was not offered for none, instead of refusing it; return self.
+
+        For faces of clients that do so. RFC 6455 section 4.1 wants such a connection to fail.
+        """
+        plan = self._attempt.plan
+        plan = replace(plan, ask=replace(plan.ask, takes_any_subprotocol=True))
+        self._attempt = replace(self._attempt, plan=plan)
+        return self
 
     def __await__(self) -> Generator[Any, None, WebSocketConnection]:
         return self._attempt.open().__await__()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from .compat.aiosonic import (
     ConnectionDisconnected,
+    Message,
+    MessageType,
     ProtocolHandler,
     ReadTimeout,
     WebSocketClient,
@@ -12,6 +14,8 @@ from .compat.aiosonic import (
 
 __all__ = [
     "ConnectionDisconnected",
+    "Message",
+    "MessageType",
     "ProtocolHandler",
     "ReadTimeout",
     "WebSocketClient",

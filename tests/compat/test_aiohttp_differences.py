@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp as real
 import pytest
-from compat_programs import opened, scripted
+from compat_programs import ALONE, opened, scripted
 from ends import ping_frame, text_frame, turns
 from rawserver import CLOSE, PONG, TEXT, RawConnection, accept_response, raw_server
 from servers import Behaviour, aiohttp_server, websockets_server
@@ -71,7 +71,7 @@ async def test_close_has_one_deadline() -> None:
         chatting = asyncio.create_task(chatter())
         assert await ws.close() is True
         assert ws.close_code == 1006
-        assert isinstance(ws.exception(), aiohttp.ClientConnectionResetError)
+        assert isinstance(ws.exception(), TimeoutError)
         chatting.cancel()
         await asyncio.gather(chatting, return_exceptions=True)
 
@@ -92,7 +92,7 @@ async def test_a_refusal_keeps_its_body() -> None:
     ):
         with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
             await session.ws_connect(server.url)
-        assert caught.value.body == b"not today"
+        assert getattr(caught.value, "body", None) == b"not today"
         assert "not today" not in f"{caught.value} {caught.value!r}"
 
 
@@ -203,13 +203,21 @@ async def test_what_must_not_be_sent_is_refused() -> None:
 
 
 async def test_no_payload_in_texts() -> None:
+    headers = {"Authorization": "secret"}
+    async with websockets_server(Behaviour(refuse=(403, b"no"))) as server:
+        for lib in (aiohttp, ALONE):
+            async with lib.ClientSession() as session:
+                with pytest.raises(lib.WSServerHandshakeError) as refused:
+                    await session.ws_connect(server.url + "?token=secret", headers=headers)
+                assert "secret" not in f"{refused.value} {refused.value!r}"
+                assert refused.value.request_info.headers["authorization"] == "secret"
     async with scripted(aiohttp) as (ws, server):
         await server.write(text_frame("secret") * 2)
         assert "secret" not in repr(await ws.receive())
         with pytest.raises(aiohttp.WSMessageTypeError) as caught:
             await ws.receive_bytes()
         assert "secret" not in str(caught.value)
-    assert "secret" not in repr(aiohttp.BasicAuth("user", "secret"))
+    assert "secret" not in repr(ALONE.BasicAuth("user", "secret"))
 
 
 def test_messages_are_no_tuples() -> None:
@@ -241,9 +249,8 @@ REFUSED: dict[str, Any] = {
     "method": "POST",
     "compress": 8,
     "proxy_headers": {"X": "y"},
-    "proxy_auth": aiohttp.BasicAuth("user"),
+    "proxy_auth": ("user", "password"),
     "auth": ("user", "password"),
-    "headers": {"Upgrade": "h2c"},
     "protocols": "a, b",
     "params": {"a": None},
     "max_msg_size": 1.5,
@@ -256,6 +263,7 @@ REFUSED: dict[str, Any] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.*parameter:DeprecationWarning")
 @pytest.mark.parametrize("name", REFUSED)
 async def test_values_that_are_refused(name: str) -> None:
     async with aiohttp.ClientSession() as session:
@@ -271,7 +279,7 @@ async def test_values_that_are_refused(name: str) -> None:
         {"auth": "user"},
         {"ws_response_class": object},
         {"cookie_jar": object()},
-        {"trace_configs": []},
+        {"nonsense": 1},
         {"base_url": "http://127.0.0.1/x"},
         {"loop": object()},
     ],
@@ -282,15 +290,125 @@ async def test_what_a_session_refuses(options: dict[str, Any]) -> None:
         aiohttp.ClientSession(**options)
 
 
-async def test_what_is_not_here_says_so() -> None:
-    async with aiohttp.ClientSession() as session:
-        with pytest.raises(AttributeError, match="WebSockets only"):
+async def test_requests_need_aiohttp() -> None:
+    async with ALONE.ClientSession() as session:
+        with pytest.raises(AttributeError, match="needs aiohttp"):
             session.get("http://127.0.0.1/")
+        with pytest.raises(AttributeError, match="needs aiohttp"):
+            _ = session.cookie_jar
+        with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+            _ = session.nonsense
     with pytest.raises(AttributeError, match="'web'"):
-        _ = aiohttp.web
+        _ = ALONE.web
+    with pytest.raises(AttributeError, match="'nonsense'"):
+        _ = aiohttp.nonsense
+    with pytest.raises(TypeError, match="'trace_configs'"):
+        ALONE.ClientSession(trace_configs=[])
+    with pytest.raises(TypeError, match="'resolver'"):
+        ALONE.TCPConnector(resolver=None)
 
 
-async def test_a_send_may_not_choose_compression() -> None:
+async def test_another_protocol_in_the_headers() -> None:
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(ValueError, match="Sec-WebSocket-Version"):
+            await session.ws_connect("ws://127.0.0.1:9/", headers={"Sec-WebSocket-Version": "8"})
+
+
+async def test_a_subprotocol_in_the_headers() -> None:
+    headers = {"Sec-WebSocket-Protocol": "ticks"}
+    async with (
+        aiohttp_server(Behaviour(subprotocols=["ticks"])) as server,
+        opened(aiohttp, server.url, headers=headers) as ws,
+    ):
+        assert ws.protocol == "ticks"
+
+
+async def test_compression_in_the_headers() -> None:
+    headers = {"Sec-WebSocket-Extensions": "permessage-deflate"}
+    async with (
+        aiohttp_server(Behaviour(compression=True)) as server,
+        opened(aiohttp, server.url, headers=headers) as ws,
+    ):
+        assert ws.compress == 15
+        await ws.send_str("x" * 1000)
+        assert await ws.receive_str() == "x" * 1000
+
+
+async def test_a_lost_connection_is_known_at_once() -> None:
+    async with scripted(aiohttp) as (ws, server):
+        await server.write(text_frame("x"))
+        server.writer.close()
+        async with asyncio.timeout(20):
+            while ws.close_code is None:
+                await turns()
+        assert ws.close_code == 1006
+        assert isinstance(ws.exception(), aiohttp.ClientConnectionResetError)
+        assert not ws.closed
+        assert (await ws.receive()).data == "x"
+        assert ws.closed
+        assert (await ws.receive()).type == aiohttp.WSMsgType.CLOSED
+
+
+async def test_messages_before_a_failed_heartbeat() -> None:
+    async with scripted(aiohttp, heartbeat=0.05) as (ws, server):
+        await server.write(text_frame("x"))
+        async with asyncio.timeout(20):
+            while not ws.closed:
+                await turns()
+        assert (await ws.receive()).data == "x"
+        assert (await ws.receive()).type == aiohttp.WSMsgType.CLOSED
+
+
+async def test_timeouts_of_single_steps() -> None:
+    asked = asyncio.Event()
+
+    async def handle(connection: RawConnection) -> None:
+        await connection.read_upgrade()
+        asked.set()
+        await connection.read_rest()
+
+    timeout = aiohttp.ClientTimeout(total=None, connect=0.2)
+    async with raw_server(handle) as url, aiohttp.ClientSession(timeout=timeout) as session:
+        with pytest.raises(aiohttp.ConnectionTimeoutError):
+            await session.ws_connect(url)
+        await asked.wait()
+
+
+class Resolver(real.abc.AbstractResolver):
+    """A resolver of the program's."""
+
+    async def resolve(self, *_: Any, **options: Any) -> Any:
+        raise AssertionError(options)
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_a_connector_that_resolves() -> None:
+    connector = real.TCPConnector(resolver=Resolver())
+    with pytest.raises(ValueError, match="Resolver cannot open WebSockets"):
+        aiohttp.ClientSession(connector=connector)
+    await connector.close()
+
+
+async def test_traces_see_requests_only() -> None:
+    started = []
+
+    async def note(*_: Any) -> None:
+        started.append(True)
+
+    traces = aiohttp.TraceConfig()
+    traces.on_request_start.append(note)
+    async with (
+        websockets_server() as server,
+        aiohttp.ClientSession(trace_configs=[traces]) as session,
+        session.ws_connect(server.url) as ws,
+    ):
+        assert not ws.closed
+    assert started == []
+
+
+async def test_compression_that_was_not_agreed_on() -> None:
     async with scripted(aiohttp) as (ws, _):
         with pytest.raises(ValueError, match="compress"):
             ws.send_str("x", 15)

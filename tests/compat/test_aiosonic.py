@@ -49,6 +49,49 @@ async def test_the_defaults() -> None:
         assert await server.closes.get() == (1000, "")
 
 
+async def test_connected() -> None:
+    async with websockets_server() as server, WebSocketClient() as client:
+        async with client.connect(server.url) as ws:
+            assert ws.connected  # type: ignore[attr-defined]
+            await ws.close()
+            assert not ws.connected  # type: ignore[attr-defined]
+            assert ws.close_code == 1000
+        ws = await client.connect(server.url)
+        ws.abort()
+        assert not ws.connected  # type: ignore[attr-defined]
+        await ws.wait_closed()
+    async with websockets_server(Behaviour(close=(1001, ""))) as server:
+        ws = await WebSocketClient().connect(server.url)
+        await ws.wait_closed()
+        assert not ws.connected  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("one_queue", [False, True])
+async def test_headers_of_the_handshake(one_queue: bool) -> None:
+    async def serve(server: RawConnection) -> None:
+        upgrade = await server.accept()
+        assert upgrade.headers["sec-websocket-protocol"] == "a, b"
+        assert upgrade.headers["connection"] == "Upgrade"
+        assert upgrade.headers["x-own"] == "1"
+        assert "permessage-deflate" in upgrade.headers["sec-websocket-extensions"]
+        await server.read_rest()
+
+    headers = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Protocol": "a, b",
+        "Sec-WebSocket-Extensions": "permessage-deflate",
+        "X-Own": "1",
+    }
+    async with raw_server(serve) as url:
+        options = {"queue_maxsize": 5} if one_queue else {}
+        ws = await WebSocketClient().connect(url, headers=headers, conn_opts=options)
+        ws.abort()
+    with pytest.raises(ValueError, match="Connection"):
+        WebSocketClient().connect("ws://a", headers={"Connection": "close"})
+
+
 async def test_text_and_bytes_are_awaited_by_different_tasks() -> None:
     async with websockets_server() as server, WebSocketClient().connect(server.url) as ws:
         text = asyncio.ensure_future(ws.receive_text())
@@ -150,8 +193,8 @@ async def test_wrong_options(options: Any, error: type[Exception], text: str) ->
 
 
 def test_unknown_options() -> None:
-    with pytest.raises(TypeError, match="conn_opts has 'queue_maxsize', allowed are "):
-        WebSocketClient().connect("ws://a", conn_opts={"queue_maxsize": 5})
+    with pytest.raises(TypeError, match="conn_opts has 'nope', allowed are "):
+        WebSocketClient().connect("ws://a", conn_opts={"nope": 5})
     with pytest.raises(TypeError, match="nope"):
         WebSocketClient().connect("ws://a", nope=1)
     with pytest.raises(TypeError, match="nope"):
@@ -261,8 +304,9 @@ def test_constants() -> None:
 def test_the_names_of_the_module() -> None:
     from wirespeed import web_socket_client
 
-    for name in web_socket_client.__all__:
+    for name in set(web_socket_client.__all__) - {"Message", "MessageType", "WebSocketConnection"}:
         assert getattr(web_socket_client, name) is getattr(wirespeed, name)
+    assert issubclass(web_socket_client.WebSocketConnection, wirespeed.WebSocketConnection)
 
 
 def test_a_protocol_handler_is_abstract() -> None:

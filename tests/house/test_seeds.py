@@ -8,8 +8,9 @@ import re
 import pytest
 from house.project import ROOT
 
-from wirespeed import ProtocolHandler, WebSocketClient, WebSocketConnection, web_socket_client
+from wirespeed import ProtocolHandler, WebSocketClient, web_socket_client
 from wirespeed.compat import aiohttp
+from wirespeed.web_socket_client import WebSocketConnection
 
 PAGE = (ROOT / "docs" / "seeds.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `([^`]+)` \| (.+) \| `([^`]+)` \|$", PAGE, re.MULTILINE)
@@ -17,15 +18,15 @@ ROWS = re.findall(r"^\| `([^`]+)` \| (.+) \| `([^`]+)` \|$", PAGE, re.MULTILINE)
 SONIC_CLASSES = {
     WebSocketClient: "connect",
     WebSocketConnection: (
-        "OPCODE_BINARY OPCODE_CLOSE OPCODE_PING OPCODE_PONG OPCODE_TEXT close ping receive_bytes"
-        " receive_json receive_pong receive_protocol receive_text send_bytes send_json"
-        " send_protocol send_text start_keep_alive stop_keep_alive"
+        "OPCODE_BINARY OPCODE_CLOSE OPCODE_PING OPCODE_PONG OPCODE_TEXT close connected ping"
+        " receive_bytes receive_json receive_pong receive_protocol receive_text send_bytes"
+        " send_json send_protocol send_text start_keep_alive stop_keep_alive"
     ),
     ProtocolHandler: "name encode decode",
 }
 SONIC_NAMES = {
     *("WebSocketClient", "WebSocketConnection", "ProtocolHandler"),
-    *("ConnectionDisconnected", "ReadTimeout"),
+    *("ConnectionDisconnected", "Message", "MessageType", "ReadTimeout"),
 }
 SONIC_CONNECT = {
     "verify": True,
@@ -39,6 +40,7 @@ SONIC_CONNECT = {
 SONIC_OPTIONS = {
     "text_queue_maxsize": 100,
     "binary_queue_maxsize": 100,
+    "queue_maxsize": None,
     "drop_frames": False,
     "protocol_handler": None,
 }

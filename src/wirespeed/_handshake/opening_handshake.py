@@ -20,7 +20,7 @@ from .._base.rfc6455 import HANDSHAKE_GUID
 from ..exceptions import HandshakeError
 from .permessage_deflate import IllegalAnswer, agreed, as_deflate, offer
 from .request import NOTHING_SPECIAL, Ask, check_subprotocols, request_head
-from .response_checks import QUOTED_CHARACTERS, switch_fault
+from .response_checks import QUOTED_CHARACTERS, list_items, subprotocol_fault, switch_fault
 from .response_head import (
     MAX_HEAD_BYTES,
     StatusLine,
@@ -106,6 +106,7 @@ class OpeningHandshake:
         self._offered = check_subprotocols(ask.subprotocols)
         if ask.protocol_handler is not None:
             self._offered = check_subprotocols(with_protocol(self._offered, ask.protocol_handler))
+        self._takes_any_subprotocol = ask.takes_any_subprotocol
         self._offered_compression = as_deflate(ask.compression)
         extensions = "" if self._offered_compression is None else offer(self._offered_compression)
         self._request = request_head(url, ask, self._offered, encoded_key, extensions)
@@ -263,15 +264,19 @@ class OpeningHandshake:
         self._head_bytes = len(rest)
 
     def _switch_protocols(self, headers: CIMultiDictProxy[str], rest: bytes) -> None:
+        chosen = headers.getall("Sec-WebSocket-Protocol", ())
+        if self._takes_any_subprotocol:
+            chosen = [item for item in list_items(chosen) if item in self._offered][:1]
         fault = (
             version_fault(self._status_line)
-            or switch_fault(headers, accept=self._accept, offered=self._offered)
+            or switch_fault(headers, accept=self._accept)
+            or subprotocol_fault(chosen, self._offered)
             or self._extensions_fault(headers)
         )
         if fault:
             self._fail(fault)
             return
-        self.subprotocol = headers.get("Sec-WebSocket-Protocol")
+        self.subprotocol = chosen[0] if chosen else None
         self.trailing_data = rest
         self._done = True
 

@@ -60,6 +60,7 @@ class Ask:
         auth: user name and password; `None` for those of the URL.
         protocol_handler: a handler whose subprotocol is offered too; `None` for none.
         compression: the compression to offer; `None` for none.
+        takes_any_subprotocol: whether a subprotocol that was not offered is taken for none.
     """
 
     headers: HeadersLike | None = None
@@ -70,6 +71,7 @@ class Ask:
     auth: tuple[str, str] | None = None
     protocol_handler: ProtocolHandler | None = None
     compression: CompressionLike = None
+    takes_any_subprotocol: bool = False
 
     def __post_init__(self) -> None:
         # An iterator would be empty for a second request.

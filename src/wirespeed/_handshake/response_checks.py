@@ -5,7 +5,7 @@ No error text quotes a header value that could be a secret.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from multidict import CIMultiDictProxy
@@ -13,36 +13,29 @@ from multidict import CIMultiDictProxy
 QUOTED_CHARACTERS: Final = 80
 
 
-def switch_fault(
-    headers: CIMultiDictProxy[str], *, accept: str, offered: tuple[str, ...]
-) -> str | None:
+def switch_fault(headers: CIMultiDictProxy[str], *, accept: str) -> str | None:
     """Return the fault of the headers of a 101 response; `None` if valid (RFC 6455 section 4.1).
+
+    Does not check Sec-WebSocket-Protocol; see `subprotocol_fault`.
 
     Args:
         headers: the headers of the response.
         accept: the expected value of Sec-WebSocket-Accept.
-        offered: the subprotocols that the server may choose from.
     """
-    return (
-        _upgrade_fault(headers)
-        or _connection_fault(headers)
-        or _accept_fault(headers, accept)
-        or _subprotocol_fault(headers, offered)
-    )
+    return _upgrade_fault(headers) or _connection_fault(headers) or _accept_fault(headers, accept)
 
 
 def _quoted(values: Iterable[str]) -> str:
     return repr(", ".join(values)[:QUOTED_CHARACTERS])
 
 
-def _list_items(headers: CIMultiDictProxy[str], name: str) -> list[str]:
-    """Return the list items of all headers of that name (RFC 9110 section 5.6.1)."""
-    values = ",".join(headers.getall(name, ()))
-    return [item for part in values.split(",") if (item := part.strip(" \t"))]
+def list_items(values: Iterable[str]) -> list[str]:
+    """Return the list items of all headers of one name (RFC 9110 section 5.6.1)."""
+    return [item for part in ",".join(values).split(",") if (item := part.strip(" \t"))]
 
 
 def _upgrade_fault(headers: CIMultiDictProxy[str]) -> str | None:
-    items = _list_items(headers, "Upgrade")
+    items = list_items(headers.getall("Upgrade", ()))
     if len(items) == 1 and items[0].lower() == "websocket":
         return None
     came = f"is {_quoted(items)}" if items else "is missing"
@@ -50,7 +43,7 @@ def _upgrade_fault(headers: CIMultiDictProxy[str]) -> str | None:
 
 
 def _connection_fault(headers: CIMultiDictProxy[str]) -> str | None:
-    items = _list_items(headers, "Connection")
+    items = list_items(headers.getall("Connection", ()))
     if "upgrade" in map(str.lower, items):
         return None
     came = f"is {_quoted(items)}" if items else "is missing"
@@ -67,8 +60,13 @@ def _accept_fault(headers: CIMultiDictProxy[str], expected: str) -> str | None:
     return f"header Sec-WebSocket-Accept {came}, {expected!r} was expected (RFC 6455 section 4.1)"
 
 
-def _subprotocol_fault(headers: CIMultiDictProxy[str], offered: tuple[str, ...]) -> str | None:
-    values = headers.getall("Sec-WebSocket-Protocol", [])
+def subprotocol_fault(values: Sequence[str], offered: tuple[str, ...]) -> str | None:
+    """Return the fault of the server's subprotocol; `None` if valid (RFC 6455 section 4.1).
+
+    Args:
+        values: the values of Sec-WebSocket-Protocol.
+        offered: the subprotocols that the server may choose from.
+    """
     if not values or (len(values) == 1 and values[0] in offered):
         return None
     if len(values) > 1:

@@ -1,38 +1,163 @@
 """A client with the interface of aiosonic's `WebSocketClient`.
 
 Does not open connections: it translates its arguments to those of `wirespeed.connect`.
-Public names: `WebSocketClient`, and the names that programs import along with it.
+Public names: `WebSocketClient`, and the names that programs import along with it. Connections are
+like those of aiosonic 0.23, with two queues; with `queue_maxsize` they are like those of 0.24 and
+later, with one.
 """
 
 from __future__ import annotations
 
+import asyncio
+import enum
 import inspect
 import ssl as tls
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
+from multidict import CIMultiDict
+
+from .. import connection as own
+from .._base.rfc6455 import OPCODE_BINARY, OPCODE_TEXT
 from .._handshake.request import HeadersLike
 from .._handshake.subprotocol import ProtocolHandler
 from .._handshake.url import URLLike, parse_url
 from ..client import Connecting, connect
-from ..connection import WebSocketConnection
-from ..exceptions import ConnectionDisconnected, ReadTimeout
+from ..exceptions import ConnectionDisconnected, MessageTypeError, ReadTimeout
+from .handshake_headers import offered, offers_compression, without_handshake
 
 __all__ = [
     "ConnectionDisconnected",
+    "Message",
+    "MessageType",
     "ProtocolHandler",
     "ReadTimeout",
     "WebSocketClient",
     "WebSocketConnection",
 ]
 
+_LANES: Final = ("text_queue_maxsize", "binary_queue_maxsize")
 _CONNECTION_OPTIONS: Final = frozenset(
-    {"text_queue_maxsize", "binary_queue_maxsize", "drop_frames", "protocol_handler"}
+    {*_LANES, "queue_maxsize", "drop_frames", "protocol_handler"}
 )
 # `ping_interval` is called `keepalive_interval` here.
 _CONNECT_OPTIONS: Final = inspect.signature(connect).parameters.keys() - {"url", "ping_interval"}
+
+
+class MessageType(enum.Enum):
+    """The type of a message."""
+
+    TEXT = "text"
+    BINARY = "binary"
+    PING = "ping"
+    PONG = "pong"
+    CLOSE = "close"
+
+
+@dataclass
+class Message:
+    """A message, as the iteration over a connection with one queue returns it.
+
+    Attributes:
+        type: its type.
+        data: `str` or `bytes`, by its type.
+        raw_data: the data as `bytes`; text as UTF-8.
+        opcode: 1 or 2 (RFC 6455 section 5.2).
+    """
+
+    type: MessageType
+    data: str | bytes
+    raw_data: bytes
+    opcode: int
+
+    @classmethod
+    def create_text(cls, data: str) -> Self:
+        """Make a text message."""
+        return cls(MessageType.TEXT, data, data.encode(), OPCODE_TEXT)
+
+    @classmethod
+    def create_binary(cls, data: bytes) -> Self:
+        """Make a binary message."""
+        return cls(MessageType.BINARY, data, data, OPCODE_BINARY)
+
+
+class UnexpectedMessage(MessageTypeError, ValueError):
+    """The message has the wrong type for this call; it is no longer queued."""
+
+
+class WebSocketConnection(own.WebSocketConnection):
+    """A connection with two queues, for text and for binary messages."""
+
+    __slots__ = ()
+
+    @property
+    def connected(self) -> bool:
+        """Whether something can be sent: neither side has closed the connection or lost it."""
+        return self._transport is not None and not self.closed
+
+
+class _OneQueue(WebSocketConnection):
+    """A connection with one queue: a receive takes the next message, whatever its type."""
+
+    __slots__ = ("_decode",)
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        loads: Callable[[Any], Any],
+        **options: Any,
+    ) -> None:
+        super().__init__(loop, loads=loads, **options)
+        self._decode = loads
+
+    async def receive_text(self, timeout: float | None = None) -> Any:  # noqa: ASYNC109
+        """Wait for the next message, which must be text.
+
+        Safe to cancel.
+
+        Args:
+            timeout: in seconds; `None` waits without limit.
+
+        Raises:
+            ReadTimeout: no message came in time.
+            MessageTypeError: the next message is binary; it was taken. Also a `ValueError`.
+            ConnectionDisconnected: the connection has ended, and all messages were taken.
+        """
+        return await self._taken(super().receive_text(timeout), "text")
+
+    async def receive_bytes(self, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        """Wait for the next message, which must be binary; otherwise like `receive_text`."""
+        data: bytes = await self._taken(super().receive_bytes(timeout), "binary")
+        return data
+
+    async def receive_json(self, timeout: float | None = None) -> Any:  # noqa: ASYNC109
+        """Wait for the next message, which must be text, and decode it with `loads`."""
+        return self._decode(await self.receive_text(timeout))
+
+    async def _taken(self, receiving: Any, wanted: str) -> Any:
+        try:
+            return await receiving
+        except MessageTypeError as exc:
+            self.receive_nowait()
+            raise UnexpectedMessage(f"Expected a {wanted} message") from exc
+
+    def __aiter__(self) -> AsyncIterator[Any]:  # type: ignore[override]
+        return self._messages()
+
+    async def _messages(self) -> AsyncIterator[Message]:
+        """Yield each message; end when the connection does, however it ends, as in aiosonic."""
+        while True:
+            try:
+                message = await self.receive()
+            except ConnectionDisconnected:
+                return
+            is_text = message.type == OPCODE_TEXT
+            data: Any = message.data
+            yield Message.create_text(data) if is_text else Message.create_binary(data)
 
 
 class WebSocketClient:
@@ -83,30 +208,41 @@ class WebSocketClient:
             start_keepalive: whether to send Pings, and fail if nothing at all comes back.
             keepalive_interval: seconds between two Pings.
             conn_opts: `text_queue_maxsize` and `binary_queue_maxsize` (100 messages each, 0 for no
-                limit), `drop_frames` (`False`: a full queue pauses reading; `True`: messages
-                that do not fit are dropped, and counted), `protocol_handler` (`None`).
+                limit), or `queue_maxsize` for one queue as in aiosonic 0.24; `drop_frames`
+                (`False`: a full queue pauses reading; `True`: messages that do not fit are dropped,
+                and counted), `protocol_handler` (`None`).
             options: any other keyword argument of `wirespeed.connect`; it takes precedence over
-                the defaults of this client.
+                the defaults of this client. `max_msg_size` is `max_message_size`.
 
         Raises:
-            TypeError: an option is unknown.
+            TypeError: an option is unknown, or asks for one queue and for two.
+            ValueError: a header of `headers` asks for something else than a WebSocket does.
             HandshakeError, OSError: raised when awaited; a `HandshakeError` is a `ConnectionError`,
                 so also an `OSError`.
         """
+        if "max_msg_size" in options:
+            options["max_message_size"] = options.pop("max_msg_size")
         _check_options(options)
         kept = dict(conn_opts or {})
         unknown = sorted(kept.keys() - _CONNECTION_OPTIONS)
         if unknown:
             allowed = ", ".join(sorted(_CONNECTION_OPTIONS))
             raise TypeError(f"conn_opts has {', '.join(map(repr, unknown))}, allowed are {allowed}")
-        for name in ("text_queue_maxsize", "binary_queue_maxsize"):
+        has_one_queue = "queue_maxsize" in kept
+        if has_one_queue and not kept.keys().isdisjoint(_LANES):
+            raise TypeError("conn_opts has queue_maxsize, for one queue, and a size for two queues")
+        for name in (*_LANES, "queue_maxsize"):
             # As in `asyncio.Queue`.
             if kept.get(name) == 0:
                 kept[name] = sys.maxsize
         drop_frames = kept.pop("drop_frames", False)
+        queues = (
+            {"max_queue": kept.pop("queue_maxsize"), "create_connection": _OneQueue}
+            if has_one_queue
+            else {**dict.fromkeys(_LANES, 100), "create_connection": WebSocketConnection}
+        )
         chosen: dict[str, Any] = {
-            "text_queue_maxsize": 100,
-            "binary_queue_maxsize": 100,
+            **queues,
             **({"overflow": "drop_newest"} if drop_frames else {}),
             **self._defaults,
             **kept,
@@ -114,10 +250,10 @@ class WebSocketClient:
         }
         if ssl is not None or (not verify and parse_url(url).secure):
             chosen["ssl"] = False if ssl is None else ssl
-        if headers is not None:
-            chosen["headers"] = headers
         if subprotocols is not None:
             chosen["subprotocols"] = subprotocols
+        if headers is not None:
+            _add_headers(chosen, headers)
         chosen["ping_interval"] = keepalive_interval if start_keepalive else None
         return connect(url, **chosen)
 
@@ -131,6 +267,16 @@ class WebSocketClient:
         traceback: TracebackType | None,
     ) -> None:
         """Do nothing: the program closes each connection itself."""
+
+
+def _add_headers(chosen: dict[str, Any], headers: HeadersLike) -> None:
+    """Add the headers to the options; those of the handshake become other options."""
+    said: CIMultiDict[str] = CIMultiDict(headers)
+    chosen["headers"] = without_handshake(said)
+    if "Sec-WebSocket-Protocol" in said:
+        chosen["subprotocols"] = offered(chosen.get("subprotocols") or (), said)
+    if offers_compression(said):
+        chosen.setdefault("compression", "deflate")
 
 
 def _check_options(options: Mapping[str, Any]) -> None:

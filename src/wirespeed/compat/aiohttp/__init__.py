@@ -6,10 +6,13 @@ lists the differences.
 
 from __future__ import annotations
 
-from typing import NoReturn
+import importlib
+from typing import Any
 
-from ._arguments import BasicAuth, ClientTimeout, ClientWSTimeout, Fingerprint, TCPConnector
-from ._errors import (
+from ._arguments import BasicAuth
+from ._installed import REAL
+from ._messages import WSMessage
+from ._names import (
     ClientConnectionError,
     ClientConnectionResetError,
     ClientConnectorCertificateError,
@@ -22,7 +25,10 @@ from ._errors import (
     ClientProxyConnectionError,
     ClientResponseError,
     ClientSSLError,
+    ClientTimeout,
+    ClientWSTimeout,
     ConnectionTimeoutError,
+    Fingerprint,
     InvalidURL,
     InvalidUrlClientError,
     NonHttpUrlClientError,
@@ -31,11 +37,14 @@ from ._errors import (
     ServerDisconnectedError,
     ServerFingerprintMismatch,
     ServerTimeoutError,
+    SocketTimeoutError,
+    TCPConnector,
     WebSocketError,
+    WSCloseCode,
     WSMessageTypeError,
+    WSMsgType,
     WSServerHandshakeError,
 )
-from ._messages import WSCloseCode, WSMessage, WSMsgType
 from ._response import ClientWebSocketResponse
 from ._session import ClientSession, ws_connect
 
@@ -70,6 +79,7 @@ __all__ = [
     "ServerDisconnectedError",
     "ServerFingerprintMismatch",
     "ServerTimeoutError",
+    "SocketTimeoutError",
     "TCPConnector",
     "WSCloseCode",
     "WSMessage",
@@ -81,5 +91,23 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> NoReturn:
-    raise AttributeError(f"wirespeed.compat.aiohttp has WebSocket clients only, it has no {name!r}")
+# The modules here with the name of one of aiohttp's.
+_OWN_MODULES = frozenset(
+    {"client", "client_exceptions", "client_ws", "hdrs", "http", "http_websocket", "typedefs"}
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _OWN_MODULES:
+        return importlib.import_module(f"{__spec__.name}.{name}")
+    if REAL is None or name.startswith("__"):
+        raise AttributeError(
+            f"wirespeed.compat.aiohttp has WebSocket clients only, it has no {name!r}"
+        )
+    found = getattr(REAL, name, None)
+    if found is not None:
+        return found
+    try:
+        return importlib.import_module(f"aiohttp.{name}")
+    except ImportError as exc:
+        raise AttributeError(f"aiohttp has no {name!r}") from exc

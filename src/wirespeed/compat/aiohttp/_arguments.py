@@ -1,4 +1,4 @@
-"""The types of `aiohttp`'s parameters: timeouts, credentials, connectors, fingerprints.
+"""Checks of the arguments that have types of `aiohttp`: credentials, connectors, TLS.
 
 Does not open connections.
 """
@@ -6,56 +6,18 @@ Does not open connections.
 from __future__ import annotations
 
 import asyncio
-import base64
 import ssl as tls
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-# The default of `limit_per_host` in aiohttp.
-_NO_LIMIT: Final = 0
+from . import _names
+from ._names import ClientTimeout, ClientWSTimeout, Fingerprint
+
 TOTAL_SECONDS: Final = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class ClientWSTimeout:
-    """The timeouts of an open WebSocket.
-
-    Attributes:
-        ws_receive: seconds for each receive; `None` for no limit.
-        ws_close: seconds for the whole closing handshake; `None` for no limit.
-    """
-
-    ws_receive: float | None = None
-    ws_close: float | None = None
-
-
 DEFAULT_TIMEOUT: Final = ClientWSTimeout(ws_close=10.0)
 
 
-@dataclass(frozen=True, slots=True)
-class ClientTimeout:
-    """The timeout of opening a WebSocket.
-
-    Attributes:
-        total: seconds for the whole opening; `None` for no limit.
-    """
-
-    total: float | None = None
-
-
-class BasicAuth(NamedTuple):
-    """User name and password (RFC 7617)."""
-
-    login: str
-    password: str = ""
-    encoding: str = "latin1"
-
-    def encode(self) -> str:
-        """Return the value of the header Authorization."""
-        if ":" in self.login:
-            raise ValueError("a user name must not contain ':' (RFC 7617 section 2)")
-        credentials = f"{self.login}:{self.password}".encode(self.encoding)
-        return f"Basic {base64.b64encode(credentials).decode('ascii')}"
+class BasicAuth(_names.BasicAuth):
+    """User name and password (RFC 7617), with a text that does not show them."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(...)"
@@ -63,56 +25,16 @@ class BasicAuth(NamedTuple):
 
 def check_auth(name: str, auth: object) -> None:
     """Raise `TypeError` unless `auth` is a `BasicAuth` or `None`."""
-    if auth is not None and not isinstance(auth, BasicAuth):
+    if auth is not None and not isinstance(auth, _names.BasicAuth):
         raise TypeError(f"{name} must be a BasicAuth or None, not {type(auth).__name__}")
 
 
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
-    """The SHA-256 of the certificate that the server must have; replaces its verification."""
-
-    fingerprint: bytes = field(repr=False)
-
-    def __post_init__(self) -> None:
-        if len(self.fingerprint) != 32:
-            raise ValueError(
-                f"fingerprint is {len(self.fingerprint)} bytes, a SHA-256 has 32 bytes"
-            )
-
-
-class TCPConnector:
-    """Holds the TLS setting for several WebSockets; each has its own TCP connection.
-
-    Args:
-        ssl: as for `ws_connect`, whose argument takes precedence.
-        limit: has no effect: it limits requests, and this package makes none.
-        limit_per_host: has no effect, like `limit`.
-        loop: `None`, or the running event loop.
-    """
-
-    def __init__(
-        self,
-        *,
-        ssl: tls.SSLContext | bool | Fingerprint = True,
-        limit: int = 100,
-        limit_per_host: int = _NO_LIMIT,
-        loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        check_loop(loop)
-        check_ssl(ssl)
-        self.ssl = ssl
-        self.limit = limit
-        self.limit_per_host = limit_per_host
-        self._closed = False
-
-    @property
-    def closed(self) -> bool:
-        """Whether `close` was called."""
-        return self._closed
-
-    async def close(self) -> None:
-        """Close the connector: its session opens no more WebSockets."""
-        self._closed = True
+def open_seconds(timeout: Any) -> float | None:
+    """Return the seconds for the whole opening; `None` for no limit."""
+    if not isinstance(timeout, ClientTimeout):
+        raise TypeError(f"timeout must be a ClientTimeout, not {type(timeout).__name__}")
+    given = (timeout.total, timeout.connect, timeout.sock_connect)
+    return next((seconds for seconds in given if seconds), None)
 
 
 def check_loop(loop: object) -> None:
@@ -124,9 +46,7 @@ def check_loop(loop: object) -> None:
 def check_ssl(ssl: object) -> None:
     """Raise `TypeError` unless `ssl` is an `SSLContext`, a `bool` or a `Fingerprint`."""
     if not isinstance(ssl, tls.SSLContext | bool | Fingerprint):
-        raise TypeError(
-            f"ssl must be an SSLContext, a bool or a Fingerprint, not {type(ssl).__name__}"
-        )
+        raise TypeError(f"ssl should be SSLContext, bool or Fingerprint, not {type(ssl).__name__}")
 
 
 def merged_ssl(

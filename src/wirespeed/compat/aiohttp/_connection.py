@@ -8,8 +8,8 @@ from typing import Any
 from ..._base.close_info import CloseCause
 from ..._lifecycle.closing import closing_of
 from ...connection import WebSocketConnection
-from ...exceptions import ConnectionDisconnected
-from ._errors import ClientConnectionResetError
+from ._errors import reset_error
+from ._heartbeat import Heartbeat
 
 
 class Connection(WebSocketConnection):
@@ -19,6 +19,7 @@ class Connection(WebSocketConnection):
         autoclose: whether to answer a Close frame when the program receives it, or after
             `close_timeout` seconds if the program does not.
         autoping: whether to answer Pings. If not, Pings and Pongs are queued like messages.
+        ping_interval: seconds of silence after which a Ping is sent; `None` sends none.
         options: as for `WebSocketConnection`.
     """
 
@@ -31,16 +32,26 @@ class Connection(WebSocketConnection):
         autoclose: bool,
         autoping: bool,
         close_timeout: float | None,
+        ping_interval: float | None,
+        ping_timeout: float | None,
         **options: Any,
     ) -> None:
-        super().__init__(loop, close_timeout=close_timeout, **options)
+        super().__init__(
+            loop,
+            close_timeout=close_timeout,
+            ping_interval=ping_interval,
+            ping_timeout=ping_timeout,
+            **options,
+        )
         self._parser.queues_controls = not autoping
         self._answers_close = autoclose
         self._patience_seconds = close_timeout
         self._patience: asyncio.TimerHandle | None = None
         closing = closing_of(self)
+        if ping_interval is not None:
+            closing.watch._keep_alive = Heartbeat(self, closing.give_up, ping_timeout)
         closing.on_peer_close = self._wait_for_program
-        closing.translate = _reset_error
+        closing.translate = reset_error
 
     @property
     def received_close(self) -> tuple[int, str] | None:
@@ -48,14 +59,32 @@ class Connection(WebSocketConnection):
         return closing_of(self).close_received
 
     @property
+    def is_lost(self) -> bool:
+        """Whether the connection has ended without a Close frame of the server."""
+        closing = closing_of(self)
+        return closing.has_ended and closing.close_received is None
+
+    @property
+    def has_all_received(self) -> bool:
+        """Whether the connection has ended, and all its messages were received."""
+        return closing_of(self).has_ended and not self.pending.messages
+
+    @property
     def was_silent(self) -> bool:
         """Whether the connection was failed because a Ping was not answered."""
         return closing_of(self).cause is CloseCause.PING_TIMEOUT
 
-    def answer_close(self) -> None:
-        """Answer the server's Close frame, unless it is already answered."""
+    def answer_close(self) -> bool:
+        """Answer the server's Close frame, unless it is already answered.
+
+        Returns:
+            Whether the server can get the answer: `False` if the stream had ended before.
+        """
         self._stop_waiting()
-        closing_of(self).answer_peer()
+        closing = closing_of(self)
+        had_ended = closing.has_ended
+        closing.answer_peer()
+        return not had_ended and closing.close_sent is not None
 
     def end_error(self) -> BaseException:
         """Make the error that describes how the connection ended."""
@@ -70,11 +99,3 @@ class Connection(WebSocketConnection):
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
-
-
-def _reset_error(error: ConnectionDisconnected) -> Exception:
-    """Return the error with the type of `aiohttp` that corresponds to `error`."""
-    theirs = ClientConnectionResetError(*error.args)
-    vars(theirs).update(vars(error))
-    theirs.__cause__ = error.__cause__
-    return theirs

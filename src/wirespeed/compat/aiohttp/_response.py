@@ -5,27 +5,45 @@ Does not open connections.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from ..._base.rfc6455 import MAX_CONTROL_PAYLOAD_BYTES, CloseCode
-from ..._lifecycle.closing import check_close
+from ..._lifecycle.closing import check_close, closing_of
 from ...exceptions import ProtocolError
 from ._connection import Connection
-from ._errors import ServerTimeoutError, WebSocketError, WSMessageTypeError
-from ._messages import CLOSED, CLOSING, TypedReceiver, WSCloseCode, WSMessage, WSMsgType
+from ._installed import REAL
+from ._messages import CLOSED, CLOSING, TypedReceiver, WSMessage
+from ._names import (
+    ServerTimeoutError,
+    WebSocketError,
+    WSCloseCode,
+    WSMessageTypeError,
+    WSMsgType,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+if TYPE_CHECKING or REAL is None:
+
+    class _Base:
+        """The base without aiohttp."""
+else:
+    # So that `isinstance` holds in libraries that import aiohttp themselves.
+    _Base = REAL.ClientWebSocketResponse
+
 _ENDS: Final = frozenset({WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED})
 # The data of the message for a Close frame without a code (RFC 6455 section 7.1.5).
 _NO_CODE: Final = 0
+# Timers may be early by the resolution of the clock.
+_CLOCK_SECONDS: Final = 0.002
 
 
-class ClientWebSocketResponse:
+class ClientWebSocketResponse(_Base):
     """An open WebSocket; made by `ws_connect`.
 
     Iterating over it returns each message as a `WSMessage`, until it is closed. A send works
@@ -42,13 +60,16 @@ class ClientWebSocketResponse:
         self, connection: Connection, *, autoclose: bool, receive_timeout: float | None
     ) -> None:
         self._connection = connection
+        # Programs read the headers of the response here.
+        self._response = connection.response
+        self._close_seconds = closing_of(connection)._close_timeout
         self._receiver = TypedReceiver(
             connection._inbox, WSMsgType, self._tell_end, receive_timeout
         )
         self._autoclose = autoclose
         self._closed = False
-        # `close` was called before a receive returned the end.
-        self._closes = False
+        # How often `close` was called before a receive returned the end.
+        self._closes = 0
         # The program has received the server's Close frame, which is not answered yet.
         self._must_answer = False
         self._close_code: int | None = None
@@ -58,12 +79,18 @@ class ClientWebSocketResponse:
 
     @property
     def closed(self) -> bool:
-        """Whether `close` was called, or the connection ended and a receive has reported this."""
-        return self._closed
+        """Whether `close` was called, the server was silent, or there is nothing left to receive.
+
+        A Close frame of the server counts once it was received or answered.
+        """
+        if self._closed:
+            return True
+        return self._connection.was_silent or self._connection.has_all_received
 
     @property
     def close_code(self) -> int | None:
         """The close code; `None` while open, 1005 if the server's Close frame had no code."""
+        self._note_loss()
         return self._close_code
 
     @property
@@ -74,23 +101,24 @@ class ClientWebSocketResponse:
     @property
     def compress(self) -> int:
         """The window of compressed messages as a power of 2; 0 without compression."""
-        agreed = getattr(self._connection, "compression", None)
+        agreed = self._connection.compression
         return 0 if agreed is None else agreed.client_max_window_bits or 15
 
     @property
     def client_notakeover(self) -> bool:
         """Whether each sent message is compressed separately."""
-        agreed = getattr(self._connection, "compression", None)
+        agreed = self._connection.compression
         return agreed is not None and agreed.client_no_context_takeover
 
     def exception(self) -> BaseException | None:
         """Return the error that ended the connection, `None` if there was none."""
+        self._note_loss()
         return self._exception
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """Return information about the transport, while open; see `asyncio.BaseTransport`."""
         transport = self._connection._transport
-        if self._closed or transport is None:
+        if self.closed or transport is None:
             return default
         return transport.get_extra_info(name, default)
 
@@ -155,9 +183,9 @@ class ClientWebSocketResponse:
         """
         if not isinstance(data, str):
             raise TypeError(f"data must be str, not {type(data).__name__}")
-        if compress:
-            _refuse_compress()
-        return self._connection.send_text(data)
+        if not compress:
+            return self._connection.send_text(data)
+        return self._connection.send_text(data, compress=self._may_compress())
 
     def send_bytes(self, data: Buffer, compress: int | None = None) -> Coroutine[Any, Any, None]:
         """Send a binary message; otherwise like `send_str`.
@@ -169,9 +197,9 @@ class ClientWebSocketResponse:
             raise TypeError(
                 f"data must be bytes, bytearray or memoryview, not {type(data).__name__}"
             )
-        if compress:
-            _refuse_compress()
-        return self._connection.send_bytes(data)
+        if not compress:
+            return self._connection.send_bytes(data)
+        return self._connection.send_bytes(data, compress=self._may_compress())
 
     def send_json(
         self,
@@ -197,14 +225,13 @@ class ClientWebSocketResponse:
         Args:
             message: the payload; for TEXT it must be UTF-8.
             opcode: TEXT, BINARY, PING or PONG.
-            compress: must be `None` or 0.
+            compress: another number than 0 compresses, if compression was agreed on.
         """
-        if compress:
-            _refuse_compress()
+        compresses = self._may_compress() if compress else None
         if opcode == WSMsgType.TEXT:
-            return self._connection.send_text(message)
+            return self._connection.send_text(message, compress=compresses)
         if opcode == WSMsgType.BINARY:
-            return self._connection.send_bytes(message)
+            return self._connection.send_bytes(message, compress=compresses)
         if opcode in {WSMsgType.PING, WSMsgType.PONG}:
             return self._send_control(opcode, bytes(message))
         raise ValueError(
@@ -218,6 +245,12 @@ class ClientWebSocketResponse:
     def pong(self, message: str | Buffer = b"") -> Coroutine[Any, Any, None]:
         """Send a Pong with up to 125 bytes, `str` as UTF-8 (RFC 6455 section 5.5.3)."""
         return self._send_control(WSMsgType.PONG, _as_bytes(message))
+
+    def _may_compress(self) -> bool:
+        """Return that one message may be compressed, or raise `ValueError`."""
+        if self._connection.compression is None:
+            raise ValueError("compress must be None: no compression was agreed on")
+        return True
 
     def _send_control(self, opcode: WSMsgType, payload: bytes) -> Coroutine[Any, Any, None]:
         if len(payload) > MAX_CONTROL_PAYLOAD_BYTES:
@@ -248,26 +281,37 @@ class ClientWebSocketResponse:
         """
         reason = _as_bytes(message).decode()
         check_close(code, reason)
-        if self._closed:
+        self._closes += 1
+        if self._closed or self._connection.was_silent:
             await self._connection.wait_closed()
             return False
-        self._closed = self._closes = True
+        self._note_loss()
+        self._closed = True
         self._receiver.finish()
+        loop = asyncio.get_running_loop()
+        started = loop.time()
         try:
             await self._connection.close(code, reason)
-        finally:
-            self._note_close()
+        except asyncio.CancelledError:
+            self._close_code = WSCloseCode.ABNORMAL_CLOSURE
+            raise
+        self._note_close(loop.time() - started)
         return True
 
-    def _note_close(self) -> None:
-        """Record the close code, and the error if any, after our `close`."""
+    def _note_close(self, seconds: float) -> None:
+        """Record the close code, and the error if any, after our `close`.
+
+        Args:
+            seconds: how long it took.
+        """
         received = self._connection.received_close
         if received is not None:
             self._close_code = received[0]
-            return
-        self._close_code = int(WSCloseCode.ABNORMAL_CLOSURE)
-        if self._exception is None:
-            self._exception = self._connection.end_error()
+        elif self._close_code is None:
+            self._close_code = WSCloseCode.ABNORMAL_CLOSURE
+            limit = self._close_seconds
+            is_late = limit is not None and seconds >= limit - _CLOCK_SECONDS
+            self._exception = TimeoutError() if is_late else self._connection.end_error()
 
     async def __aenter__(self) -> Self:
         return self
@@ -299,10 +343,11 @@ class ClientWebSocketResponse:
 
     def _last_message(self, stood_in_line: bool) -> WSMessage:
         if self._closed:
-            return CLOSING if self._closes and stood_in_line else CLOSED
+            # aiohttp's second `close` takes this message away from the receive.
+            return CLOSING if self._closes == 1 and stood_in_line else CLOSED
         received = self._connection.received_close
         if received is None:
-            return self._lost(self._connection.end_error())
+            return self._lost(stood_in_line)
         if self._must_answer:
             self._closed = True
             self._connection.answer_close()
@@ -310,25 +355,56 @@ class ClientWebSocketResponse:
         self._close_code = received[0]
         if self._autoclose:
             self._closed = True
-            self._connection.answer_close()
+            if not self._connection.answer_close():
+                self._close_code = WSCloseCode.ABNORMAL_CLOSURE
         else:
             self._must_answer = True
         code = _NO_CODE if received[0] == CloseCode.NO_STATUS_RECEIVED else received[0]
         return WSMessage(WSMsgType.CLOSE, code, received[1])
 
-    def _lost(self, error: BaseException) -> WSMessage:
+    def _lost(self, stood_in_line: bool) -> WSMessage:
         """Return the message for a connection that ended without the server's Close frame."""
+        self._note_loss()
         self._closed = True
-        self._close_code = int(WSCloseCode.ABNORMAL_CLOSURE)
+        error = self._exception
+        # After a failed heartbeat, only a receive that waited at that time gets the error.
+        tells = stood_in_line if isinstance(error, ServerTimeoutError) else True
+        if tells and isinstance(error, WebSocketError | ServerTimeoutError):
+            return WSMessage(WSMsgType.ERROR, error, None)
+        return CLOSED
+
+    def _note_loss(self) -> None:
+        """Record the close code and the error of a connection that was lost, when it is asked for.
+
+        Without this, only the next receive would notice.
+        """
+        if self._closed or self._close_code is not None or not self._connection.is_lost:
+            return
+        error = self._connection.end_error()
+        self._close_code = WSCloseCode.ABNORMAL_CLOSURE
         if isinstance(error, ProtocolError):
-            self._close_code = int(error.close_code)
-            self._exception = WebSocketError(self._close_code, str(error))
+            self._close_code = WSCloseCode(error.close_code)
+            error = WebSocketError(self._close_code, str(error))
         elif self._connection.was_silent:
-            self._exception = ServerTimeoutError(str(error))
-        else:
-            self._exception = error
-            return CLOSED
-        return WSMessage(WSMsgType.ERROR, self._exception, None)
+            error = ServerTimeoutError(str(error))
+        self._exception = error
+
+
+def response_class(kind: Any) -> type[Any]:
+    """Return a class of open WebSockets for the class that a program asks for.
+
+    A subclass of aiohttp's own class gets ours between the two, so that `super()` finds it.
+
+    Raises:
+        TypeError: it is no subclass of `ClientWebSocketResponse`.
+    """
+    if isinstance(kind, type) and issubclass(kind, ClientWebSocketResponse):
+        return kind
+    if REAL is None or not isinstance(kind, type) or not issubclass(kind, _Base):
+        raise TypeError("ws_response_class must be a subclass of ClientWebSocketResponse")
+    if kind is _Base:
+        return ClientWebSocketResponse
+    return type(kind.__name__, (kind, ClientWebSocketResponse), {"__module__": kind.__module__})
 
 
 def _has_own_step(response: ClientWebSocketResponse) -> bool:
@@ -337,7 +413,12 @@ def _has_own_step(response: ClientWebSocketResponse) -> bool:
 
 def _data_of(message: WSMessage, wanted: WSMsgType) -> Any:
     if message.type is not wanted:
-        raise WSMessageTypeError(f"received message is {message.type!r}, not {wanted!r}")
+        # Without the payload of a message, which must not get into logs.
+        is_payload = isinstance(message.data, str | bytes)
+        shown = f"{len(message.data)} long" if is_payload else repr(message.data)
+        raise WSMessageTypeError(
+            f"Received message {message.type}:{shown} is not WSMsgType.{wanted.name}"
+        )
     return message.data
 
 
@@ -347,7 +428,3 @@ def _as_bytes(message: str | Buffer) -> bytes:
     if not isinstance(message, (bytes, bytearray, memoryview)):
         raise TypeError(f"message must be str or bytes-like, not {type(message).__name__}")
     return bytes(message)
-
-
-def _refuse_compress() -> None:
-    raise ValueError("compress must be None: ws_connect says whether messages are compressed")

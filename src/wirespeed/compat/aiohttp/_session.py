@@ -7,27 +7,28 @@ import ssl as tls
 import weakref
 from collections.abc import Coroutine, Generator, Iterable, Mapping
 from types import TracebackType
-from typing import Any, Final, NoReturn, Self, cast
+from typing import Any, Final, Self, cast
 
 from multidict import CIMultiDict
 
 from ...client import connect
 from ...exceptions import WebSocketError
+from ..handshake_headers import offered, offers_compression, without_handshake
 from ._arguments import (
     TOTAL_SECONDS,
-    BasicAuth,
-    ClientTimeout,
-    ClientWSTimeout,
-    Fingerprint,
-    TCPConnector,
     check_auth,
     check_loop,
     merged_ssl,
+    open_seconds,
 )
 from ._connection import Connection
+from ._connector import check_connector, route_options, tls_setting
+from ._cookies import check_jar, cookies_for, keep_cookies, new_jar
 from ._errors import translated
-from ._messages import WSCloseCode
-from ._response import ClientWebSocketResponse
+from ._installed import REAL
+from ._names import ClientWSTimeout, Fingerprint, TCPConnector, WSCloseCode
+from ._requests import NEED_AIOHTTP, SESSION, check_settings
+from ._response import ClientWebSocketResponse, response_class
 from ._translation import (
     Pairs,
     Wish,
@@ -38,9 +39,8 @@ from ._translation import (
     ws_timeout,
 )
 
-_REQUESTS: Final = frozenset(
-    {"delete", "get", "head", "options", "patch", "post", "put", "request"}
-)
+# Compression that only a header asks for (RFC 7692 section 7.1.2).
+_WIDEST_WINDOW: Final = 15
 
 
 class Opening(Coroutine[Any, Any, ClientWebSocketResponse]):
@@ -82,80 +82,117 @@ class Opening(Coroutine[Any, Any, ClientWebSocketResponse]):
 
 
 class ClientSession:
-    """The settings that several WebSockets share. It makes no HTTP requests.
+    """The settings that several WebSockets share.
+
+    Requests are made by a session of the installed `aiohttp` with the same settings; without
+    aiohttp there are none.
 
     Args:
         base_url: the URL to which URLs without a scheme are relative; ends with a slash.
-        connector: a `TCPConnector`, for its `ssl`.
+        connector: a `TCPConnector`, for its TLS setting, family and local address.
         loop: `None`, or the running event loop.
         cookies: sent with every opening handshake, to any host.
         headers: sent with every opening handshake.
         proxy: the proxy to use, unless the call names one.
         proxy_auth: the credentials for that proxy.
         auth: basic authentication, unless the call has its own.
-        ws_response_class: a subclass of `ClientWebSocketResponse`.
+        ws_response_class: a subclass of `ClientWebSocketResponse`, this one or aiohttp's.
+        cookie_jar: a cookie jar of aiohttp; `None` for a new one.
         timeout: the timeout of opening; `None` for 300 seconds.
         trust_env: whether to use the environment's proxy if no other one is named.
         connector_owner: whether closing the session closes the connector.
+        requests: any other parameter of aiohttp's `ClientSession`: they are about requests.
 
     Raises:
         TypeError: a parameter is unknown, or has the wrong type.
-        ValueError: `base_url` does not end with a slash, or `loop` is not the running event loop.
+        ValueError: `base_url` does not end with a slash, `loop` is not the running event loop, or
+            the connector resolves or opens sockets by itself.
     """
 
     def __init__(
         self,
         base_url: object = None,
         *,
-        connector: TCPConnector | None = None,
+        connector: Any = None,
         loop: asyncio.AbstractEventLoop | None = None,
         cookies: Mapping[str, Any] | None = None,
         headers: Pairs | None = None,
         proxy: object = None,
-        proxy_auth: BasicAuth | None = None,
-        auth: BasicAuth | None = None,
-        ws_response_class: type[ClientWebSocketResponse] = ClientWebSocketResponse,
-        timeout: ClientTimeout | None = None,
+        proxy_auth: Any = None,
+        auth: Any = None,
+        ws_response_class: type[Any] = ClientWebSocketResponse,
+        cookie_jar: Any = None,
+        timeout: Any = None,
         trust_env: bool = False,
         connector_owner: bool = True,
+        **requests: Any,
     ) -> None:
-        self._loop = asyncio.get_running_loop()
         check_loop(loop)
         check_auth("auth", auth)
         check_auth("proxy_auth", proxy_auth)
-        if connector is not None and not isinstance(connector, TCPConnector):
-            raise TypeError(f"connector must be a TCPConnector, not {type(connector).__name__}")
-        if not isinstance(ws_response_class, type) or not issubclass(
-            ws_response_class, ClientWebSocketResponse
-        ):
-            raise TypeError("ws_response_class must be a subclass of ClientWebSocketResponse")
-        if timeout is not None and not isinstance(timeout, ClientTimeout):
-            raise TypeError(f"timeout must be a ClientTimeout, not {type(timeout).__name__}")
+        check_jar(cookie_jar)
+        check_settings(requests)
+        if connector is not None:
+            check_connector(connector)
+        self._response_class = response_class(ws_response_class)
+        self._open_timeout: float | None = TOTAL_SECONDS
+        if timeout is not None and type(timeout) is not object:
+            self._open_timeout = open_seconds(timeout)
         self._base_url = None if base_url is None else str(base_url)
         if self._base_url is not None and not self._base_url.endswith("/"):
             raise ValueError("base_url must end with '/'")
-        self._connector = TCPConnector() if connector is None else connector
+        self._connector = connector
         self._owns_connector = connector_owner
         self._cookies = dict(cookies or {})
+        self._jar = cookie_jar
+        if cookie_jar is not None and cookies:
+            cookie_jar.update_cookies(cookies)
         self._headers: CIMultiDict[str] = CIMultiDict(headers or {})
         self._proxy = proxy
         self._proxy_auth = proxy_auth
         self._auth = auth
-        self._response_class = ws_response_class
-        self._open_timeout = TOTAL_SECONDS if timeout is None else timeout.total
         self._trusts_environment = trust_env
         self._closed = False
         self._responses: weakref.WeakSet[ClientWebSocketResponse] = weakref.WeakSet()
+        # The session that makes requests, once there is one.
+        self._other: Any = None
+        self._settings = {
+            "base_url": base_url,
+            "proxy": proxy,
+            "proxy_auth": proxy_auth,
+            "auth": auth,
+            "trust_env": trust_env,
+            **({} if timeout is None else {"timeout": timeout}),
+            **requests,
+        }
 
-    def __getattr__(self, name: str) -> NoReturn:
-        if name in _REQUESTS:
-            raise AttributeError(f"this session opens WebSockets only, it has no {name!r}")
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        if SESSION is None and name in NEED_AIOHTTP:
+            raise AttributeError(f"{name!r} of a session needs aiohttp to be installed")
+        if SESSION is None or not hasattr(SESSION, name):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self._request_session(), name)
+
+    def _request_session(self) -> Any:
+        """Return the session of aiohttp that makes requests."""
+        if self._other is None:
+            self._other = SESSION(
+                connector=self.connector,
+                connector_owner=False,
+                cookie_jar=self.cookie_jar,
+                headers=self._headers,
+                **self._settings,
+            )
+            # One multidict from now on, for programs that change it.
+            self._headers = self._other.headers
+        return self._other
 
     @property
     def closed(self) -> bool:
         """Whether the session or its connector is closed."""
-        return self._closed or self._connector.closed
+        return self._closed or (self._connector is not None and self._connector.closed)
 
     @property
     def headers(self) -> CIMultiDict[str]:
@@ -163,17 +200,32 @@ class ClientSession:
         return self._headers
 
     @property
-    def connector(self) -> TCPConnector:
+    def connector(self) -> Any:
         """The connector."""
+        if self._connector is None:
+            self._connector = TCPConnector()
         return self._connector
+
+    @property
+    def cookie_jar(self) -> Any:
+        """The cookies, a jar of aiohttp.
+
+        Raises:
+            AttributeError: aiohttp is not installed.
+        """
+        if self._jar is None:
+            self._jar = new_jar(self._cookies)
+        return self._jar
 
     async def close(self) -> None:
         """Close all WebSockets that this session has opened; it opens no more."""
         self._closed = True
-        if self._owns_connector:
-            await self._connector.close()
         left = [response for response in self._responses if not response.closed]
         await asyncio.gather(*(ws.close(code=WSCloseCode.GOING_AWAY) for ws in left))
+        if self._other is not None:
+            await self._other.close()
+        if self._owns_connector and self._connector is not None:
+            await self._connector.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -214,12 +266,12 @@ class ClientSession:
         autoclose: bool = True,
         autoping: bool = True,
         heartbeat: float | None = None,
-        auth: BasicAuth | None = None,
+        auth: Any = None,
         origin: str | None = None,
         params: Pairs | str | None = None,
         headers: Pairs | None = None,
         proxy: object = None,
-        proxy_auth: BasicAuth | None = None,
+        proxy_auth: Any = None,
         ssl: tls.SSLContext | bool | Fingerprint | None = True,
         verify_ssl: bool | None = None,
         fingerprint: bytes | None = None,
@@ -240,7 +292,7 @@ class ClientSession:
         said = full_headers(
             self._headers,
             headers,
-            cookies=self._cookies,
+            cookies=self._cookies if self._jar is None else cookies_for(self._jar, where),
             auth=self._auth if auth is None else auth,
             origin=origin,
         )
@@ -251,28 +303,31 @@ class ClientSession:
             through = True
         merged = merged_ssl(ssl, verify_ssl, fingerprint, ssl_context)
         wish = Wish(
-            protocols=protocols,
+            protocols=offered(protocols, said),
             autoclose=autoclose,
             autoping=autoping,
             heartbeat=heartbeat,
-            ssl=self._connector.ssl if merged is True else merged,
+            ssl=tls_setting(self._connector) if merged is True else merged,
             server_hostname=server_hostname,
             proxy=through,
-            compress=compress,
+            compress=compress or (_WIDEST_WINDOW if offers_compression(said) else 0),
             max_msg_size=max_msg_size,
             decode_text=decode_text,
         )
         try:
             connection = await connect(
                 where,
-                headers=said,
+                headers=without_handshake(said),
                 open_timeout=self._open_timeout,
                 close_timeout=waits.ws_close,
                 **connect_options(wish),
-            )
+                **route_options(self._connector),
+            )._taking_any_subprotocol()
         except (WebSocketError, OSError) as exc:
             raise translated(exc, where, said) from exc
-        response = self._response_class(
+        if REAL is not None and "Set-Cookie" in connection.response.headers:
+            keep_cookies(self.cookie_jar, connection.response.headers, where)
+        response: ClientWebSocketResponse = self._response_class(
             cast("Connection", connection), autoclose=autoclose, receive_timeout=waits.ws_receive
         )
         self._responses.add(response)
@@ -284,8 +339,8 @@ def ws_connect(
     *,
     protocols: Iterable[str] = (),
     timeout: float | ClientWSTimeout = 10.0,
-    connector: TCPConnector | None = None,
-    ws_response_class: type[ClientWebSocketResponse] = ClientWebSocketResponse,
+    connector: Any = None,
+    ws_response_class: type[Any] = ClientWebSocketResponse,
     autoclose: bool = True,
     autoping: bool = True,
     loop: asyncio.AbstractEventLoop | None = None,
@@ -313,9 +368,13 @@ def ws_connect(
     """
 
     async def opened() -> ClientWebSocketResponse:
+        waits = timeout
+        if not isinstance(waits, ClientWSTimeout):
+            # A number was the way to say it when this function was new.
+            waits = ClientWSTimeout(ws_close=waits)
         session = ClientSession(connector=connector, loop=loop, ws_response_class=ws_response_class)
         return await session._open(
-            url, protocols=protocols, timeout=timeout, autoclose=autoclose, autoping=autoping
+            url, protocols=protocols, timeout=waits, autoclose=autoclose, autoping=autoping
         )
 
     return Opening(opened())

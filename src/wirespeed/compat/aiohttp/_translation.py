@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import ssl as tls
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
@@ -16,15 +17,9 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 from multidict import CIMultiDict
 
 from ..._base.compression import Deflate
-from ._arguments import (
-    DEFAULT_TIMEOUT,
-    BasicAuth,
-    ClientWSTimeout,
-    Fingerprint,
-    check_auth,
-    unverified,
-)
+from ._arguments import DEFAULT_TIMEOUT, check_auth, unverified
 from ._connection import Connection
+from ._names import BasicAuth, ClientWSTimeout, Fingerprint
 
 Pairs: TypeAlias = "Mapping[str, Any] | Iterable[tuple[str, Any]]"
 
@@ -39,9 +34,18 @@ def ws_timeout(timeout: Any, receive_timeout: float | None) -> ClientWSTimeout:
     if timeout is ...:
         timeout = DEFAULT_TIMEOUT
     elif not isinstance(timeout, ClientWSTimeout):
+        _warn_number(
+            "parameter 'timeout' of type 'float' is deprecated,"
+            " please use 'timeout=ClientWSTimeout(ws_close"
+        )
         timeout = ClientWSTimeout(ws_close=timeout)
     if receive_timeout is None:
         receive_timeout = timeout.ws_receive
+    else:
+        _warn_number(
+            "float parameter 'receive_timeout' is deprecated,"
+            " please use parameter 'timeout=ClientWSTimeout(ws_receive"
+        )
     for name, seconds in (("ws_close", timeout.ws_close), ("ws_receive", receive_timeout)):
         if seconds is None:
             continue
@@ -50,6 +54,10 @@ def ws_timeout(timeout: Any, receive_timeout: float | None) -> ClientWSTimeout:
         if seconds < 0:
             raise ValueError(f"{name} must be 0 or more seconds, not {seconds}")
     return ClientWSTimeout(receive_timeout, timeout.ws_close)
+
+
+def _warn_number(text: str) -> None:
+    warnings.warn(f"{text}=...)'", DeprecationWarning, stacklevel=3)
 
 
 def full_url(url: object, base_url: str | None, params: Pairs | str | None) -> str:
@@ -143,8 +151,6 @@ class Wish:
 
 def connect_options(wish: Wish) -> dict[str, Any]:
     """Return the keyword arguments of `wirespeed.connect` for these parameters."""
-    if isinstance(wish.protocols, str):
-        raise TypeError("protocols must be an iterable of str, not a str")
     options: dict[str, Any] = {
         "subprotocols": tuple(wish.protocols),
         "max_message_size": _size_limit(wish.max_msg_size),

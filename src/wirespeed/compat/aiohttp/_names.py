@@ -1,0 +1,78 @@
+"""The classes that a program sees: those of the installed `aiohttp`, else ours of the same name."""
+
+from __future__ import annotations
+
+from ._installed import prefer_aiohttp
+from ._own_errors import (
+    ClientConnectionError,
+    ClientConnectionResetError,
+    ClientConnectorCertificateError,
+    ClientConnectorDNSError,
+    ClientConnectorError,
+    ClientConnectorSSLError,
+    ClientError,
+    ClientHttpProxyError,
+    ClientOSError,
+    ClientProxyConnectionError,
+    ClientResponseError,
+    ClientSSLError,
+    ConnectionTimeoutError,
+    InvalidURL,
+    InvalidUrlClientError,
+    NonHttpUrlClientError,
+    RequestInfo,
+    ServerConnectionError,
+    ServerDisconnectedError,
+    ServerFingerprintMismatch,
+    ServerTimeoutError,
+    SocketTimeoutError,
+    WebSocketError,
+    WSMessageTypeError,
+    WSServerHandshakeError,
+)
+from ._own_types import (
+    BasicAuth,
+    ClientTimeout,
+    ClientWSTimeout,
+    Fingerprint,
+    TCPConnector,
+    WSCloseCode,
+    WSMsgType,
+)
+
+__all__ = [
+    "BasicAuth",
+    "ClientConnectionError",
+    "ClientConnectionResetError",
+    "ClientConnectorCertificateError",
+    "ClientConnectorDNSError",
+    "ClientConnectorError",
+    "ClientConnectorSSLError",
+    "ClientError",
+    "ClientHttpProxyError",
+    "ClientOSError",
+    "ClientProxyConnectionError",
+    "ClientResponseError",
+    "ClientSSLError",
+    "ClientTimeout",
+    "ClientWSTimeout",
+    "ConnectionTimeoutError",
+    "Fingerprint",
+    "InvalidURL",
+    "InvalidUrlClientError",
+    "NonHttpUrlClientError",
+    "RequestInfo",
+    "ServerConnectionError",
+    "ServerDisconnectedError",
+    "ServerFingerprintMismatch",
+    "ServerTimeoutError",
+    "SocketTimeoutError",
+    "TCPConnector",
+    "WSCloseCode",
+    "WSMessageTypeError",
+    "WSMsgType",
+    "WSServerHandshakeError",
+    "WebSocketError",
+]
+
+prefer_aiohttp("", globals(), __all__)
