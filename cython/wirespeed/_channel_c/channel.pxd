@@ -54,6 +54,6 @@ cdef class Channel(Sender):
     cpdef Py_ssize_t _heard(self) noexcept
     cdef _take_controls(self)
     cdef _bound_queue(self, bint ends)
-    cpdef _read_to_the_end(self)
+    cpdef _read_to_the_end(self, bint ignoring=*)
     cpdef bint _has_queued(self) noexcept
     cpdef _open(self, object transport, object opened)

@@ -17,6 +17,7 @@ cdef class MessageParser:
     cdef public list controls
     cdef public object close
     cdef public bint queues_controls
+    cdef public bint queues_fragments
     # Counts of the frames that arrived in full.
     cdef readonly uint64_t frames
     cdef readonly uint64_t payload_bytes
@@ -57,6 +58,8 @@ cdef class MessageParser:
     # assembly that was returned already; it is used while a caller may read into the assembly.
     cdef readonly list chunks
     cdef Py_ssize_t given
+    # The bytes of the message that were queued as fragments.
+    cdef Py_ssize_t passed
     # Whether it is compressed, and its bytes on the wire, the current frame included.
     cdef bint compressed
     cdef uint64_t wire_bytes

@@ -22,6 +22,7 @@ from wirespeed._base.rfc6455 import (
     DEFAULT_MAX_MESSAGE_BYTES,
     Binary,
     Control,
+    Fragment,
     check_max_message_size,
     is_sendable_close_code,
 )
@@ -113,7 +114,7 @@ cdef class MessageParser:
         limit = check_max_message_size(max_message_size)
         self.controls = []
         self.close = None
-        self.queues_controls = False
+        self.queues_controls = self.queues_fragments = False
         self.frames = self.payload_bytes = self.pings = self.pongs = 0
         self.masked = masked
         self.decodes = decode_text
@@ -125,7 +126,7 @@ cdef class MessageParser:
         self.in_frame = False
         self.chunks = None
         self.header_size = self.control_size = self.filled = self.lent = self.given = 0
-        self.message_opcode = 0
+        self.message_opcode = self.passed = 0
         ws_utf8_init(&self.utf8)
         self.drop_assembly()
 
@@ -425,7 +426,6 @@ cdef class MessageParser:
         return 0
 
     cdef int end_frame(self, list messages) except -1:
-        cdef object message
         self.in_frame = False
         if self.opcode & CONTROL:
             self.end_control(messages)
@@ -433,11 +433,9 @@ cdef class MessageParser:
             if self.compressed:
                 take_steps(self, self.inflater.end())
                 end_inflated(self)
-            message = self.end_message()
-            if self.chunks is None:
-                messages.append(message)
-            else:
-                end_stream(self, message)
+            finish_message(self, messages)
+        elif self.queues_fragments:
+            queue_fragment(self, messages)
         self.frames += 1
         self.payload_bytes += self.length
         return 0

@@ -45,7 +45,7 @@ cdef int check_length(MessageParser parser, const ws_header *header) except -1:
         if parser.chunks is None and parser.limited and total > parser.wire_limit:
             raise errors.compressed_message_too_big(total, parser.wire_limit, parser.limit)
         return 0
-    total = <uint64_t>parser.filled + header.length
+    total = <uint64_t>parser.passed + parser.filled + header.length
     if is_over_limit(parser, total):
         raise errors.message_too_big(total, parser.limit)
     return 0

@@ -114,8 +114,8 @@ cdef int take_steps(MessageParser parser, object step) except -1:
     cdef const uint8_t *data
     while step is not None:
         size = room = PyBytes_GET_SIZE(step)
-        if is_over_limit(parser, <uint64_t>parser.filled + size):
-            room = <Py_ssize_t>parser.limit - parser.filled
+        if is_over_limit(parser, <uint64_t>parser.passed + parser.filled + size):
+            room = <Py_ssize_t>parser.limit - parser.passed - parser.filled
         if room:
             data = <const uint8_t *>PyBytes_AS_STRING(step)
             parser.reserve(room)

@@ -1,4 +1,4 @@
-"""A message in chunks: the data that each read brings is returned at the end of the read.
+"""The end of a message, and messages in parts: in frames, or in the chunks that reads bring.
 
 Included by `_core.pyx`.
 """
@@ -74,10 +74,30 @@ cdef object take_assembly(MessageParser parser):
     return taken
 
 
-cdef int end_stream(MessageParser parser, object empty) except -1:
-    """Append the empty chunk that follows the last one, and return to whole messages."""
-    parser.chunks.append(empty)
+cdef int finish_message(MessageParser parser, list messages) except -1:
+    """Return the message whose last frame has ended."""
+    cdef object message
+    if parser.queues_fragments and parser.opcode == CONTINUATION:
+        if parser.message_opcode == TEXT and not ws_utf8_complete(&parser.utf8):
+            raise errors.invalid_text()
+        queue_fragment(parser, messages)
+        parser.message_opcode = parser.passed = 0
+        return 0
+    message = parser.end_message()
+    if parser.chunks is None:
+        messages.append(message)
+        return 0
+    # This is the empty chunk that follows the last one.
+    parser.chunks.append(message)
     parser.chunks = None
+    return 0
+
+
+cdef int queue_fragment(MessageParser parser, list messages) except -1:
+    """Queue the frame of a fragmented message that has ended."""
+    cdef bytes data = b"" if parser.assembly == NULL else take_assembly(parser)
+    parser.passed += PyBytes_GET_SIZE(data)
+    messages.append(Fragment(data, parser.message_opcode == TEXT, parser.fin))
     return 0
 
 

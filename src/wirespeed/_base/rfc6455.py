@@ -96,7 +96,29 @@ class Control:
         return len(self.payload)
 
 
-def undecoded(message: str | bytes | Control) -> bytes | Binary | Control:
+class Fragment:
+    """One frame of a fragmented message, in a queue that keeps the frames apart.
+
+    Attributes:
+        data: the payload; text is UTF-8 once the fragments are joined, and may be cut anywhere.
+        is_text: whether the message is text.
+        fin: whether this is the message's last frame.
+    """
+
+    __slots__ = ("data", "fin", "is_text")
+
+    def __init__(self, data: bytes, is_text: bool, fin: bool) -> None:
+        self.data = data
+        self.is_text = is_text
+        self.fin = fin
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+
+def undecoded(
+    message: str | bytes | Control | Fragment,
+) -> bytes | Binary | Control | Fragment:
     """Convert a queue entry for a queue in which text is `bytes`: binary becomes `Binary`."""
     if isinstance(message, str):
         return message.encode()

@@ -370,8 +370,13 @@ class Channel(Sender):
         self._read_to_the_end()
         self._wake()
 
-    def _read_to_the_end(self) -> None:
-        """Read without pauses, and drop what exceeds the bounds: the connection is closing."""
+    def _read_to_the_end(self, ignoring: bool = False) -> None:
+        """Read without pauses, and drop what exceeds the bounds: the connection is closing.
+
+        Args:
+            ignoring: whether all further data is ignored.
+        """
+        self._ignores_reads = self._ignores_reads or ignoring
         self._bounds.finish()
         if self._partial is not None:
             self._partial.finish()

@@ -8,6 +8,7 @@ from .protocol import BufferedChannelProtocol, ChannelProtocol
 from .receive.aiohttp_messages import TypedReceiver, WSMessage
 from .receive.message import Message
 from .receive.message_stream import MessageStream
+from .receive.whole_messages import MessageReader
 from .socket_transport import SocketTransport
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Channel",
     "ChannelProtocol",
     "Message",
+    "MessageReader",
     "MessageStream",
     "SocketTransport",
     "TypedReceiver",

@@ -11,6 +11,7 @@ class MessageParser:
     controls: list[tuple[int, bytes]]
     close: tuple[int, str] | None
     queues_controls: bool
+    queues_fragments: bool
     @property
     def frames(self) -> int: ...
     @property

@@ -31,11 +31,14 @@ class MessageParser(Protocol):
             (1005 and "" for an empty payload), else `None`.
         queues_controls: whether each Ping and Pong is added to the messages, in order of
             arrival, as a `Control`. Pings are then not in `controls`.
+        queues_fragments: whether each frame of a fragmented message is added to the messages when
+            it is complete, as a `Fragment`. Not together with `stream`.
     """
 
     controls: list[tuple[int, bytes]]
     close: tuple[int, str] | None
     queues_controls: bool
+    queues_fragments: bool
 
     @property
     def frames(self) -> int:

@@ -15,13 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from .._base.arguments import check_seconds
 from .._base.close_info import CloseCause, CloseInfo
-from .._base.rfc6455 import (
-    MAX_CLOSE_REASON_BYTES,
-    OPCODE_CLOSE,
-    CloseCode,
-    is_sendable_close_code,
-)
+from .._base.rfc6455 import MAX_CLOSE_REASON_BYTES, OPCODE_CLOSE, CloseCode
 from ..exceptions import ConnectionDisconnected, IdleTimeout, ProtocolError, QueueOverflow
+from .close_frame import check_close
 from .closing_table import TABLE, Event, State, Step
 from .deadline import Deadline
 from .watch import Watch
@@ -81,6 +77,10 @@ class Closing:
         on_peer_close: if set, it is called once the messages before the peer's Close frame are
             handed on. The frame is then not answered until `answer_peer` is called.
         translate: if set, converts the error of sends and receives after the end.
+        make_end: if set, makes every error after the end instead; called with this object, and
+            whether the error ends an iteration.
+        ends_with_transport: whether receives end only when the transport is closed.
+        timed_out: whether the transport was dropped because closing took too long.
     """
 
     __slots__ = (
@@ -96,8 +96,11 @@ class Closing:
         "channel",
         "close_received",
         "close_sent",
+        "ends_with_transport",
+        "make_end",
         "on_peer_close",
         "state",
+        "timed_out",
         "translate",
         "watch",
     )
@@ -114,6 +117,9 @@ class Closing:
         self.close_received: tuple[int, str] | None = None
         self.on_peer_close: Callable[[], object] | None = None
         self.translate: Callable[[ConnectionDisconnected], Exception] | None = None
+        self.make_end: Callable[[Closing, bool], Exception] | None = None
+        self.ends_with_transport = False
+        self.timed_out = False
         self._deadline: Deadline | asyncio.TimerHandle | None = None
         self._fault: ProtocolError | QueueOverflow | None = None
         # The Close frame or fault that was read and not yet acted on.
@@ -184,6 +190,10 @@ class Closing:
     def overflowed(self, fault: QueueOverflow) -> None:
         """Fail the connection: the receive queue is full."""
         self._on(Event.OVERFLOW, _news_of(CloseCause.QUEUE_OVERFLOW, fault))
+
+    def fail(self, fault: ProtocolError) -> None:
+        """Fail the connection because of what the program found in the peer's messages."""
+        self._on(Event.OVERFLOW, _news_of(CloseCause.PROTOCOL_ERROR, fault))
 
     def eof_received(self) -> None:
         """Note that the peer has ended the stream."""
@@ -294,6 +304,7 @@ class Closing:
         self._deadline = self.channel._loop.call_later(LAST_WORD_SECONDS, self._expire)
 
     def _expire(self) -> None:
+        self.timed_out = True
         self._on(Event.DEADLINE, News(CloseCause.CLOSE))
 
     def _drop_transport(self, news: News) -> None:
@@ -308,6 +319,12 @@ class Closing:
             # The peer should close the TCP connection first (RFC 6455 section 7.1.1). The deadline
             # limits how long this takes.
             self._start_deadline(news)
+            if self.ends_with_transport:
+                self.channel._read_to_the_end(ignoring=True)
+                return
+        self._finish_receiving()
+
+    def _finish_receiving(self) -> None:
         self.channel._finish_receiving(self.end_of_messages)
         self.watch.end_pongs(self.end_of_messages)
 
@@ -328,19 +345,26 @@ class Closing:
         if opened is not None and opened.shown_url is not None:
             logger.info("closed %s: %s", opened.shown_url, self.close_info)
         self.watch.fail_pings(self.disconnected)
+        if self.ends_with_transport:
+            self._finish_receiving()
 
     # -- how it ended ------------------------------------------------------------------
 
     async def wait_closed(self) -> None:
         """Wait until the transport is closed. Safe to cancel."""
-        if self.state is State.CLOSED:
-            return
+        if self.state is not State.CLOSED:
+            # Shielded: all waiting tasks share the future.
+            await asyncio.shield(self.gone())
+
+    def gone(self) -> asyncio.Future[None]:
+        """Return the future that is done when the transport is closed; it is shared."""
         if self._gone is None:
             self._gone = self.channel._loop.create_future()
-            if self.channel._protocol is not None:
+            if self.state is State.CLOSED:
+                self._gone.set_result(None)
+            elif self.channel._protocol is not None:
                 self.channel._protocol.reach(self._gone)
-        # Shielded: all waiting tasks share the future.
-        await asyncio.shield(self._gone)
+        return self._gone
 
     @property
     def refuses_sends(self) -> bool:
@@ -404,6 +428,8 @@ class Closing:
         Args:
             ends_iteration: whether it is a step of an iteration, which ends at a clean close.
         """
+        if self.make_end is not None:
+            return self.make_end(self, ends_iteration)
         if self._fault is not None:
             return type(self._fault)(*self._fault.args)
         if ends_iteration and self.close_code in _CLEAN_CLOSE_CODES:
@@ -412,6 +438,8 @@ class Closing:
 
     def disconnected(self) -> Exception:
         """Make the error of a send or a receive after the end."""
+        if self.make_end is not None:
+            return self.make_end(self, False)
         code = self.close_code
         kind = IdleTimeout if self.cause is CloseCause.IDLE_TIMEOUT else ConnectionDisconnected
         error = kind(
@@ -466,23 +494,3 @@ def _news_of(cause: CloseCause, fault: ProtocolError | QueueOverflow) -> News:
 def closing_of(channel: Channel) -> Closing:
     """Return the state of closing of a channel's connection."""
     return cast("Closing", channel._closing)
-
-
-def check_close(code: int, reason: str) -> None:
-    """Check that a Close frame may have this code and reason (RFC 6455 sections 5.5 and 7.4).
-
-    Raises:
-        TypeError, ValueError: `code` or `reason` cannot be sent.
-    """
-    if not isinstance(code, int):
-        raise TypeError(f"close code must be an int, not {type(code).__name__}")
-    if not isinstance(reason, str):
-        raise TypeError(f"close reason must be a str, not {type(reason).__name__}")
-    if not is_sendable_close_code(code):
-        raise ValueError(f"close code {int(code)} must not be sent (RFC 6455 section 7.4)")
-    size = len(reason.encode())
-    if size > MAX_CLOSE_REASON_BYTES:
-        raise ValueError(
-            f"close reason is {size} bytes, limit is {MAX_CLOSE_REASON_BYTES}"
-            " (RFC 6455 section 5.5)"
-        )

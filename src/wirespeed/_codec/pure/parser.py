@@ -28,6 +28,7 @@ from ..._base.rfc6455 import (
     RESERVED_BITS,
     RSV1_BIT,
     Control,
+    Fragment,
     check_max_message_size,
     undecoded,
 )
@@ -58,6 +59,8 @@ class MessageParser:
         close: close code and close reason of the peer's Close frame once it has arrived.
         queues_controls: whether each Ping and Pong is added to the messages as a `Control`. Pings
             are then not in `controls`.
+        queues_fragments: whether each frame of a fragmented message is added to the messages, as a
+            `Fragment`.
         message_opcode: the opcode of the unfinished message; that of a continuation (0) between
             messages.
         chunks: the list for the chunks of the unfinished message, `None` if it is returned whole.
@@ -79,6 +82,7 @@ class MessageParser:
         "_message",
         "_missing",
         "_opcode",
+        "_passed",
         "_short_limit",
         "_text",
         "_wire_bytes",
@@ -91,6 +95,7 @@ class MessageParser:
         "pings",
         "pongs",
         "queues_controls",
+        "queues_fragments",
     )
 
     def __init__(
@@ -114,6 +119,7 @@ class MessageParser:
         self.controls: list[tuple[int, bytes]] = []
         self.close: tuple[int, str] | None = None
         self.queues_controls = False
+        self.queues_fragments = False
         self._limit = NO_LIMIT if limit is None else limit
         self._short_limit = min(self._limit, LENGTH_IS_16_BIT - 1)
         self._masked = bool(masked)
@@ -134,6 +140,8 @@ class MessageParser:
         self.message_opcode = OPCODE_CONTINUATION
         self.chunks: list[Any] | None = None
         self._message = bytearray()
+        # The bytes of it that were queued as fragments.
+        self._passed = 0
         self._text: Utf8Validator | None = None
         # `None` without compression; then whether the unfinished message is compressed.
         self._inflater: Inflater | None = None
@@ -337,7 +345,7 @@ class MessageParser:
                     wire_bytes, wire_limit(self._limit), self._limit
                 )
             return
-        message_bytes = len(self._message) + length
+        message_bytes = self._passed + len(self._message) + length
         if message_bytes > self._limit and self.chunks is None:
             raise exceptions.message_too_big(message_bytes, self._limit)
 
@@ -363,7 +371,9 @@ class MessageParser:
     def _take_steps(self, inflater: Inflater, step: bytes | None) -> None:
         """Add the inflated data to the message, up to the limit."""
         while step is not None:
-            room = self._limit - len(self._message) if self.chunks is None else len(step)
+            room = len(step)
+            if self.chunks is None:
+                room = self._limit - self._passed - len(self._message)
             self._add(step[:room])
             if len(step) > room:
                 raise exceptions.message_too_big(self._limit + 1, self._limit)
@@ -397,6 +407,8 @@ class MessageParser:
                 self._inflater.check_end()
                 self._compressed = False
             self._end_message(messages)
+        elif self.queues_fragments:
+            self._queue_fragment(messages)
         self.frames += 1
         self.payload_bytes += self._length
 
@@ -404,6 +416,12 @@ class MessageParser:
         text = self._text
         if text is not None and not text.complete:
             raise exceptions.invalid_text()
+        if self.queues_fragments and self._opcode == OPCODE_CONTINUATION:
+            self._queue_fragment(messages)
+            self._passed = 0
+            self.message_opcode = OPCODE_CONTINUATION
+            self._text = None
+            return
         self._give_chunk()
         payload = self._message
         self._message = bytearray()
@@ -416,6 +434,12 @@ class MessageParser:
             # This is the empty chunk that follows the last one.
             self.chunks.append(message if self._decode_text else undecoded(message))
             self.chunks = None
+
+    def _queue_fragment(self, messages: list[Any]) -> None:
+        payload = bytes(self._message)
+        self._message = bytearray()
+        self._passed += len(payload)
+        messages.append(Fragment(payload, self._text is not None, self._fin))
 
     def _give_chunk(self) -> None:
         """Append the data of the message as a chunk, without a cut character at its end."""

@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from ..._base.rfc6455 import MAX_CONTROL_PAYLOAD_BYTES, CloseCode
-from ..._lifecycle.closing import check_close, closing_of
+from ..._lifecycle.close_frame import check_close
+from ..._lifecycle.closing import closing_of
 from ...exceptions import ProtocolError
 from ._connection import Connection
 from ._installed import REAL
