@@ -367,6 +367,11 @@ class Closing:
         return self._gone
 
     @property
+    def failure(self) -> Exception | None:
+        """The error that ended the connection; `None` if there was none."""
+        return self._fault or self._lost_for or self._write_error
+
+    @property
     def refuses_sends(self) -> bool:
         """Whether nothing more can be sent."""
         return self.state >= State.READ_ONLY
@@ -450,7 +455,7 @@ class Closing:
             sent=self.close_sent,
             info=self.close_info,
         )
-        error.__cause__ = self._fault or self._lost_for or self._write_error
+        error.__cause__ = self.failure
         return error if self.translate is None else self.translate(error)
 
     def _end_in_words(self, code: int | None) -> str:

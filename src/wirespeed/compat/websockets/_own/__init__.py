@@ -1,0 +1,1 @@
+"""The small types of `websockets`, for programs that run without it."""

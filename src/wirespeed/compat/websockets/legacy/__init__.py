@@ -1,0 +1,1 @@
+"""The old client of `websockets`."""
