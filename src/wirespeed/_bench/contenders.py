@@ -88,6 +88,13 @@ CONTENDERS: Final = (
         small_and_plain=True,
     ),
     Contender("wirespeed compat.aiohttp", "wirespeed", "compat_aiohttp", "Receive"),
+    Contender(
+        "wirespeed compat.websockets",
+        "websockets",
+        "compat_websockets",
+        "Iterate",
+        compresses=True,
+    ),
     Contender("picows callbacks", "picows", "picows_callbacks", "Callbacks"),
     Contender("picows.websockets", "picows", "picows_websockets", "PicowsRecv", compresses=True),
     Contender("websockets", "websockets", "websockets_client", "Recv", compresses=True),

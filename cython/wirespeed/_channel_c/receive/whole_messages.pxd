@@ -8,6 +8,10 @@ from wirespeed._channel_c.waiter cimport Awaitable, Waiter
 cdef class ReceiveWhole(Receive):
     cdef MessageReader _reader
 
+    @cython.locals(inbox=Inbox)
+    cdef bint _may_take_at_once(self) except -1
+    @cython.locals(inbox=Inbox)
+    cdef object _pop(self)
     @cython.locals(inbox=Inbox, reader=MessageReader)
     cdef bint _has_message(self) except -1
     @cython.locals(reader=MessageReader)

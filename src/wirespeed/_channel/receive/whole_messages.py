@@ -21,15 +21,35 @@ class ReceiveWhole(Receive):
     _reader: MessageReader
 
     def __next__(self) -> Waiter:
-        inbox: Inbox | None = self._source
-        reader = self._reader
-        if inbox is not None and self._waiter is None and reader.is_busy():
-            self._source = None
-            raise reader._conflict()
+        # The usual case first, as in `ReceiveTyped`.
+        if self._may_take_at_once():
+            stop_with(self, self._pop())
+            raise StopIteration
         if self._has_message():
             stop_with(self, self._hand_over())
             raise StopIteration
         return self._suspend(self._source)
+
+    def _may_take_at_once(self) -> bool:
+        """Return whether the next entry is a whole message; raise if another receive is under way.
+
+        A receive that has waited is not looked at.
+        """
+        inbox: Inbox | None = self._source
+        if inbox is None or self._waiter is not None:
+            return False
+        if not self._reader.is_streaming and inbox.may_take(False):
+            entry = inbox.at(0)
+            return isinstance(entry, str) or isinstance(entry, bytes)  # noqa: SIM101 - faster
+        if self._reader.is_busy():
+            self._source = None
+            raise self._reader._conflict()
+        return False
+
+    def _pop(self) -> Any:
+        inbox: Inbox = self._source
+        self._source = None
+        return inbox.pop()
 
     def _has_message(self) -> bool:
         """Return whether a whole message is there; set the fragments of an unfinished one aside."""
