@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -70,22 +70,19 @@ def look_up(part: str, name: str) -> Any:
     module = real_part(part)
     if module is not None and hasattr(module, name):
         return getattr(module, name)
-    try:
-        own = importlib.import_module(f"{_FACE}._own.{part.replace('.', '_')}")
-    except ModuleNotFoundError:
-        own = None
-    if own is not None and hasattr(own, name):
-        return getattr(own, name)
+    # `websockets.exceptions` has the exceptions of the old client, too.
+    for own_part in (part, f"legacy.{part}"):
+        try:
+            own = importlib.import_module(f"{_FACE}._own.{own_part.replace('.', '_')}")
+        except ModuleNotFoundError:
+            continue
+        if hasattr(own, name):
+            return getattr(own, name)
     raise AttributeError(f"module {f'{_FACE}.{part}'!r} has no attribute {name!r}")
 
 
-def mirror(part: str, names: Iterable[str] = ()) -> Callable[[str], Any]:
-    """Return the `__getattr__` of a module that mirrors a module of `websockets`.
-
-    Args:
-        part: the module, such as "exceptions".
-        names: names that only the installed package has, and for which there is good advice.
-    """
+def mirror(part: str) -> Callable[[str], Any]:
+    """Return the `__getattr__` of a module that mirrors a module of `websockets`."""
 
     def get(name: str) -> Any:
         if name.startswith("__") and name != "__all__":
