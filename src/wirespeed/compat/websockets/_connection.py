@@ -20,7 +20,7 @@ from ..._lifecycle.closing import closing_of
 from ..._lifecycle.closing_table import State as OwnState
 from ...connection import WebSocketConnection
 from . import _types as theirs
-from ._errors import Failure, closed_error, make_end
+from ._errors import Failure, check_close, closed_error, make_end
 from ._fragments import fragments_of, in_frames
 
 if TYPE_CHECKING or not backend.COMPILED:
@@ -281,6 +281,14 @@ class ClientConnection:
         finally:
             self._fragmented.discard(token)
 
+    def pause_writing(self) -> None:
+        """Hold sends back until `resume_writing`, as a transport without room does."""
+        self._inner._protocol.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Let sends that were held back go on."""
+        self._inner._protocol.resume_writing()
+
     async def ping(self, data: DataLike | None = None) -> Awaitable[float]:
         """Send a Ping.
 
@@ -348,7 +356,7 @@ class ClientConnection:
         """
         closing = closing_of(self._inner)
         if closing.state < OwnState.CLOSING:
-            theirs.Close(code, reason).serialize()
+            check_close(code, reason)
             if self._fragmented:
                 closing.fail(Failure("close during fragmented message"))
             else:

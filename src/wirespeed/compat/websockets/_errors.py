@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ... import exceptions as own
 from ..._base.close_info import CloseCause
+from ..._base.rfc6455 import MAX_CONTROL_PAYLOAD_BYTES
 from . import _types as theirs
 
 if TYPE_CHECKING:
@@ -56,6 +57,17 @@ def _close(frame: tuple[int, str]) -> theirs.Close:
         return theirs.Close(theirs.CloseCode(code), reason)
     except ValueError:
         return theirs.Close(code, reason)
+
+
+def check_close(code: int, reason: str) -> None:
+    """Check that a Close frame may say this.
+
+    Raises:
+        ProtocolError: it may not.
+    """
+    payload = theirs.Close(code, reason).serialize()
+    if len(payload) > MAX_CONTROL_PAYLOAD_BYTES:
+        raise theirs.ProtocolError("control frame too long")
 
 
 def came_first(closing: Closing) -> bool | None:

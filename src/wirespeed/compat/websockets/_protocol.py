@@ -11,7 +11,7 @@ from ..._lifecycle.closing import Closing, closing_of
 from ..._lifecycle.closing_table import State as OwnState
 from ...connection import WebSocketConnection
 from . import _types as theirs
-from ._errors import Failure, came_first, closed_error, received_close, sent_close
+from ._errors import Failure, came_first, check_close, closed_error, received_close, sent_close
 
 _STATES = {
     OwnState.OPEN: theirs.State.OPEN,
@@ -118,7 +118,7 @@ class ClientProtocol:
 
     def fail(self, code: int, reason: str = "") -> None:
         """Fail the connection: send a Close frame, and ignore what the server sends."""
-        theirs.Close(code, reason).serialize()
+        check_close(code, reason)
         closing = self._closing()
         if closing is not None:
             closing.fail(Failure(reason, code))

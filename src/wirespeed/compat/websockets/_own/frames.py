@@ -6,7 +6,7 @@ import dataclasses
 import enum
 from typing import Final
 
-from ...._base.rfc6455 import MAX_CONTROL_PAYLOAD_BYTES, is_sendable_close_code
+from ...._base.rfc6455 import is_sendable_close_code
 from .exceptions import ProtocolError
 
 __all__ = [
@@ -99,7 +99,4 @@ class Close:
     def serialize(self) -> bytes:
         """Return the payload of the Close frame."""
         self.check()
-        payload = int(self.code).to_bytes(2, "big") + self.reason.encode()
-        if len(payload) > MAX_CONTROL_PAYLOAD_BYTES:
-            raise ProtocolError("control frame too long")
-        return payload
+        return int(self.code).to_bytes(2, "big") + self.reason.encode()
