@@ -272,6 +272,11 @@ def message_too_big(size: int, limit: int) -> MessageTooBig:
     return MessageTooBig(f"message is at least {size} bytes, limit is {limit} (max_message_size)")
 
 
+def frame_too_big(size: int, limit: int) -> MessageTooBig:
+    """Return the error for a frame of a message over the limit for frames."""
+    return MessageTooBig(f"frame payload is {size} bytes, limit is {limit} (RFC 6455 section 10.4)")
+
+
 def compressed_message_too_big(size: int, wire_limit: int, limit: int) -> MessageTooBig:
     """Return the error for a compressed message with more bytes than any allowed one needs."""
     return MessageTooBig(

@@ -18,6 +18,7 @@ cdef class MessageParser:
     cdef public object close
     cdef public bint queues_controls
     cdef public bint queues_fragments
+    cdef public uint64_t frame_limit
     # Counts of the frames that arrived in full.
     cdef readonly uint64_t frames
     cdef readonly uint64_t payload_bytes

@@ -115,6 +115,7 @@ cdef class MessageParser:
         self.controls = []
         self.close = None
         self.queues_controls = self.queues_fragments = False
+        self.frame_limit = 2**63 - 1
         self.frames = self.payload_bytes = self.pings = self.pongs = 0
         self.masked = masked
         self.decodes = decode_text
@@ -300,7 +301,7 @@ cdef class MessageParser:
                 return False
         if self.message_opcode or self.masked or header.second & MASK:
             return False
-        if self.limited and header.length > self.limit:
+        if (self.limited and header.length > self.limit) or header.length > self.frame_limit:
             return False
         if header.length_bytes == 1:
             return True

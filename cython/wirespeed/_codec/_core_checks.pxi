@@ -40,6 +40,8 @@ cdef int check_length(MessageParser parser, const ws_header *header) except -1:
         if header.length > MAX_CONTROL:
             raise errors.control_payload_too_long(header.length)
         return 0
+    if header.length > parser.frame_limit:
+        raise errors.frame_too_big(header.length, parser.frame_limit)
     if parser.compressed or header.first & RSV1:
         total = parser.wire_bytes + header.length if parser.compressed else header.length
         if parser.chunks is None and parser.limited and total > parser.wire_limit:

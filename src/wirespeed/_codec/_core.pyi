@@ -12,6 +12,7 @@ class MessageParser:
     close: tuple[int, str] | None
     queues_controls: bool
     queues_fragments: bool
+    frame_limit: int
     @property
     def frames(self) -> int: ...
     @property

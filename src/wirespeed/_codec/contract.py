@@ -33,12 +33,15 @@ class MessageParser(Protocol):
             arrival, as a `Control`. Pings are then not in `controls`.
         queues_fragments: whether each frame of a fragmented message is added to the messages when
             it is complete, as a `Fragment`. Not together with `stream`.
+        frame_limit: the largest payload of one frame of a message in bytes, inclusive, as on the
+            wire.
     """
 
     controls: list[tuple[int, bytes]]
     close: tuple[int, str] | None
     queues_controls: bool
     queues_fragments: bool
+    frame_limit: int
 
     @property
     def frames(self) -> int:

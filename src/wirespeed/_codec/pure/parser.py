@@ -49,6 +49,8 @@ LENGTH_BYTES: Final = {LENGTH_IS_16_BIT: 2, LENGTH_IS_64_BIT: 8}
 MAX_HEADER_BYTES: Final = 14
 # More than the size of any message that can arrive. Used in comparisons, never reported.
 NO_LIMIT: Final = 1 << 64
+# A payload length has 63 bits (RFC 6455 section 5.2).
+MAX_PAYLOAD_BYTES: Final = (1 << 63) - 1
 
 
 class MessageParser:
@@ -61,6 +63,7 @@ class MessageParser:
             are then not in `controls`.
         queues_fragments: whether each frame of a fragmented message is added to the messages, as a
             `Fragment`.
+        frame_limit: the largest payload of one frame of a message.
         message_opcode: the opcode of the unfinished message; that of a continuation (0) between
             messages.
         chunks: the list for the chunks of the unfinished message, `None` if it is returned whole.
@@ -89,6 +92,7 @@ class MessageParser:
         "chunks",
         "close",
         "controls",
+        "frame_limit",
         "frames",
         "message_opcode",
         "payload_bytes",
@@ -120,6 +124,7 @@ class MessageParser:
         self.close: tuple[int, str] | None = None
         self.queues_controls = False
         self.queues_fragments = False
+        self.frame_limit = MAX_PAYLOAD_BYTES
         self._limit = NO_LIMIT if limit is None else limit
         self._short_limit = min(self._limit, LENGTH_IS_16_BIT - 1)
         self._masked = bool(masked)
@@ -256,9 +261,11 @@ class MessageParser:
         known = len(messages)
         start = position
         length_bytes = 0
-        position = take_short_messages(view, position, end, self._short_limit, messages)
+        limit = min(self._short_limit, self.frame_limit)
+        position = take_short_messages(view, position, end, limit, messages)
         if position < end:
-            position, length_bytes = take_long_messages(view, position, end, self._limit, messages)
+            limit = min(self._limit, self.frame_limit)
+            position, length_bytes = take_long_messages(view, position, end, limit, messages)
         count = len(messages) - known
         self.frames += count
         self.payload_bytes += position - start - 2 * count - length_bytes
@@ -338,6 +345,8 @@ class MessageParser:
             if length > MAX_CONTROL_PAYLOAD_BYTES:
                 raise exceptions.control_payload_too_long(length)
             return
+        if length > self.frame_limit:
+            raise exceptions.frame_too_big(length, self.frame_limit)
         if self._compressed or first & RSV1_BIT:
             wire_bytes = self._wire_bytes + length if self._compressed else length
             if self.chunks is None and wire_bytes > wire_limit(self._limit):

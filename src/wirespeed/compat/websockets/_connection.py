@@ -88,6 +88,8 @@ class ClientConnection:
         """Make the connection below, which is not open yet."""
         inner = WebSocketConnection(loop, **options)
         inner._parser.queues_fragments = True
+        if self.protocol.max_fragment_size is not None:
+            inner._parser.frame_limit = self.protocol.max_fragment_size
         closing = closing_of(inner)
         closing.make_end = make_end
         closing.ends_with_transport = True
