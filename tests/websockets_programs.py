@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ends import deliver, turns
-from rawserver import RawConnection, raw_server
+from rawserver import RawConnection, Upgrade, accept_response, raw_server
 from websockets.asyncio import client as real
 
 from wirespeed.compat.websockets.asyncio import client as face
@@ -56,8 +56,49 @@ async def end(server: RawConnection) -> None:
         await server.writer.wait_closed()
 
 
+def kind_of(exc: BaseException) -> Any:
+    """Return the type of an exception; type checkers learn nothing from it."""
+    return type(exc)
+
+
 async def told(awaitable: Any) -> BaseException:
     """Return the exception that an awaitable raises."""
-    with pytest.raises(Exception) as caught:
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - any
         await awaitable
     return caught.value
+
+
+async def asked(lib: Any, **options: Any) -> Upgrade:
+    """Return the request that is sent with these options."""
+    requests: list[Upgrade] = []
+
+    async def handle(connection: RawConnection) -> None:
+        requests.append(await connection.accept())
+        await connection.expect_close()
+
+    async with raw_server(handle) as url, lib.connect(url, **{"proxy": None, **options}):
+        pass
+    return requests[0]
+
+
+@contextlib.asynccontextmanager
+async def answering(*answers: bytes) -> AsyncIterator[tuple[str, list[Upgrade]]]:
+    """Serve one connection for each answer; `b""` accepts, then waits for the client's end."""
+    left = list(answers)
+    requests: list[Upgrade] = []
+
+    async def handle(connection: RawConnection) -> None:
+        upgrade = await connection.read_upgrade()
+        requests.append(upgrade)
+        answer = left.pop(0)
+        await connection.write(answer or accept_response(upgrade))
+        if not answer:
+            await connection.expect_close()
+
+    async with raw_server(handle, connections=len(answers)) as url:
+        yield url, requests
+
+
+def response(status: str, *lines: str, body: str = "") -> bytes:
+    """Build a response of HTTP/1.1."""
+    return "\r\n".join([f"HTTP/1.1 {status}", *lines, "", body]).encode()

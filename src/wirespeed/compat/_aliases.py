@@ -42,7 +42,9 @@ class AliasFinder(MetaPathFinder):
         if self._is_own(fullname):
             return None
         if self._target is None:
-            raise ModuleNotFoundError(f"No module named {fullname!r}: {self._advice}", name=fullname)
+            raise ModuleNotFoundError(
+                f"No module named {fullname!r}: {self._advice}", name=fullname
+            )
         return ModuleSpec(fullname, _Alias(self._target + fullname.removeprefix(self._name)))
 
 

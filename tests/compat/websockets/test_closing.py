@@ -6,9 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
-import websockets
 from ends import close_frame, text_frame, turns
-from rawserver import CLOSE, close_payload
+from rawserver import CLOSE, RawConnection, close_payload, raw_server
 from reference import frame
 from websockets.exceptions import (
     ConnectionClosed,
@@ -19,9 +18,12 @@ from websockets.exceptions import (
 )
 from websockets.frames import Close, CloseCode
 from websockets.protocol import State
-from websockets_programs import EACH_LIBRARY, delivered, end, scripted, told
+from websockets.version import version
+from websockets_programs import EACH_LIBRARY, delivered, end, kind_of, scripted, told
 
 pytestmark = EACH_LIBRARY
+
+MAJOR = int(version.partition(".")[0])
 
 BAD = {
     "protocol": (b"\xc1\x00", 1002, ProtocolError),
@@ -39,7 +41,7 @@ async def test_the_code_is_what_was_received_not_what_was_sent(lib: Any, fault: 
         assert (await server.expect_close())[0] == code
         await end(server)
         exc: Any = await receiving
-        assert type(exc) is ConnectionClosedError
+        assert kind_of(exc) is ConnectionClosedError
         assert (exc.rcvd, exc.sent.code, exc.rcvd_then_sent) == (None, code, None)
         assert isinstance(exc.__cause__, cause)
         assert (ws.close_code, ws.close_reason) == (1006, "")
@@ -58,7 +60,7 @@ async def test_the_server_closes(lib: Any, code: int, reason: str) -> None:
         for _ in range(2):
             exc: Any = await told(ws.recv())
             kind = ConnectionClosedOK if code in {1000, 1001} else ConnectionClosedError
-            assert type(exc) is kind
+            assert kind_of(exc) is kind
             assert exc.rcvd == exc.sent == Close(code, reason)
             assert exc.rcvd_then_sent is True
             assert exc.__cause__ is None
@@ -74,7 +76,7 @@ async def test_a_close_frame_without_a_code(lib: Any) -> None:
         assert (await server.read_frame()).payload == b""
         await end(server)
         exc: Any = await told(ws.recv())
-        assert type(exc) is ConnectionClosedOK
+        assert kind_of(exc) is ConnectionClosedOK
         assert (exc.rcvd.code, exc.sent.code) == (1005, 1005)
         assert (ws.close_code, ws.close_reason) == (1005, "")
 
@@ -83,8 +85,7 @@ async def test_the_program_closes(lib: Any) -> None:
     async with scripted(lib) as (ws, server):
         closing = asyncio.create_task(ws.close(3001, "bye"))
         assert await server.expect_close() == (3001, "bye")
-        assert ws.state is State.CLOSING
-        assert ws.close_code is None
+        assert (ws.state, ws.close_code) == (State.CLOSING, None)
         await server.write(text_frame("late") + close_frame(3001, "bye"))
         await turns(5)
         assert not closing.done()
@@ -93,7 +94,7 @@ async def test_the_program_closes(lib: Any) -> None:
         assert ws.state is State.CLOSED
         assert await ws.recv() == "late"
         exc: Any = await told(ws.recv())
-        assert type(exc) is ConnectionClosedError
+        assert kind_of(exc) is ConnectionClosedError
         assert exc.rcvd_then_sent is False
         assert exc.__cause__ is None
         assert (ws.close_code, ws.close_reason) == (3001, "bye")
@@ -118,7 +119,7 @@ async def test_the_stream_ends_without_a_close_frame(lib: Any) -> None:
         await end(server)
         assert await ws.recv() == "last"
         exc: Any = await told(ws.recv())
-        assert type(exc) is ConnectionClosedError
+        assert kind_of(exc) is ConnectionClosedError
         assert (exc.rcvd, exc.sent, exc.rcvd_then_sent) == (None, None, None)
         assert isinstance(exc.__cause__, EOFError)
         assert str(exc) == "no close frame received or sent"
@@ -129,7 +130,7 @@ async def test_a_reset(lib: Any) -> None:
     async with scripted(lib) as (ws, server):
         server.reset()
         exc: Any = await told(ws.recv())
-        assert type(exc) is ConnectionClosedError
+        assert kind_of(exc) is ConnectionClosedError
         assert (exc.rcvd, exc.sent) == (None, None)
         assert isinstance(exc.__cause__, ConnectionResetError)
         assert ws.close_code == 1006
@@ -140,7 +141,7 @@ async def test_closing_without_an_answer(lib: Any) -> None:
         await ws.close()
         assert await server.expect_close() == (1000, "")
         exc: Any = await told(ws.recv())
-        assert type(exc) is ConnectionClosedError
+        assert kind_of(exc) is ConnectionClosedError
         assert (exc.rcvd, exc.sent) == (None, Close(1000, ""))
         assert isinstance(exc.__cause__, TimeoutError)
         assert (ws.close_code, ws.close_reason) == (1006, "")
@@ -154,7 +155,7 @@ async def test_closing_without_the_end_of_the_stream(lib: Any) -> None:
         await server.write(close_frame())
         await closing
         exc: Any = await told(ws.recv())
-        assert type(exc) is ConnectionClosedOK
+        assert kind_of(exc) is ConnectionClosedOK
         assert isinstance(exc.__cause__, TimeoutError)
         assert exc.rcvd_then_sent is False
         assert ws.close_code == 1000
@@ -175,7 +176,7 @@ async def test_what_waits_is_told(lib: Any) -> None:
         await end(server)
         await closing
         for exc in await asyncio.gather(receiving, told(pong), *late):
-            assert type(exc) is ConnectionClosedOK
+            assert kind_of(exc) is ConnectionClosedOK
 
 
 @pytest.mark.parametrize("way", ["connection", "connect"])
@@ -192,13 +193,10 @@ async def test_leaving_by_an_exception(lib: Any, way: str) -> None:
             await end(server)
             assert type(await leaving) is LookupError
             return
-    major = int(websockets.__version__.partition(".")[0])
-    await left_by_connect(lib, 1011 if major >= 17 else 1000)
+    await left_by_connect(lib, 1011 if MAJOR >= 17 else 1000)
 
 
 async def left_by_connect(lib: Any, code: int) -> None:
-    from rawserver import RawConnection, raw_server
-
     async def handle(connection: RawConnection) -> None:
         await connection.accept()
         assert await connection.expect_close() == (code, "")

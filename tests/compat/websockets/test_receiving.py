@@ -10,7 +10,7 @@ from ends import binary_frame, close_frame, text_frame, turns
 from rawserver import CONTINUATION, TEXT
 from reference import frame
 from websockets.exceptions import ConcurrencyError, ConnectionClosedError, ConnectionClosedOK
-from websockets_programs import EACH_LIBRARY, delivered, end, scripted, told
+from websockets_programs import EACH_LIBRARY, delivered, end, kind_of, scripted, told
 
 pytestmark = EACH_LIBRARY
 
@@ -55,7 +55,7 @@ async def test_what_is_not_text(lib: Any, streams: bool) -> None:
         assert (code, reason) == (1007, "invalid start byte at position 0")
         await end(server)
         exc: Any = await receiving
-        assert type(exc) is ConnectionClosedError
+        assert kind_of(exc) is ConnectionClosedError
         assert (exc.rcvd, exc.sent.code) == (None, 1007)
         assert isinstance(exc.__cause__, UnicodeDecodeError)
         assert ws.close_code == 1006
@@ -98,7 +98,7 @@ async def test_only_one_at_a_time(lib: Any) -> None:
         await turns(2)
         for call, text in ((ws.recv(), RECV), (anext(aiter(ws.recv_streaming())), STREAMING)):
             exc = await told(call)
-            assert type(exc) is ConcurrencyError
+            assert kind_of(exc) is ConcurrencyError
             assert str(exc) == text
         assert type(await told(anext(aiter(ws)))) is ConcurrencyError
         await server.write(text_frame("x"))
@@ -163,7 +163,7 @@ async def test_iterating_to_the_end(lib: Any, close: bytes, kind: Any) -> None:
 
         async def iterate() -> None:
             async for message in ws:
-                seen.append(message)
+                seen.append(message)  # noqa: PERF401 - it raises in the end
 
         if kind is None:
             await iterate()

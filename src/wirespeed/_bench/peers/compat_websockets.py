@@ -12,7 +12,7 @@ from typing import ClassVar
 from ..._codec import backend
 from ...compat.websockets.asyncio.client import connect
 from .client import Arrivals, Message
-from .websockets_client import Recv
+from .recv import Recv
 
 
 class Iterate(Recv):
@@ -27,29 +27,26 @@ class Iterate(Recv):
 
     async def open(self, url: str, context: ssl.SSLContext | None) -> None:
         """Open the connection."""
-        options = {} if context is None else {"ssl": context}
         self._ws = await connect(
             url,
+            ssl=context,
             compression=self._compression,
             max_size=None,
             max_queue=4096,
             ping_interval=None,
             proxy=None,
-            **options,
         )
 
     async def receive(self, count: int) -> Message:
         """Receive messages one by one."""
         left = count
         loads = json.loads if self._json else None
-        message: Message = ""
         async for message in self._ws:
-            if loads is not None:
-                message = loads(message)
+            value = message if loads is None else loads(message)
             left -= 1
             if not left:
-                break
-        return message
+                return value
+        return None
 
     async def collect(self, count: int, arrivals: Arrivals) -> None:
         """Record the time of each message."""

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from picows.websockets.asyncio.client import connect
 
-from .websockets_client import Recv
+from .recv import Recv
 
 
 class PicowsRecv(Recv):

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from ._own.legacy_exceptions import *  # noqa: F403
     from ._own.protocol import Side as Side, State as State
     from ._own.typing import *  # noqa: F403
-    from ._own.version import version as __version__
+
+    __version__: str
 
 # Where each name is. Before release 14, `connect` was the old client.
 _CLIENT = "asyncio.client" if _real.MAJOR >= 14 else "legacy.client"

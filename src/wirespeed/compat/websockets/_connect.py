@@ -195,9 +195,9 @@ class connect:  # noqa: N801
             error = opening_error(exc, self.uri)
             if error is exc:
                 raise
-            if error.__cause__ is None:
-                raise error from exc
-            raise error
+            # An error of the operating system may be what caused `exc`.
+            cause = None if error is exc.__cause__ else exc
+            raise error from error.__cause__ or cause
         connection.request = _request(uri, asked)
         answer = inner.response
         connection.response = make_response(answer.status, answer.reason, answer.headers)
@@ -211,7 +211,7 @@ class connect:  # noqa: N801
         response = exc.response
         if response.status_code not in _REDIRECTS or "Location" not in response.headers:
             return exc
-        target = urllib.parse.urljoin(self.uri, response.headers["Location"])
+        target: str = urllib.parse.urljoin(self.uri, response.headers["Location"])
         old, new = self.ws_uri, theirs.parse_uri(target)
         if self.create_connection_kwargs.get("sock") is not None:
             return ValueError(f"cannot follow redirect to {target} with a preexisting socket")

@@ -70,7 +70,9 @@ class ClientConnection:
         self.max_queue = max_queue
         self.write_limit = write_limit
         self.id: UUID = protocol.id
-        self.logger: Any = logging.LoggerAdapter(protocol.logger, {"websocket": weakref.proxy(self)})
+        self.logger: Any = logging.LoggerAdapter(
+            protocol.logger, {"websocket": weakref.proxy(self)}
+        )
         self.debug: bool = protocol.debug
         self.request: theirs.Request | None = None
         self.response: theirs.Response | None = None

@@ -161,7 +161,8 @@ def _proxy_error(exc: own.ProxyError) -> Exception:
 
 
 def _handshake_error(exc: own.HandshakeError) -> Exception:
-    if exc.status is None or not exc.headers:
+    # Without the head of a response, or with a malformed one, this is not a refusal.
+    if exc.status is None or not (exc.headers or str(exc).startswith("server refused")):
         error = theirs.InvalidMessage("did not receive a valid HTTP response")
         cause: Exception = exc
         if str(exc).startswith("server closed the connection"):

@@ -1,4 +1,4 @@
-"""Messages in fragments, both ways: checked on the way out, decoded frame by frame on the way in."""
+"""Messages in fragments, both ways: checked on the way out, decoded on the way in."""
 
 from __future__ import annotations
 

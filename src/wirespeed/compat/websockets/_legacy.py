@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -123,7 +122,7 @@ class connect(new_connect):  # noqa: N801
             response = exc.response
             raise theirs.InvalidStatusCode(response.status_code, response.headers) from exc
         except TimeoutError as exc:
-            raise asyncio.TimeoutError from exc
+            raise TimeoutError from exc
 
 
 def _renamed(options: dict[str, Any], old: str, new: str) -> Any:
@@ -133,6 +132,8 @@ def _renamed(options: dict[str, Any], old: str, new: str) -> Any:
     return value
 
 
-def unix_connect(path: PathLike | None = None, uri: str = "ws://localhost/", **kwargs: Any) -> connect:
+def unix_connect(
+    path: PathLike | None = None, uri: str = "ws://localhost/", **kwargs: Any
+) -> connect:
     """Open a WebSocket on a Unix socket; otherwise like `connect`."""
     return connect(uri=uri, unix=True, path=path, **kwargs)

@@ -143,9 +143,7 @@ def _deflate(extensions: Sequence[Any] | None) -> Deflate | None:
 
 def route_options(kwargs: Mapping[str, Any], uri: theirs.WebSocketURI) -> dict[str, Any]:
     """Return the options for reaching the server."""
-    options = {
-        ours: kwargs[name] for name, ours in _ROUTE.items() if kwargs.get(name) is not None
-    }
+    options = {ours: kwargs[name] for name, ours in _ROUTE.items() if kwargs.get(name) is not None}
     if uri.secure:
         tls = kwargs.get("ssl", True)
         if tls is None:

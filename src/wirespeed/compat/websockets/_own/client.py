@@ -26,10 +26,7 @@ def process_exception(exc: Exception) -> Exception | None:
         return None
     if isinstance(exc, theirs.InvalidMessage) and isinstance(exc.__cause__, EOFError):
         return None
-    if (
-        isinstance(exc, theirs.InvalidStatus)
-        and exc.response.status_code in _PASSING_STATUSES
-    ):
+    if isinstance(exc, theirs.InvalidStatus) and exc.response.status_code in _PASSING_STATUSES:
         return None
     return exc
 

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from .frames import Close
-    from .http11 import Response
+from typing import Any, Protocol
 
 __all__ = [
     "ConcurrencyError",
@@ -35,6 +31,22 @@ __all__ = [
 ]
 
 
+class CloseLike(Protocol):
+    """What a Close frame says; see `Close`."""
+
+    code: Any
+    reason: str
+
+
+class ResponseLike(Protocol):
+    """A response to an opening handshake; see `Response`."""
+
+    status_code: int
+    reason_phrase: str
+    headers: Any
+    body: Any
+
+
 class WebSocketException(Exception):
     """Base class of these exceptions."""
 
@@ -49,7 +61,7 @@ class ConnectionClosed(WebSocketException):
     """
 
     def __init__(
-        self, rcvd: Close | None, sent: Close | None, rcvd_then_sent: bool | None = None
+        self, rcvd: CloseLike | None, sent: CloseLike | None, rcvd_then_sent: bool | None = None
     ) -> None:
         super().__init__(rcvd, sent, rcvd_then_sent)
         self.rcvd = rcvd
@@ -72,7 +84,7 @@ class ConnectionClosed(WebSocketException):
     def code(self) -> int:
         """The code that was received, 1006 without one; deprecated."""
         _warn_of("code", "code")
-        return 1006 if self.rcvd is None else self.rcvd.code
+        return 1006 if self.rcvd is None else int(self.rcvd.code)
 
     @property
     def reason(self) -> str:
@@ -155,7 +167,7 @@ class InvalidProxyStatus(ProxyError):
         response: its response.
     """
 
-    def __init__(self, response: Response) -> None:
+    def __init__(self, response: ResponseLike) -> None:
         super().__init__(response)
         self.response = response
 
@@ -174,7 +186,7 @@ class InvalidStatus(InvalidHandshake):
         response: its response.
     """
 
-    def __init__(self, response: Response) -> None:
+    def __init__(self, response: ResponseLike) -> None:
         super().__init__(response)
         self.response = response
 
@@ -198,8 +210,10 @@ class InvalidHeader(InvalidHandshake):
     def __str__(self) -> str:
         if self.value is None:
             return f"missing {self.name} header"
-        return f"invalid {self.name} header: {self.value}" if self.value else (
-            f"empty {self.name} header"
+        return (
+            f"invalid {self.name} header: {self.value}"
+            if self.value
+            else (f"empty {self.name} header")
         )
 
 
