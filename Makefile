@@ -11,7 +11,7 @@ CORE := pyproject.toml setup.py \
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 requirements = $(BIN)/python ci/requirements.py $(1) > $@.txt && $(PIP) -r $@.txt
 
-.PHONY: help demo bench counts test compression soak network lint wheels rebuild clean
+.PHONY: help demo bench counts test peer-tests compression soak network lint wheels rebuild clean
 .DELETE_ON_ERROR:
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make bench     measure beside other clients, in about four minutes; ARGS=--help for more"
 	@echo "make counts    count instructions a message with valgrind; fails where they have grown"
 	@echo "make test      run all tests, with the compiled core and in pure Python"
+	@echo "make peer-tests  run other clients' own tests over the drop-ins; ARGS=websockets for one client"
 	@echo "make compression  run all 216 cases of the conformance suite for compression, in some minutes"
 	@echo "make soak      live through random faults on 200 connections, for ten minutes; ARGS=60 for one"
 	@echo "make network   cut, slow down and change links between network namespaces; needs root, on Linux"
@@ -38,6 +39,9 @@ counts: $(VENV)/$(if $(findstring --peers,$(ARGS)),with-bench,installed)
 
 test: $(VENV)/with-test
 	@bash ci/test.sh $(BIN)/python
+
+peer-tests: $(VENV)/with-test
+	@bash ci/peer-tests.sh $(BIN)/python $(ARGS)
 
 compression: $(VENV)/with-test
 	@bash ci/compression.sh $(BIN)/python

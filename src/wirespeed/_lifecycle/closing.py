@@ -77,8 +77,7 @@ class Closing:
         on_peer_close: if set, it is called once the messages before the peer's Close frame are
             handed on. The frame is then not answered until `answer_peer` is called.
         translate: if set, converts the error of sends and receives after the end.
-        make_end: if set, makes every error after the end instead; called with this object, and
-            whether the error ends an iteration.
+        make_end: if set, makes every such error; its flag is whether the error ends an iteration.
         ends_with_transport: whether receives end only when the transport is closed.
         timed_out: whether the transport was dropped because closing took too long.
     """

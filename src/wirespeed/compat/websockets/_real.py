@@ -78,7 +78,8 @@ def look_up(part: str, name: str) -> Any:
             continue
         if hasattr(own, name):
             return getattr(own, name)
-    raise AttributeError(f"module {f'{_FACE}.{part}'!r} has no attribute {name!r}")
+    module_name = f"{_FACE}.{part}" if part else _FACE
+    raise AttributeError(f"module {module_name!r} has no attribute {name!r}")
 
 
 def mirror(part: str) -> Callable[[str], Any]:
