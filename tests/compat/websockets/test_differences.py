@@ -222,6 +222,16 @@ async def test_unknown_parameters_are_errors() -> None:
         face.connect("ws://a.example/", sokc=None)
 
 
+async def test_recv_returns_an_awaitable() -> None:
+    async with scripted(face) as (ws, server):
+        assert not asyncio.iscoroutinefunction(ws.recv)
+        receiving = ws.recv()
+        assert asyncio.iscoroutine(receiving)
+        task = asyncio.create_task(receiving)
+        await server.write(text_frame("x"))
+        assert await asyncio.wait_for(task, 60) == "x"
+
+
 async def test_the_iterator_is_no_generator() -> None:
     async with scripted(face) as (ws, _):
         iterator = aiter(ws)

@@ -100,6 +100,13 @@ def test_what_the_face_has_not_is_that_of_the_installed_package() -> None:
     assert getattr(face, "serve") is websockets.serve  # noqa: B009 - type checkers do not know it
 
 
+@pytest.mark.parametrize("hides", [False, True])
+def test_everything_at_once(hides: bool) -> None:
+    program = (HIDE if hides else "") + "from wirespeed.compat.websockets import *\n"
+    out = run(program + "print(connect.__module__, State.__name__, ConnectionClosed.__name__)")
+    assert out == "wirespeed.compat.websockets._connect State ConnectionClosed\n"
+
+
 def test_without_the_package_the_rest_is_a_clear_error() -> None:
     program = """
     import wirespeed.compat.websockets as face

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -225,6 +226,25 @@ async def test_a_redirect_to_another_origin(lib: Any) -> None:
     assert "authorization" not in seen[0].headers
     assert "cookie" not in seen[0].headers
     assert seen[0].headers["x-mine"] == "1"
+
+
+async def test_a_redirect_on_a_unix_socket(lib: Any, tmp_path: Path) -> None:
+    path = str(tmp_path / "socket")
+    answers = [f"Location: {target}" for target in ("/there", "ws://b.example/")]
+
+    async def handle(connection: RawConnection) -> None:
+        await connection.read_upgrade()
+        await connection.write(response("302 Found", answers.pop(0), "Content-Length: 0"))
+        await connection.read_rest()
+
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(path)
+        async with raw_server(handle, sock=bound, connections=2):
+            exc = await told(lib.unix_connect(path).connect())
+            assert type(exc) is ValueError
+            assert str(exc) == (
+                "cannot follow cross-origin redirect to ws://b.example/ with a Unix socket"
+            )
 
 
 @pytest.mark.parametrize("how", ["sock", "host", "port", "downgrade"])

@@ -70,6 +70,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if _real.REAL is not None:
         return _real.look_up("", name)
+    if name == "__all__":
+        return [*_PLACES, *(own for part in _PARTS for own in _real.look_up(part, name))]
     for part in _PARTS:
         try:
             return _real.look_up(part, name)

@@ -121,8 +121,6 @@ class connect(new_connect):  # noqa: N801
         except theirs.InvalidStatus as exc:
             response = exc.response
             raise theirs.InvalidStatusCode(response.status_code, response.headers) from exc
-        except TimeoutError as exc:
-            raise TimeoutError from exc
 
 
 def _renamed(options: dict[str, Any], old: str, new: str) -> Any:
