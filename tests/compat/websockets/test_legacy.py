@@ -36,7 +36,7 @@ class Own:
 
 @pytest.mark.parametrize("name", ["klass", "create_protocol"])
 async def test_a_program_for_the_old_client(lib: Any, name: str) -> None:
-    protocol = type("Protocol", (Own, lib.WebSocketClientProtocol), {})
+    protocol: Any = type("Protocol", (Own, lib.WebSocketClientProtocol), {})
 
     async def handle(connection: RawConnection) -> None:
         upgrade = await connection.accept()
@@ -48,7 +48,7 @@ async def test_a_program_for_the_old_client(lib: Any, name: str) -> None:
 
     async with raw_server(handle) as url:
         loop = asyncio.get_running_loop()
-        ws = await lib.connect(
+        ws: Any = await lib.connect(
             f"{url}path?x=1",
             extra_headers=Headers({"X-One": "1"}),
             timeout=5,
@@ -56,7 +56,7 @@ async def test_a_program_for_the_old_client(lib: Any, name: str) -> None:
             read_limit=1000,
             **{name: protocol},
         )
-        assert type(ws) is protocol
+        assert kind_of(ws) is protocol
         assert ws.shout() == "!"
         assert (ws.open, ws.closed, ws.state) == (True, False, State.OPEN)
         assert (ws.host, ws.secure, ws.path) == ("127.0.0.1", False, "/path?x=1")

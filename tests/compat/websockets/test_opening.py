@@ -23,6 +23,7 @@ from websockets.exceptions import (
     NegotiationError,
     SecurityError,
 )
+from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.protocol import State
 from websockets_programs import EACH_LIBRARY, answering, asked, response, told
 
@@ -73,6 +74,18 @@ async def test_credentials_in_the_uri(lib: Any) -> None:
         async with lib.connect(url.replace("ws://", "ws://user:p%40ss@"), proxy=None):
             pass
         assert requests[0].headers["authorization"] == "Basic dXNlcjpwQHNz"
+
+
+@pytest.mark.parametrize("compression", ["deflate", None])
+async def test_extensions(lib: Any, compression: str | None) -> None:
+    async with (
+        websockets_server(Behaviour(compression=True)) as server,
+        lib.connect(server.url, compression=compression, proxy=None) as ws,
+    ):
+        await ws.send("x" * 1000)
+        assert await ws.recv() == "x" * 1000
+        shown = [repr(extension) for extension in ws.protocol.extensions]
+        assert shown == ([repr(PerMessageDeflate(False, False, 12, 12))] if compression else [])
 
 
 @pytest.mark.parametrize("chosen", ["chat", None])
@@ -151,7 +164,7 @@ async def test_no_http(lib: Any) -> None:
     async with answering(b"SSH-2.0-x\r\n\r\n") as (url, _):
         exc = await told(lib.connect(url, proxy=None).connect())
         assert type(exc) is InvalidMessage
-        assert not isinstance(exc.__cause__, EOFError)
+        assert isinstance(exc.__cause__, ValueError)
 
 
 async def test_a_server_that_is_silent(lib: Any) -> None:
@@ -196,6 +209,14 @@ async def test_arguments_that_contradict(lib: Any) -> None:
     assert str(exc) == "ssl=None is incompatible with a wss:// URI"
     exc = await told(lib.connect("ws://a.example/", proxy="ftp://b.example").connect())
     assert type(exc) is InvalidProxy
+    exc = await told(
+        lib.connect("ws://a.example/", proxy="http://b.example", proxy_ssl=True).connect()
+    )
+    assert str(exc) == "proxy_ssl argument is incompatible with an http:// proxy"
+    exc = await told(
+        lib.connect("ws://a.example/", proxy="https://b.example", proxy_ssl=None).connect()
+    )
+    assert str(exc) == "proxy_ssl=None is incompatible with an https:// proxy"
     with pytest.raises(TypeError):
         lib.connect("ws://a.example/", subprotocols="chat")
 

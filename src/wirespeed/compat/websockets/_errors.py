@@ -164,10 +164,11 @@ def _handshake_error(exc: own.HandshakeError) -> Exception:
     # Without the head of a response, or with a malformed one, this is not a refusal.
     if exc.status is None or not (exc.headers or str(exc).startswith("server refused")):
         error = theirs.InvalidMessage("did not receive a valid HTTP response")
-        cause: Exception = exc
+        cause: Exception = ValueError(str(exc))
         if str(exc).startswith("server closed the connection"):
             cause = EOFError("connection closed while reading HTTP status line")
         error.__cause__ = cause
+        cause.__cause__ = exc
         return error
     if exc.status == 101:
         return _upgrade_error(exc.headers, str(exc))

@@ -144,6 +144,8 @@ def _deflate(extensions: Sequence[Any] | None) -> Deflate | None:
 def route_options(kwargs: Mapping[str, Any], uri: theirs.WebSocketURI) -> dict[str, Any]:
     """Return the options for reaching the server."""
     options = {ours: kwargs[name] for name, ours in _ROUTE.items() if kwargs.get(name) is not None}
+    if options.get("proxy_ssl") is True:
+        del options["proxy_ssl"]
     if uri.secure:
         tls = kwargs.get("ssl", True)
         if tls is None:
@@ -241,7 +243,16 @@ def chosen_proxy(
     found = _environment_proxy(uri) if proxy is True else proxy
     if found is not None:
         _check_proxy(str(found))
+        _check_proxy_ssl(str(found), kwargs)
     return None if found is None else str(found)
+
+
+def _check_proxy_ssl(proxy: str, kwargs: Mapping[str, Any]) -> None:
+    is_https = urllib.parse.urlparse(proxy).scheme == "https"
+    if is_https and kwargs.get("proxy_ssl", True) is None:
+        raise ValueError("proxy_ssl=None is incompatible with an https:// proxy")
+    if not is_https and kwargs.get("proxy_ssl") is not None:
+        raise ValueError("proxy_ssl argument is incompatible with an http:// proxy")
 
 
 def _environment_proxy(uri: theirs.WebSocketURI) -> str | None:

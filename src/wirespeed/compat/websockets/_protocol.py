@@ -7,11 +7,13 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from ..._base.compression import LARGEST_WINDOW_BITS
 from ..._lifecycle.closing import Closing, closing_of
 from ..._lifecycle.closing_table import State as OwnState
 from ...connection import WebSocketConnection
 from . import _types as theirs
 from ._errors import Failure, came_first, check_close, closed_error, received_close, sent_close
+from ._real import real_part
 
 _STATES = {
     OwnState.OPEN: theirs.State.OPEN,
@@ -69,6 +71,27 @@ class ClientProtocol:
     def subprotocol(self) -> str | None:
         """The subprotocol that the server chose; `None` without one."""
         return None if self.connection is None else self.connection.subprotocol
+
+    @property
+    def extensions(self) -> list[Any]:
+        """The extensions in use: permessage-deflate, or none.
+
+        An object of the installed `websockets`; without it, the settings as a `Deflate`.
+        """
+        agreed = None if self.connection is None else self.connection.compression
+        if agreed is None:
+            return []
+        module = real_part("extensions.permessage_deflate")
+        if module is None:
+            return [agreed]
+        return [
+            module.PerMessageDeflate(
+                agreed.server_no_context_takeover,
+                agreed.client_no_context_takeover,
+                agreed.server_max_window_bits or LARGEST_WINDOW_BITS,
+                agreed.client_max_window_bits or LARGEST_WINDOW_BITS,
+            )
+        ]
 
     @property
     def close_code(self) -> int | None:
