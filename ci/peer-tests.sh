@@ -6,19 +6,12 @@ cd "$(dirname "$0")/.."
 
 python=${1:-.venv/bin/python}
 shift $(($# < 1 ? $# : 1))
-peers=("$@")
-if [[ ${#peers[@]} -eq 0 ]]; then
-    for helper in ci/peer_tests/over_*.py; do
-        helper=${helper##*/over_}
-        peers+=("${helper%.py}")
-    done
+if [[ $# -eq 0 ]]; then
+    set -- $(basename -s .py -a ci/peer_tests/*.py)
 fi
 
-directory=$(mktemp -d)
-trap 'rm -rf "$directory"' EXIT
-export PYTHONPATH="ci${PYTHONPATH:+:$PYTHONPATH}"
 status=0
-for peer in "${peers[@]}"; do
-    "$python" -P -m "peer_tests.over_$peer" "$directory/$peer" || status=1
+for peer in "$@"; do
+    "$python" -P "ci/peer_tests/$peer.py" || status=1
 done
 exit $status

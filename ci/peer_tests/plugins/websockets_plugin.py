@@ -1,6 +1,6 @@
 """Puts another package in the place of `picows.websockets`, for the tests of picows.
 
-The environment variable WEBSOCKETS_TARGET names the package.
+The environment variable PEER_TARGET names the package.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import picows
 
 _PLACE = "picows.websockets"
-_TARGET = os.environ["WEBSOCKETS_TARGET"]
+_TARGET = os.environ["PEER_TARGET"]
 
 
 class _Absent:

@@ -1,1 +1,0 @@
-"""Other clients' own tests, run over the faces that stand for these clients."""
