@@ -185,9 +185,9 @@ async def test_headers_of_the_handshake_are_sent_once() -> None:
         additional_headers={
             "Connection": "keep-alive",
             "Upgrade": "websocket",
-            "Sec-WebSocket-Version": "8",
+            "Sec-WebSocket-Version": "13",
             "Sec-WebSocket-Key": "mine",
-            "Sec-WebSocket-Extensions": "mine",
+            "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits",
             "Sec-WebSocket-Protocol": "a, b",
         },
         subprotocols=["b", "c"],
@@ -198,6 +198,11 @@ async def test_headers_of_the_handshake_are_sent_once() -> None:
     assert headers["sec-websocket-key"] != "mine"
     assert "sec-websocket-extensions" not in headers
     assert headers["sec-websocket-protocol"] == "b, c, a"
+    strange = {"Sec-WebSocket-Version": "8"}
+    exc = await told(
+        face.connect("ws://a.example/", additional_headers=strange, proxy=None).connect()
+    )
+    assert type(exc) is ValueError
 
 
 async def test_the_request_has_no_key() -> None:

@@ -313,7 +313,7 @@ def unix_connect(path: PathLike | None = None, uri: str | None = None, **kwargs:
 
 def _request(uri: theirs.WebSocketURI, asked: dict[str, Any]) -> theirs.Request:
     """Return the request as it was sent, except for what is drawn anew each time."""
-    pairs: Any = [*asked["headers"], ("Upgrade", "websocket"), ("Connection", "Upgrade")]
+    pairs: Any = [*asked["headers"].items(), ("Upgrade", "websocket"), ("Connection", "Upgrade")]
     pairs.append(("Sec-WebSocket-Version", "13"))
     for name, key in (("User-Agent", "user_agent"), ("Origin", "origin")):
         if asked[key] is not None:

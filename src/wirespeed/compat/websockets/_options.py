@@ -10,8 +10,11 @@ import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from multidict import CIMultiDict
+
 from ..._base.compression import Deflate
 from ..._base.version import __version__
+from ..handshake_headers import offered, without_handshake
 from . import _types as theirs
 
 if TYPE_CHECKING:
@@ -20,18 +23,6 @@ if TYPE_CHECKING:
 USER_AGENT: Final = f"wirespeed/{__version__}"
 
 _PROXY_SCHEMES: Final = frozenset({"socks5h", "socks5", "socks4a", "socks4", "https", "http"})
-# The opening handshake sends these itself, and programs that copy a browser's headers send them
-# twice with `websockets`.
-_OWN_HEADERS: Final = frozenset(
-    {
-        "connection",
-        "sec-websocket-extensions",
-        "sec-websocket-key",
-        "sec-websocket-version",
-        "upgrade",
-    }
-)
-_SUBPROTOCOL: Final = "sec-websocket-protocol"
 # What is passed on as it is.
 _ROUTE: Final = {
     "sock": "sock",
@@ -184,26 +175,20 @@ def request_options(
 ) -> dict[str, Any]:
     """Return the options for the request.
 
-    A header that the program gives replaces one that a parameter or the URI would make. Headers of
-    the opening handshake itself are left out.
+    A header that the program gives replaces one that a parameter or the URI would make.
+
+    Raises:
+        ValueError: a header asks for another opening handshake.
     """
-    headers: list[tuple[str, str]] = []
-    offered = list(subprotocols or ())
-    for name, value in header_pairs(additional_headers):
-        if name.lower() == _SUBPROTOCOL:
-            offered += [one for part in value.split(",") if (one := part.strip())]
-        elif name.lower() not in _OWN_HEADERS:
-            headers.append((name, value))
-    given = {name.lower() for name, _ in headers}
-    if "host" not in given:
-        headers.append(("Host", host_header(uri)))
-    is_given = "user-agent" in given
+    given: CIMultiDict[str] = CIMultiDict(header_pairs(additional_headers))
+    headers = without_handshake(given)
+    headers.setdefault("Host", host_header(uri))
     return {
         "headers": headers,
-        "user_agent": None if is_given else user_agent,
-        "origin": None if "origin" in given else origin,
-        "auth": None if "authorization" in given else uri.user_info,
-        "subprotocols": list(dict.fromkeys(offered)) or None,
+        "user_agent": None if "User-Agent" in headers else user_agent,
+        "origin": None if "Origin" in headers else origin,
+        "auth": None if "Authorization" in headers else uri.user_info,
+        "subprotocols": offered(subprotocols or (), given) or None,
     }
 
 
