@@ -195,6 +195,9 @@ class connect:  # noqa: N801
             error = opening_error(exc, self.uri)
             if error is exc:
                 raise
+            if isinstance(error, theirs.InvalidStatus):
+                # It has no cause there, and programs that print causes would show ours.
+                raise error from None
             # An error of the operating system may be what caused `exc`.
             cause = None if error is exc.__cause__ else exc
             raise error from error.__cause__ or cause

@@ -40,19 +40,18 @@ def received_close(closing: Closing) -> theirs.Close | None:
     """Return what the peer's Close frame said; `None` without one."""
     if closing.close_received is None or closing.cause in _DEAF_CAUSES:
         return None
-    return _close(closing.close_received)
+    return _from_wire(closing.close_received)
 
 
 def sent_close(closing: Closing) -> theirs.Close | None:
     """Return what our Close frame said; `None` without one."""
     if closing.close_sent is None:
         return None
+    if closing.cause is CloseCause.PEER_CLOSE:
+        return _from_wire(closing.close_sent)
     code, reason = closing.close_sent
-    return _close((code, _NO_PONG if closing.cause is CloseCause.PING_TIMEOUT else reason))
-
-
-def _close(frame: tuple[int, str]) -> theirs.Close:
-    code, reason = frame
+    if closing.cause is CloseCause.PING_TIMEOUT:
+        reason = _NO_PONG
     try:
         return theirs.Close(theirs.CloseCode(code), reason)
     except ValueError:
@@ -68,6 +67,13 @@ def check_close(code: int, reason: str) -> None:
     payload = theirs.Close(code, reason).serialize()
     if len(payload) > MAX_CONTROL_PAYLOAD_BYTES:
         raise theirs.ProtocolError("control frame too long")
+
+
+def _from_wire(frame: tuple[int, str]) -> theirs.Close:
+    """Return a frame as the peer sent it: its code is a plain `int`, which programs may print."""
+    code, reason = frame
+    no_code = theirs.CloseCode.NO_STATUS_RCVD
+    return theirs.Close(no_code if code == no_code else code, reason)
 
 
 def came_first(closing: Closing) -> bool | None:
