@@ -11,7 +11,7 @@ CORE := pyproject.toml setup.py \
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 requirements = $(BIN)/python ci/requirements.py $(1) > $@.txt && $(PIP) -r $@.txt
 
-.PHONY: help demo bench counts test peer-tests compression soak network lint wheels rebuild clean
+.PHONY: help demo bench counts test peer-tests compression programs soak network lint wheels rebuild clean
 .DELETE_ON_ERROR:
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make test      run all tests, with the compiled core and in pure Python"
 	@echo "make peer-tests  run other clients' own tests over the drop-ins; ARGS=websockets for one client"
 	@echo "make compression  run all 216 cases of the conformance suite for compression, in some minutes"
+	@echo "make programs  run real programs on \`websockets\` and on wirespeed in its place, and compare"
 	@echo "make soak      live through random faults on 200 connections, for ten minutes; ARGS=60 for one"
 	@echo "make network   cut, slow down and change links between network namespaces; needs root, on Linux"
 	@echo "make lint      check format, lint and types"
@@ -46,6 +47,9 @@ peer-tests: $(VENV)/with-test
 compression: $(VENV)/with-test
 	@bash ci/compression.sh $(BIN)/python
 
+programs: $(VENV)/with-test
+	@bash ci/programs.sh $(BIN)/python $(ARGS)
+
 soak: $(VENV)/with-test
 	@bash ci/soak.sh $(or $(ARGS),600) $(BIN)/python
 
@@ -63,7 +67,7 @@ rebuild:
 	@$(MAKE) --no-print-directory $(VENV)/installed
 
 clean:
-	rm -rf $(VENV) build dist wheelhouse src/wirespeed.egg-info
+	rm -rf $(VENV) .programs build dist wheelhouse src/wirespeed.egg-info
 	find src -name '*.so' -delete
 
 $(VENV)/made:

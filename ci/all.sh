@@ -38,6 +38,7 @@ set +m
 trap 'kill -- "-$beside" 2>/dev/null || true; rm -rf "$logs"' EXIT
 job test make test
 job wheels bash ci/wheels.sh 3.11
+job programs make programs ARGS='--fast --wheel dist/wirespeed-*-cp311-*.whl'
 job soak make soak ARGS=30
 job network make network ARGS=--install
 wait "$beside" || echo "beside the tests" >>"$logs/failed"
