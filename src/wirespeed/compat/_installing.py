@@ -73,7 +73,25 @@ def _websockets() -> Swap:
     return swap
 
 
-_LIBRARIES: Final[dict[str, Callable[[], Swap]]] = {"websockets": _websockets}
+def _aiohttp() -> Swap:
+    face = importlib.import_module(".aiohttp", __package__)
+    real = importlib.import_module(".aiohttp._installed", __package__).REAL
+    swap = Swap()
+    if real is None:
+        swap.alias("aiohttp", f"{__package__}.aiohttp")
+        return swap
+    in_place = importlib.import_module(".aiohttp._in_place", __package__)
+    session = real.ClientSession
+    swap.replace(session, "ws_connect", in_place.ws_connect)
+    swap.replace(session, "close", in_place.closing_both(session.close))
+    swap.replace(real, "WSMessage", face.WSMessage)
+    return swap
+
+
+_LIBRARIES: Final[dict[str, Callable[[], Swap]]] = {
+    "aiohttp": _aiohttp,
+    "websockets": _websockets,
+}
 _installed: dict[str, Swap] = {}
 
 
@@ -81,11 +99,12 @@ def install(library: str) -> None:
     """Let `import` of a library give its face from now on, in this process.
 
     Call it before other imports: a name that was imported with `from` stays what it was. Where the
-    library is installed, only its client is replaced, and everything else stays its own; where it
-    is not, the face is imported under its name. A second call has no effect.
+    library is installed, only its WebSocket client is replaced; of aiohttp, that is
+    `ClientSession.ws_connect`. Where it is not, the face is imported under its name. A second call
+    has no effect.
 
     Args:
-        library: "websockets".
+        library: "aiohttp" or "websockets".
 
     Raises:
         ValueError: there is no face of this library that can be installed.
