@@ -139,6 +139,10 @@ class BuildCore(build_ext):
 
     def set_flags(self, extension: Extension) -> None:
         """Choose the compiler's flags."""
+        if extension.name == "wirespeed._channel_c.send.sender":
+            # The base of a Python class, which passes keyword arguments through `tp_new`. Cython
+            # 3.3 converts them, and crashes if the tuple of their names cannot be allocated.
+            extension.define_macros = [("CYTHON_VECTORCALL_TPNEW", "0")]
         if self.compiler.compiler_type == "msvc":
             extension.extra_compile_args = ["/O2"]
         elif SANITIZE:

@@ -423,7 +423,7 @@ cdef class MessageParser:
             if self.assembly == NULL:
                 raise MemoryError
         else:
-            _PyBytes_Resize(&self.assembly, <Py_ssize_t>wanted)
+            resize_assembly(self, <Py_ssize_t>wanted)
         return 0
 
     cdef int end_frame(self, list messages) except -1:

@@ -67,11 +67,22 @@ cdef object take_assembly(MessageParser parser):
     """Return the assembled data as `bytes`, without a copy."""
     cdef object taken
     if bytes_size(parser.assembly) != parser.filled:
-        _PyBytes_Resize(&parser.assembly, parser.filled)
+        resize_assembly(parser, parser.filled)
     taken = ws_steal(parser.assembly)
     parser.assembly = NULL
     parser.filled = 0
     return taken
+
+
+cdef int resize_assembly(MessageParser parser, Py_ssize_t size) except -1:
+    """Change the size of the assembly's memory. If that fails, the assembly is gone."""
+    try:
+        _PyBytes_Resize(&parser.assembly, size)
+    except MemoryError:
+        # The assembly is NULL by now.
+        parser.drop_assembly()
+        raise
+    return 0
 
 
 cdef int finish_message(MessageParser parser, list messages) except -1:
@@ -123,6 +134,7 @@ cdef bint take_back(MessageParser parser, list given) except -1:
     elif size:
         assembly = PyBytes_New(NULL, size + rest)
         if assembly == NULL:
+            parser.chunks = chunks
             raise MemoryError
         memcpy(bytes_memory(assembly), PyBytes_AS_STRING(data), size)
         if rest:

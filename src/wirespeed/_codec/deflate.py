@@ -103,9 +103,17 @@ class Deflater:
 
     def _deflate(self, parts: Sequence[bytes | memoryview]) -> list[bytes]:
         compressor = self._begin()
-        deflated = [compressor.compress(part) for part in parts]
-        deflated[-1] = (deflated[-1] + compressor.flush(zlib.Z_SYNC_FLUSH))[: -len(TAIL)]
+        try:
+            deflated = [compressor.compress(part) for part in parts]
+            deflated[-1] = (deflated[-1] + compressor.flush(zlib.Z_SYNC_FLUSH))[: -len(TAIL)]
+        except MemoryError:
+            self.forget()
+            raise
         return deflated
+
+    def forget(self) -> None:
+        """Refer to no earlier message from now on: the last one was not sent."""
+        self._compressor = None
 
     def _begin(self) -> zlib_backend.Compressor:
         """Return the compressor for the next message."""

@@ -106,6 +106,7 @@ cdef class Inbox:
     @cython.final
     cdef bint next_is_text(self) except -1
     @cython.final
+    @cython.locals(message=Message)
     cdef Message pop_message(self)
     @cython.final
     cdef object pop(self)

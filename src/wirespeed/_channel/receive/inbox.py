@@ -77,10 +77,11 @@ class Receive(Awaitable):
 
     def _suspend(self, inbox: Inbox) -> Waiter:
         waiter = suspend(inbox._loop)
-        self._waiter = waiter
-        inbox._waiters.append(waiter)
+        # First what can fail: a waiter that nobody awaits would hold up the line.
         if self._timeout is not None:
             self._start_timer(inbox, waiter)
+        inbox._waiters.append(waiter)
+        self._waiter = waiter
         if inbox._on_wait is not None:
             inbox._on_wait(False)
         return waiter
@@ -412,10 +413,14 @@ class Inbox:
 
     def pop_message(self) -> Message:
         """Take the next message as a `Message`; there must be one."""
-        entry = self._pop_entry()
+        entry = self._queue[self._head]
+        # Made before the message leaves the queue, which must not be lost.
         if self._is_plain:
-            return Message(_TEXT if isinstance(entry, str) else _BINARY, entry)
-        return self.message_of(entry)
+            message = Message(_TEXT if isinstance(entry, str) else _BINARY, entry)
+        else:
+            message = self.message_of(entry)
+        self._pop_entry()
+        return message
 
     def pop(self) -> Any:
         """Take the data of the next message; there must be one."""

@@ -131,10 +131,10 @@ class LaneReceive(Receive):
     def _suspend(self, inbox: Inbox) -> Waiter:
         lanes: LaneInbox = self._source
         waiter = suspend(lanes._loop)
-        self._waiter = waiter
-        lanes._line.append(self)
         if self._timeout is not None:
             self._start_timer(lanes, waiter)
+        lanes._line.append(self)
+        self._waiter = waiter
         if lanes._on_wait is not None:
             lanes._on_wait(False)
         return waiter

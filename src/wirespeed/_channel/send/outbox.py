@@ -375,8 +375,9 @@ class Outbox:
         self.flush()
 
     def _open_tick(self) -> None:
-        self._tick_is_open = True
+        # First what can fail: a tick that never ends would gather for ever.
         self._loop.call_soon(self._end_tick)
+        self._tick_is_open = True
 
     def _end_tick(self) -> None:
         self._tick_is_open = False

@@ -461,8 +461,9 @@ class MessageParser:
         else:
             chunk, size = utf_8_decode(payload, "strict", False)
         if size:
+            rest = payload[size:]
             self.chunks.append(chunk if self._decode_text else undecoded(chunk))
-            self._message = payload[size:]
+            self._message = rest
 
     def _stop_at_fault(self) -> None:
         """Append the valid data before a fault as a chunk, then ignore everything."""

@@ -1,0 +1,114 @@
+"""Single parts, with one failing allocation each time: what once crashed or stayed broken.
+
+These run in this process, so a crash would end the whole run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import reference
+from rawserver import BINARY, CONTINUATION, TEXT
+
+from wirespeed._codec import backend
+
+_CHANNEL = "wirespeed._channel_c" if backend.COMPILED else "wirespeed._channel"
+Outbox = importlib.import_module(f"{_CHANNEL}.send.outbox").Outbox
+Turn = importlib.import_module(f"{_CHANNEL}.turn").Turn
+
+_testcapi = pytest.importorskip(
+    "_testcapi", reason="this interpreter has no _testcapi to fail allocations"
+)
+
+# A short client's frame: two bytes and the masking key.
+HEADER_BYTES = 6
+# More allocations than any of the calls makes.
+POINTS = 80
+
+
+WIDE = "\u00fcber \u4e2d\u6587 \U0001f600 " * 40
+
+
+def split(message: str | bytes, *cuts: int) -> list[bytes]:
+    """Build the frames of a message in fragments."""
+    payload = message.encode() if isinstance(message, str) else message
+    opcode = TEXT if isinstance(message, str) else BINARY
+    frames = []
+    for start, end in zip((0, *cuts), (*cuts, len(payload)), strict=True):
+        frames.append(reference.frame(opcode, payload[start:end], fin=end == len(payload)))
+        opcode = CONTINUATION
+    return frames
+
+
+def failing(n: int, call: Callable[[], object]) -> bool:
+    """Call while allocation number `n` fails; return whether that raised `MemoryError`."""
+    _testcapi.set_nomemory(n, n + 1)
+    try:
+        call()
+    except MemoryError:
+        return True
+    finally:
+        _testcapi.remove_mem_hooks()
+    return False
+
+
+@pytest.mark.parametrize("message", [WIDE * 30, b"binary" * 5000])
+def test_a_parser_that_gives_chunks(message: str | bytes) -> None:
+    """The parser raises and parses no more; the chunks that it gave are the message's beginning."""
+    failures = 0
+    data = b"".join(split(message, 1, 700, 3000, 9000))
+    for n in range(POINTS):
+        parser = backend.MessageParser()
+        chunks: list[Any] = []
+        messages: list[Any] = []
+        parser.stream(chunks)
+        for start in range(0, len(data), 611):
+            piece = data[start : start + 611]
+            if failing(n, functools.partial(parser.feed, piece, messages)):
+                failures += 1
+                break
+        empty: Any = message[:0]
+        given = empty.join(chunks)
+        assert message[: len(given)] == given
+    assert failures
+
+
+def test_a_parser_that_assembles() -> None:
+    """After a failure no part of a message comes as a whole one."""
+    failures = 0
+    data = [*split(WIDE * 30, 1, 700), *split("last")]
+    for n in range(POINTS):
+        parser = backend.MessageParser()
+        messages: list[Any] = []
+        for piece in data:
+            if failing(n, functools.partial(parser.feed, piece, messages)):
+                failures += 1
+                break
+        assert messages in ([], [WIDE * 30], [WIDE * 30, "last"])
+    assert failures
+
+
+def test_sends_leave_after_a_send_that_failed() -> None:
+    """A later small send is written at the latest at the end of the next turn of the loop."""
+    failures = 0
+    loop = asyncio.new_event_loop()
+    try:
+        for n in range(POINTS):
+            written: list[bytes] = []
+            outbox = Outbox(loop, backend.FrameBuilder(), Turn())
+            outbox.attach(written.append)
+            payload = b"first"
+            failures += failing(n, functools.partial(outbox.send, 2, payload, True, False))
+            outbox.send(2, b"second", True, False)
+            outbox.send(2, b"third", True, False)
+            loop.run_until_complete(asyncio.sleep(0))
+            assert outbox.gathered() == 0
+            assert sum(map(len, written)) >= len(b"second") + len(b"third") + 2 * HEADER_BYTES
+    finally:
+        loop.close()
+    assert failures
