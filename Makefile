@@ -21,7 +21,7 @@ help:
 	@echo "make test      run all tests, with the compiled core and in pure Python"
 	@echo "make peer-tests  run other clients' own tests over the drop-ins; ARGS=websockets for one client"
 	@echo "make compression  run all 216 cases of the conformance suite for compression, in some minutes"
-	@echo "make programs  run real programs on \`websockets\` and on wirespeed in its place, and compare"
+	@echo "make programs  run real programs on the libraries of others and on wirespeed in their place, and compare"
 	@echo "make soak      live through random faults on 200 connections, for ten minutes; ARGS=60 for one"
 	@echo "make network   cut, slow down and change links between network namespaces; needs root, on Linux"
 	@echo "make lint      check format, lint and types"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs real programs on `websockets` and on wirespeed's face of it, and compares what they saw.
+# Runs real programs on the libraries of others and on wirespeed's faces of them, and compares what they saw.
 # Usage: ci/programs.sh [PYTHON] [ARGUMENTS], with the extra `test` installed. The argument `--help`
 # lists the arguments. Environments are kept in .programs/; pip needs the package index to make them.
 set -euo pipefail

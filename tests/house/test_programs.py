@@ -105,7 +105,7 @@ def test_an_error_counts_as_the_class_that_programs_know() -> None:
 async def test_only_the_same_transcript_passes(
     monkeypatch: pytest.MonkeyPatch, face: Run, result: str
 ) -> None:
-    runs = {"websockets": Run(["[a]", "saw 1"], "", ""), "wirespeed": face}
+    runs = {"original": Run(["[a]", "saw 1"], "", ""), "wirespeed": face}
 
     async def play(_name: str, implementation: str, *_others: Any) -> Run:
         return runs[implementation]

@@ -1,7 +1,7 @@
 """The programs, their packages and the versions that they run with.
 
 This is the only place with versions. They are the newest of the index, with the newest
-`websockets` that each allows.
+`websockets` or `aiohttp` that each allows.
 """
 
 from __future__ import annotations
@@ -16,132 +16,149 @@ class Program:
 
     Attributes:
         package: the package on the index, with its version.
-        websockets: the version of `websockets` to run it on.
+        version: the version of the library to run it on.
+        library: the library that wirespeed takes the place of, as it is called on the index.
         others: further requirements, where the package's own are not enough.
         what: what is run, for the table.
         tls: whether the server speaks TLS.
+        apart: whether the server is a program in the same environment, and not built on `faults`.
         browser: whether this needs Chromium, which is the server then.
         fast: whether this is one of the few that run with every change.
     """
 
     package: str
-    websockets: str
+    version: str
     what: str
+    library: str = "websockets"
     others: tuple[str, ...] = ()
     tls: bool = False
+    apart: bool = False
     browser: bool = False
     fast: bool = False
 
     @property
     def requirements(self) -> tuple[str, ...]:
         """What to install."""
-        return (self.package, f"websockets=={self.websockets}", *self.others)
+        return (self.package, f"{self.library}=={self.version}", *self.others)
 
 
 PROGRAMS: Final = {
     "gql_subscriptions": Program(
         package="gql[websockets]==4.4.0",
-        websockets="17.4",
+        version="17.4",
         what="queries and a subscription over `WebsocketsTransport`; reconnects",
     ),
     "openai_realtime": Program(
         package="openai[realtime]==3.57.0",
-        websockets="15.0.1",
+        version="15.0.1",
         what="realtime conversations of `AsyncOpenAI`; reconnects",
     ),
     "deepgram_listen": Program(
         package="deepgram-sdk==7.17.0",
-        websockets="17.4",
+        version="17.4",
         what="live transcriptions of `AsyncDeepgramClient`, in audio and text",
     ),
     "web3_provider": Program(
         package="web3==8.0.0",
-        websockets="17.4",
+        version="17.4",
         what="requests and a subscription over `WebSocketProvider`; reconnects",
     ),
     "polygon_stocks": Program(
         package="polygon-api-client==1.16.3",
-        websockets="17.4",
+        version="17.4",
         what="a feed of trades to `WebSocketClient`; reconnects by iterating over `connect`",
     ),
     "okx_public": Program(
         package="python-okx==0.4.4",
-        websockets="17.4",
+        version="17.4",
         what="subscriptions of `WsPublicAsync`, over TLS",
         tls=True,
         fast=True,
     ),
     "xrpl_ledger": Program(
         package="xrpl-py==5.2.0",
-        websockets="15.0.1",
+        version="15.0.1",
         what="requests and a subscription of `AsyncWebsocketClient`",
         fast=True,
     ),
     "solana_slots": Program(
         package="solana==0.41.0",
-        websockets="17.4",
+        version="17.4",
         what="subscriptions of `SolanaWsClient`",
     ),
     "alpaca_crypto": Program(
         package="alpaca-py==0.44.0",
-        websockets="17.4",
+        version="17.4",
         what="a feed of trades to `CryptoDataStream`, on the legacy client; reconnects",
     ),
     "binance_streams": Program(
         package="python-binance==1.0.37",
-        websockets="17.4",
+        version="17.4",
         what="requests of `AsyncClient` and a stream of `BinanceSocketManager`; reconnects",
     ),
     "genai_live": Program(
         package="google-genai==3.6.1",
-        websockets="17.4",
+        version="17.4",
         what="live sessions of `Client().aio.live`, over TLS",
         tls=True,
     ),
     "elevenlabs_scribe": Program(
         package="elevenlabs==2.78.0",
-        websockets="17.4",
+        version="17.4",
         what="live transcriptions of `ElevenLabs().speech_to_text.realtime`",
     ),
     "assemblyai_realtime": Program(
         package="assemblyai==1.8.2",
-        websockets="17.4",
+        version="17.4",
         what="live transcriptions of `AsyncRealTimeTranscriber`, in audio and text",
     ),
     "hume_chat": Program(
         package="hume==0.14.1",
-        websockets="17.4",
+        version="17.4",
         what="chats of `AsyncHumeClient`, on the legacy client",
         fast=True,
     ),
     "cryptofeed_connection": Program(
         package="cryptofeed==2.4.1",
-        websockets="17.4",
+        version="17.4",
         what="a feed through `WSAsyncConn` and `ConnectionHandler`, over TLS; reconnects",
         tls=True,
     ),
     "zendriver_browser": Program(
         package="zendriver==0.17.1",
-        websockets="17.4",
+        version="17.4",
         what="a page in Debian's Chromium: navigation, evaluation, a screenshot, a click",
         browser=True,
     ),
     "nodriver_browser": Program(
         package="nodriver==0.50.99",
-        websockets="17.4",
+        version="17.4",
         what="a page in Debian's Chromium: navigation, evaluation, a screenshot, a click",
         browser=True,
     ),
     "pydoll_browser": Program(
         package="pydoll-python==3.0.0",
-        websockets="16.1.1",
+        version="16.1.1",
         what="a page in Debian's Chromium: navigation, evaluation, a screenshot, a click",
         browser=True,
     ),
     "pyppeteer_browser": Program(
         package="pyppeteer==2.0.0",
-        websockets="10.4",
+        version="10.4",
         what="a page in Debian's Chromium: navigation, evaluation, a screenshot, a click",
         browser=True,
+    ),
+    "socketio_events": Program(
+        package="python-socketio==5.18.1",
+        library="aiohttp",
+        version="3.14.5",
+        what="events and calls of `AsyncClient`, by polls and WebSockets; reconnects",
+        apart=True,
+    ),
+    "gql_aiohttp": Program(
+        package="gql[aiohttp]==4.4.0",
+        library="aiohttp",
+        version="3.14.5",
+        what="queries and a subscription over `AIOHTTPWebsocketsTransport`; reconnects",
     ),
 }

@@ -1,8 +1,7 @@
 """Plays one program against the server at a URL, and writes its transcript to a file.
 
-Usage: python -P -m programs.play NAME URL FILE, on the implementation that `import websockets`
-gives. The first line in FILE tells what was imported and who opened connections; the transcript
-starts after it.
+Usage: python -P -m programs.play NAME URL FILE, on the implementation that importing the program's
+library gives. A file beside FILE tells which version is installed, and who opened connections.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from programs.catalogue import PROGRAMS
 from programs.transcript import Transcript
 
 
@@ -44,7 +44,8 @@ def main() -> None:
         scenario(transcript, url)
     transcript.say("[end]")
 
-    facts = {"websockets": metadata.version("websockets"), "opened by wirespeed": openings.count}
+    version = metadata.version(PROGRAMS[name].library)
+    facts = {"version": version, "opened by wirespeed": openings.count}
     Path(file).with_suffix(".json").write_text(json.dumps(facts), encoding="utf-8")
 
 

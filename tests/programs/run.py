@@ -1,4 +1,4 @@
-"""Runs real programs on `websockets` and on wirespeed's face of it, and compares what they saw.
+"""Runs real programs on a library and on wirespeed's face of it, and compares what they saw.
 
 Usage: python -P -m programs.run [NAME...]; the exit status is the verdict.
 """
@@ -23,16 +23,14 @@ from pathlib import Path
 from typing import Final
 
 import trustme
+from programs.apart import serving_apart
 from programs.catalogue import PROGRAMS, Program
 from programs.environments import ROOT, environment, wheel
 from programs.faults import Server, serving
 from programs.pages import CHROMIUM
 
-# How the child starts, after `python -P`.
-IMPLEMENTATIONS: Final = {
-    "websockets": ("-m", "programs.play"),
-    "wirespeed": ("-m", "wirespeed.compat", "websockets", "-m", "programs.play"),
-}
+# What each program runs on: its library, and wirespeed in the library's place.
+IMPLEMENTATIONS: Final = ("original", "wirespeed")
 
 # A program that takes longer than this hangs; the longest takes a third of it.
 LIMIT_SECONDS: Final = 90.0
@@ -77,9 +75,11 @@ async def play(
     output, problem = "", ""
     server = Server()
     try:
-        async with server_of(name, certificates) as server:
+        async with server_of(name, python, certificates) as server:
             url = f"{'wss' if program.tls else 'ws'}://127.0.0.1:{server.port}"
-            start = (python, "-P", *IMPLEMENTATIONS[implementation], name, url, file)
+            swap = ("-m", "wirespeed.compat", program.library)
+            before = swap if implementation == "wirespeed" else ()
+            start = (python, "-P", *before, "-m", "programs.play", name, url, file)
             output, problem = await finished(start, certificates.file)
     except TimeoutError:
         problem = problem or "the server's connections did not end"
@@ -95,17 +95,21 @@ def doubt_about(facts: Path, program: Program, implementation: str) -> str:
         return "it ended before the scenario did"
     found = json.loads(facts.read_text(encoding="utf-8"))
     opened = found["opened by wirespeed"]
-    if found["websockets"] != program.websockets:
-        return f"websockets {found['websockets']} is installed"
+    if found["version"] != program.version:
+        return f"{program.library} {found['version']} is installed"
     if (opened > 0) is not (implementation == "wirespeed"):
         return f"wirespeed opened {opened} connections"
     return ""
 
 
-def server_of(name: str, certificates: Certificates) -> AbstractAsyncContextManager[Server]:
+def server_of(
+    name: str, python: Path, certificates: Certificates
+) -> AbstractAsyncContextManager[Server]:
     """Return the server of a program. A browser's is the browser, which the program starts."""
     if PROGRAMS[name].browser:
         return contextlib.nullcontext(Server())
+    if PROGRAMS[name].apart:
+        return serving_apart(python, f"programs.servers.{name}")
     module = importlib.import_module(f"programs.servers.{name}")
     return serving(
         module.session,
@@ -154,9 +158,9 @@ async def compared(name: str, python: Path, certificates: Certificates, only: st
     if only:
         print(*runs[only].transcript, sep="\n")
         return f"{len(runs[only].transcript)} lines on {only}, not compared"
-    original, face = runs["websockets"].transcript, runs["wirespeed"].transcript
+    original, face = runs["original"].transcript, runs["wirespeed"].transcript
     difference = list(
-        difflib.unified_diff(original, face, "websockets", "wirespeed", n=2, lineterm="")
+        difflib.unified_diff(original, face, "original", "wirespeed", n=2, lineterm="")
     )
     if difference:
         print(*difference, sep="\n")
@@ -166,7 +170,7 @@ async def compared(name: str, python: Path, certificates: Certificates, only: st
 def row(program: Program, result: str) -> str:
     """Return the program's row of the table."""
     package = program.package.replace("==", " ")
-    return f"| `{package}` | {program.websockets} | {program.what} | {result} |"
+    return f"| `{package}` | `{program.library}` {program.version} | {program.what} | {result} |"
 
 
 async def main() -> int:
@@ -191,7 +195,7 @@ async def main() -> int:
                 python = await environment(name, PROGRAMS[name].requirements, built)
                 results[name] = await compared(name, python, certificates, arguments.only)
             print(f"{name}: {results[name]}", flush=True)
-    print("\n| package | `websockets` | what was run | result on both |\n|---|---|---|---|")
+    print("\n| package | on | what was run | result on both |\n|---|---|---|---|")
     print(*(row(PROGRAMS[name], result) for name, result in results.items()), sep="\n")
     failed = sum(result.startswith(("failed", "different")) for result in results.values())
     skipped = sum(result.startswith("not run") for result in results.values())
