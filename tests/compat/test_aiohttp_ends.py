@@ -118,6 +118,20 @@ async def test_a_close_frame_that_comes_too_late_to_be_answered(lib: Any) -> Non
         assert (ws.closed, ws.close_code) == (True, 1006)
 
 
+@pytest.mark.parametrize("autoclose", [True, False])
+@pytest.mark.parametrize("payload", [close_frame(1011, "gone"), close_frame(4001), b"\x88\x00"])
+async def test_a_close_frame_is_answered_with_1000(
+    lib: Any, payload: bytes, autoclose: bool
+) -> None:
+    async with scripted(lib, autoclose=autoclose) as (ws, server):
+        await server.write(payload)
+        assert (await ws.receive()).type == lib.WSMsgType.CLOSE
+        answering = asyncio.create_task(ws.receive())
+        assert await server.expect_close() == (1000, "")
+        server.writer.close()
+        assert seen(await answering) == (lib.WSMsgType.CLOSED, None, None)
+
+
 async def test_no_ping_while_bytes_arrive(lib: Any) -> None:
     while await _arrives_with_gaps(lib):
         pass

@@ -93,6 +93,15 @@ def test_an_error_counts_as_the_class_that_programs_know() -> None:
     assert described(error) == "builtins.LookupError: text | caused by builtins.OSError: below"
 
 
+def test_a_cause_of_our_own_is_left_out() -> None:
+    ours = type("OurError", (ConnectionError,), {"__module__": "wirespeed.exceptions"})
+    error = LookupError("text")
+    error.__cause__ = cause = ours("ours")
+    cause.__cause__ = OSError("below")
+    assert described(error) == "builtins.LookupError: text | caused by builtins.OSError: below"
+    assert described(ours("alone")) == "builtins.ConnectionError: alone"
+
+
 @pytest.mark.parametrize(
     ("face", "result"),
     [

@@ -99,11 +99,14 @@ class _Lines(logging.Handler):
 def described(exc: BaseException | None) -> str:
     """Return the type and text of an exception and of those that caused it.
 
-    A class of wirespeed's that extends one of the original counts as the latter: it is what the
-    program catches.
+    A class of a face that extends one of the original counts as the latter: it is what the program
+    catches. Wirespeed's own errors, which a face gives as the cause of the original's, are left out.
     """
     texts = []
     while exc is not None:
+        if texts and type(exc).__module__ == "wirespeed.exceptions":
+            exc = exc.__cause__
+            continue
         kind = next(c for c in type(exc).__mro__ if not c.__module__.startswith("wirespeed"))
         texts.append(f"{kind.__module__}.{kind.__qualname__}: {exc}")
         exc = exc.__cause__

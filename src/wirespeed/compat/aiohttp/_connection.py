@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from ..._base.close_info import CloseCause
+from ..._base.rfc6455 import CloseCode
 from ..._lifecycle.closing import closing_of
 from ...connection import WebSocketConnection
 from ._errors import reset_error
@@ -75,7 +76,7 @@ class Connection(WebSocketConnection):
         return closing_of(self).cause is CloseCause.PING_TIMEOUT
 
     def answer_close(self) -> bool:
-        """Answer the server's Close frame, unless it is already answered.
+        """Answer the server's Close frame with 1000, as aiohttp does, unless it is answered.
 
         Returns:
             Whether the server can get the answer: `False` if the stream had ended before.
@@ -83,7 +84,7 @@ class Connection(WebSocketConnection):
         self._stop_waiting()
         closing = closing_of(self)
         had_ended = closing.has_ended
-        closing.answer_peer()
+        closing.answer_peer(CloseCode.NORMAL_CLOSURE)
         return not had_ended and closing.close_sent is not None
 
     def end_error(self) -> BaseException:
