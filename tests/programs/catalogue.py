@@ -23,6 +23,7 @@ class Program:
         tls: whether the server speaks TLS.
         apart: whether the server is a program in the same environment, and not built on `faults`.
         browser: whether this needs Chromium, which is the server then.
+        needs: a further command that must be installed; without it, the program is left out.
         fast: whether this is one of the few that run with every change.
     """
 
@@ -34,6 +35,7 @@ class Program:
     tls: bool = False
     apart: bool = False
     browser: bool = False
+    needs: str = ""
     fast: bool = False
 
     @property
@@ -160,5 +162,25 @@ PROGRAMS: Final = {
         library="aiohttp",
         version="3.14.5",
         what="queries and a subscription over `AIOHTTPWebsocketsTransport`; reconnects",
+    ),
+    "slack_socket_mode": Program(
+        package="slack-sdk==3.48.0",
+        library="aiohttp",
+        version="3.14.5",
+        what="events of `SocketModeClient`; reconnects",
+    ),
+    "hass_states": Program(
+        package="hass-client==1.4.1",
+        library="aiohttp",
+        version="3.14.5",
+        what="calls and events of `HomeAssistantClient`",
+    ),
+    "nats_subjects": Program(
+        package="nats-py==2.16.0",
+        library="aiohttp",
+        version="3.14.5",
+        what="messages and requests over `ws://`, with Debian's `nats-server`; reconnects",
+        apart=True,
+        needs="nats-server",
     ),
 }

@@ -12,6 +12,7 @@ import difflib
 import importlib
 import json
 import os
+import shutil
 import signal
 import ssl
 import sys
@@ -191,6 +192,8 @@ async def main() -> int:
         for name in names:
             if PROGRAMS[name].browser and CHROMIUM is None:
                 results[name] = "not run: no Chromium"
+            elif PROGRAMS[name].needs and shutil.which(PROGRAMS[name].needs) is None:
+                results[name] = f"not run: no {PROGRAMS[name].needs}"
             else:
                 python = await environment(name, PROGRAMS[name].requirements, built)
                 results[name] = await compared(name, python, certificates, arguments.only)
