@@ -174,6 +174,7 @@ PROGRAMS: Final = {
         library="aiohttp",
         version="3.14.5",
         what="calls and events of `HomeAssistantClient`",
+        fast=True,
     ),
     "nats_subjects": Program(
         package="nats-py==2.16.0",

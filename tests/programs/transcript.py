@@ -100,9 +100,9 @@ def described(exc: BaseException | None) -> str:
     """Return the type and text of an exception and of those that caused it.
 
     A class of a face that extends one of the original counts as the latter: it is what the program
-    catches. Wirespeed's own errors, which a face gives as the cause of the original's, are left out.
+    catches. Wirespeed's own errors, which a face names as causes, are left out.
     """
-    texts = []
+    texts: list[str] = []
     while exc is not None:
         if texts and type(exc).__module__ == "wirespeed.exceptions":
             exc = exc.__cause__

@@ -35,8 +35,9 @@ async def fault(transcript: Transcript, url: str) -> None:
                 answers.append(await call(client, n))
     except asyncio.CancelledError:
         transcript.say("the call was cancelled")
-    [end] = await asyncio.gather(listening, return_exceptions=True)
-    transcript.say("listening ended with", end and described(end))
+    await asyncio.wait([listening])
+    end = listening.exception()
+    transcript.say("listening ended with", described(end) if end else None)
     transcript.say("connected:", client.connected)
     await client.disconnect()
     await call(client, 0)

@@ -29,7 +29,9 @@ class Talk:
 
     async def connect(self, url: str, word: str = "of-the-test") -> None:
         """Connect."""
-        await self.client.connect(url, transports=self._transports, auth={"word": word}, retry=False)
+        await self.client.connect(
+            url, transports=self._transports, auth={"word": word}, retry=False
+        )
         await self.connected.get()
         self._transcript.say("connected by", self.client.transport())
 
