@@ -182,14 +182,8 @@ class Closing:
         else:
             self.answer_peer()
 
-    def answer_peer(self, code: int | None = None) -> None:
-        """Act on the peer's end now.
-
-        Args:
-            code: what to answer a Close frame with; `None` for the peer's own code and reason.
-        """
-        if code is not None and self._peer_end is not None and self._peer_end.close is not None:
-            self._peer_end = News(self._peer_end.cause, code, close=self._peer_end.close)
+    def answer_peer(self) -> None:
+        """Act on the peer's end now."""
         self._on(Event.HANDED_ON, News(CloseCause.PEER_CLOSE))
 
     def overflowed(self, fault: QueueOverflow) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from ..._base.close_info import CloseCause
@@ -84,7 +85,10 @@ class Connection(WebSocketConnection):
         self._stop_waiting()
         closing = closing_of(self)
         had_ended = closing.has_ended
-        closing.answer_peer(CloseCode.NORMAL_CLOSURE)
+        end = closing._peer_end
+        if end is not None and end.close is not None:
+            closing._peer_end = replace(end, code=CloseCode.NORMAL_CLOSURE, reason="")
+        closing.answer_peer()
         return not had_ended and closing.close_sent is not None
 
     def end_error(self) -> BaseException:
