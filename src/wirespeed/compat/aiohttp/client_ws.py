@@ -2,31 +2,9 @@
 
 from __future__ import annotations
 
-from wirespeed.compat.aiohttp._installed import finder
-from wirespeed.compat.aiohttp._messages import (
-    WSMessage,
-)
-from wirespeed.compat.aiohttp._names import (
-    ClientError,
-    ClientWSTimeout,
-    ServerTimeoutError,
-    WSCloseCode,
-    WSMessageTypeError,
-    WSMsgType,
-)
-from wirespeed.compat.aiohttp._response import (
-    ClientWebSocketResponse,
-)
+from wirespeed.compat.aiohttp._installed import finder as _finder
+from wirespeed.compat.aiohttp._messages import WSMessage as WSMessage
+from wirespeed.compat.aiohttp._names import *
+from wirespeed.compat.aiohttp._response import ClientWebSocketResponse as ClientWebSocketResponse
 
-__all__ = [
-    "ClientError",
-    "ClientWSTimeout",
-    "ClientWebSocketResponse",
-    "ServerTimeoutError",
-    "WSCloseCode",
-    "WSMessage",
-    "WSMessageTypeError",
-    "WSMsgType",
-]
-
-__getattr__ = finder("client_ws")
+__getattr__ = _finder("client_ws")

@@ -2,21 +2,8 @@
 
 from __future__ import annotations
 
-from wirespeed.compat.aiohttp._installed import finder
-from wirespeed.compat.aiohttp._messages import (
-    WSMessage,
-)
-from wirespeed.compat.aiohttp._names import (
-    WebSocketError,
-    WSCloseCode,
-    WSMsgType,
-)
+from wirespeed.compat.aiohttp._installed import finder as _finder
+from wirespeed.compat.aiohttp._messages import WSMessage as WSMessage
+from wirespeed.compat.aiohttp._names import *
 
-__all__ = [
-    "WSCloseCode",
-    "WSMessage",
-    "WSMsgType",
-    "WebSocketError",
-]
-
-__getattr__ = finder("http_websocket")
+__getattr__ = _finder("http_websocket")
