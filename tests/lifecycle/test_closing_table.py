@@ -11,8 +11,8 @@ from channel.scripted import Wire, client_frames, close, text, turns
 from rawserver import CLOSE
 
 from wirespeed import CloseCause, ConnectionDisconnected, ProtocolError, QueueOverflow
-from wirespeed._lifecycle.closing import Closing, News, closing_of
-from wirespeed._lifecycle.closing_table import TABLE, Event, State, Step
+from wirespeed._lifecycle.closing import Closing, closing_of
+from wirespeed._lifecycle.closing_table import TABLE, Event, News, State, Step
 
 PAIRS: Final = [(state, event) for state in State for event in Event]
 

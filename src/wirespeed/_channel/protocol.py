@@ -14,7 +14,7 @@ from operator import call as referent
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
-from .._base.transport_info import extra_info
+from .._base.transport_info import count_readable, extra_info
 from ..exceptions import HandshakeError
 from .channel import Channel
 
@@ -51,18 +51,6 @@ def _read_buffer(loop: asyncio.AbstractEventLoop) -> tuple[bytearray, memoryview
 
 def _viewed(memory: bytearray) -> tuple[bytearray, memoryview]:
     return memory, memoryview(memory)
-
-
-def _count_readable(sock: socket.socket) -> int:
-    """Count the bytes that wait in a socket; 0 where the system cannot tell."""
-    try:
-        # Not on Windows.
-        from fcntl import ioctl  # noqa: PLC0415
-        from termios import FIONREAD  # noqa: PLC0415
-
-        return int.from_bytes(ioctl(sock, FIONREAD, bytes(4)), sys.byteorder)
-    except (ImportError, OSError):
-        return 0
 
 
 def _duplicate_socket(transport: Any) -> socket.socket | None:
@@ -210,7 +198,7 @@ class ChannelProtocol:
             return
         with own:
             # Only what has arrived by now: a peer that goes on sending must not hold up the loop.
-            left = _count_readable(own)
+            left = count_readable(own.fileno())
             # A read meets an error only when nothing is left.
             self._end_writing(channel, exc, left > 0)
             if reader is not self and self._transport is not None:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from .._base.arguments import check_seconds
@@ -18,7 +18,7 @@ from .._base.close_info import CloseCause, CloseInfo
 from .._base.rfc6455 import MAX_CLOSE_REASON_BYTES, OPCODE_CLOSE, CloseCode
 from ..exceptions import ConnectionDisconnected, IdleTimeout, ProtocolError, QueueOverflow
 from .close_frame import check_close
-from .closing_table import TABLE, Event, State, Step
+from .closing_table import TABLE, Event, News, State, Step
 from .deadline import Deadline
 from .watch import Watch
 
@@ -40,25 +40,6 @@ PATIENCE_TURNS = 4
 # the end of a turn of the event loop need one turn.
 LAST_WORD_SECONDS = 0.01
 UNFINISHED_REASON = "error in fragmented message"
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """The data of an event.
-
-    Attributes:
-        cause: the cause of the connection's end, if this is the first.
-        code: the close code to send.
-        reason: the close reason to send with it.
-        fault: the error in the peer's stream, or of the full queue; `None` without one.
-        close: code and reason of the peer's Close frame; `None` without one.
-    """
-
-    cause: CloseCause
-    code: int = CloseCode.INTERNAL_ERROR
-    reason: str = ""
-    fault: ProtocolError | QueueOverflow | None = None
-    close: tuple[int, str] | None = None
 
 
 class Closing:
@@ -182,8 +163,15 @@ class Closing:
         else:
             self.answer_peer()
 
-    def answer_peer(self) -> None:
-        """Act on the peer's end now."""
+    def answer_peer(self, code: int | None = None) -> None:
+        """Act on the peer's end now.
+
+        Args:
+            code: what to answer a Close frame with; `None` for the peer's own code and reason.
+        """
+        end = self._peer_end
+        if code is not None and end is not None and end.close is not None:
+            self._peer_end = replace(end, code=code, reason="")
         self._on(Event.HANDED_ON, News(CloseCause.PEER_CLOSE))
 
     def overflowed(self, fault: QueueOverflow) -> None:

@@ -18,9 +18,16 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-__all__ = ["TABLE", "Event", "State", "Step", "Transition"]
+from .._base.rfc6455 import CloseCode
+
+if TYPE_CHECKING:
+    from .._base.close_info import CloseCause
+    from ..exceptions import ProtocolError, QueueOverflow
+
+__all__ = ["TABLE", "Event", "News", "State", "Step", "Transition"]
 
 
 class State(enum.IntEnum):
@@ -55,6 +62,25 @@ class Event(enum.Enum):
     WRITE_FAILED = "a write has failed, and the transport still reads"
     LOST = "the transport is gone"
     DEADLINE = "closing has taken too long"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """The data of an event.
+
+    Attributes:
+        cause: the cause of the connection's end, if this is the first.
+        code: the close code to send.
+        reason: the close reason to send with it.
+        fault: the error in the peer's stream, or of the full queue; `None` without one.
+        close: code and reason of the peer's Close frame; `None` without one.
+    """
+
+    cause: CloseCause
+    code: int = CloseCode.INTERNAL_ERROR
+    reason: str = ""
+    fault: ProtocolError | QueueOverflow | None = None
+    close: tuple[int, str] | None = None
 
 
 class Step(enum.Enum):

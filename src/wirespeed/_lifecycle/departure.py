@@ -6,29 +6,15 @@ A slow link is not a dead one: as long as bytes leave, somebody acknowledges the
 from __future__ import annotations
 
 import contextlib
-import struct
-import sys
 from typing import TYPE_CHECKING, Any, Final
+
+from .._base.transport_info import count_unacknowledged, extra_info
 
 if TYPE_CHECKING:
     from .._channel import Channel
 
 # While something is leaving, it is looked at this many times per time limit.
 DEPARTURE_LOOKS: Final = 8
-
-if sys.platform == "linux":
-    import fcntl
-    import termios
-
-    def _count_unacknowledged(descriptor: int) -> int:
-        """Count the bytes of a socket that the peer's system has not acknowledged (SIOCOUTQ)."""
-        answer = fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(struct.calcsize("i")))
-        count: int = struct.unpack("i", answer)[0]
-        return count
-else:
-
-    def _count_unacknowledged(descriptor: int) -> int:
-        return 0
 
 
 class Departure:
@@ -63,5 +49,5 @@ def _count_left(channel: Channel) -> int:
     # Not every transport answers, in particular not after its end.
     with contextlib.suppress(Exception):
         waiting += transport.get_write_buffer_size()
-        waiting += _count_unacknowledged(transport.get_extra_info("socket").fileno())
+        waiting += count_unacknowledged(extra_info(transport, "socket").fileno())
     return channel._outbox._written_bytes - waiting

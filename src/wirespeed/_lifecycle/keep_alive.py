@@ -35,6 +35,12 @@ class KeepAlive:
 
     While reading is held back, because the queue is full, no answer could be read. Then no Ping is
     sent, and the connection is not failed. Nor is it failed during a batch window.
+
+    Args:
+        channel: the data path.
+        give_up: fails the connection.
+        timeout: seconds within which the peer must be heard after a Ping; `None` for no limit.
+        only_in_silence: send a Ping only when no byte has arrived for an interval.
     """
 
     __slots__ = (
@@ -48,6 +54,7 @@ class KeepAlive:
         "_give_up",
         "_has_asked",
         "_interval",
+        "_only_in_silence",
         "_prefix",
         "_progress",
         "_timeout",
@@ -55,9 +62,17 @@ class KeepAlive:
         "_waited",
     )
 
-    def __init__(self, channel: Channel, give_up: GiveUp, timeout: float | None) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        give_up: GiveUp,
+        timeout: float | None,
+        *,
+        only_in_silence: bool = False,
+    ) -> None:
         self._channel = channel
         self._give_up = give_up
+        self._only_in_silence = only_in_silence
         self._interval = 0.0
         self._timeout = timeout
         self._timer: asyncio.TimerHandle | None = None
@@ -107,8 +122,9 @@ class KeepAlive:
         self._asked_at = channel._loop.time()
         self._departure = None
         self._has_asked = False
-        if channel._read_flow.is_held_back():
-            self._at(self._interval, KeepAlive._ask)
+        rest = self._rest()
+        if rest > 0:
+            self._at(rest, KeepAlive._ask)
             return
         departure = Departure(channel)
         # If the transport is full, the Ping would only wait behind other frames.
@@ -121,6 +137,15 @@ class KeepAlive:
             self._departure = departure
         self._waited = 0.0
         self._wait(self._timeout)
+
+    def _rest(self) -> float:
+        """Return for how many seconds no Ping is to be sent."""
+        read_flow = self._channel._read_flow
+        if read_flow.is_held_back():
+            return self._interval
+        if not self._only_in_silence:
+            return 0.0
+        return self._interval - (time.monotonic() - read_flow._arrived_at)
 
     def _send(self) -> None:
         if not self._prefix:

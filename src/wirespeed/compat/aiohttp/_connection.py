@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 from ..._base.close_info import CloseCause
 from ..._base.rfc6455 import CloseCode
 from ..._lifecycle.closing import closing_of
+from ..._lifecycle.keep_alive import KeepAlive
 from ...connection import WebSocketConnection
 from ._errors import reset_error
-from ._heartbeat import Heartbeat
 
 
 class Connection(WebSocketConnection):
@@ -51,7 +50,9 @@ class Connection(WebSocketConnection):
         self._patience: asyncio.TimerHandle | None = None
         closing = closing_of(self)
         if ping_interval is not None:
-            closing.watch._keep_alive = Heartbeat(self, closing.give_up, ping_timeout)
+            closing.watch._keep_alive = KeepAlive(
+                self, closing.give_up, ping_timeout, only_in_silence=True
+            )
         closing.on_peer_close = self._wait_for_program
         closing.translate = reset_error
 
@@ -76,6 +77,11 @@ class Connection(WebSocketConnection):
         """Whether the connection was failed because a Ping was not answered."""
         return closing_of(self).cause is CloseCause.PING_TIMEOUT
 
+    @property
+    def timed_out(self) -> bool:
+        """Whether closing took too long."""
+        return closing_of(self).timed_out
+
     def answer_close(self) -> bool:
         """Answer the server's Close frame with 1000, as aiohttp does, unless it is answered.
 
@@ -85,10 +91,7 @@ class Connection(WebSocketConnection):
         self._stop_waiting()
         closing = closing_of(self)
         had_ended = closing.has_ended
-        end = closing._peer_end
-        if end is not None and end.close is not None:
-            closing._peer_end = replace(end, code=CloseCode.NORMAL_CLOSURE, reason="")
-        closing.answer_peer()
+        closing.answer_peer(CloseCode.NORMAL_CLOSURE)
         return not had_ended and closing.close_sent is not None
 
     def end_error(self) -> BaseException:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from ..._base.rfc6455 import MAX_CONTROL_PAYLOAD_BYTES, CloseCode
 from ..._lifecycle.close_frame import check_close
-from ..._lifecycle.closing import closing_of
 from ...exceptions import ProtocolError
 from ._connection import Connection
 from ._installed import REAL
@@ -40,8 +39,6 @@ else:
 _ENDS: Final = frozenset({WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED})
 # The data of the message for a Close frame without a code (RFC 6455 section 7.1.5).
 _NO_CODE: Final = 0
-# Timers may be early by the resolution of the clock.
-_CLOCK_SECONDS: Final = 0.002
 
 
 class ClientWebSocketResponse(_Base):
@@ -63,7 +60,6 @@ class ClientWebSocketResponse(_Base):
         self._connection = connection
         # Programs read the headers of the response here.
         self._response = connection.response
-        self._close_seconds = closing_of(connection)._close_timeout
         self._receiver = TypedReceiver(
             connection._inbox, WSMsgType, self._tell_end, receive_timeout
         )
@@ -289,30 +285,23 @@ class ClientWebSocketResponse(_Base):
         self._note_loss()
         self._closed = True
         self._receiver.finish()
-        loop = asyncio.get_running_loop()
-        started = loop.time()
         try:
             await self._connection.close(code, reason)
         except asyncio.CancelledError:
             self._close_code = WSCloseCode.ABNORMAL_CLOSURE
             raise
-        self._note_close(loop.time() - started)
+        self._note_close()
         return True
 
-    def _note_close(self, seconds: float) -> None:
-        """Record the close code, and the error if any, after our `close`.
-
-        Args:
-            seconds: how long it took.
-        """
-        received = self._connection.received_close
+    def _note_close(self) -> None:
+        """Record the close code, and the error if any, after our `close`."""
+        connection = self._connection
+        received = connection.received_close
         if received is not None:
             self._close_code = received[0]
         elif self._close_code is None:
             self._close_code = WSCloseCode.ABNORMAL_CLOSURE
-            limit = self._close_seconds
-            is_late = limit is not None and seconds >= limit - _CLOCK_SECONDS
-            self._exception = TimeoutError() if is_late else self._connection.end_error()
+            self._exception = TimeoutError() if connection.timed_out else connection.end_error()
 
     async def __aenter__(self) -> Self:
         return self
