@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-from base64 import b64decode
-
 import nodriver
 from nodriver import cdp
-from programs.pages import CHROMIUM, PAGE, size_of
+from programs.pages import CHROMIUM
+from programs.tabs import use_a_page
 from programs.transcript import Transcript
 
 
@@ -18,21 +15,6 @@ async def scenario(transcript: Transcript, _url: str) -> None:
         browser = await nodriver.start(
             headless=True, sandbox=False, browser_executable_path=CHROMIUM
         )
-        tab = await browser.get(PAGE)
-        # `get` may return before the page is loaded.
-        while await tab.evaluate("document.title") != "a page":
-            await asyncio.sleep(0.05)
-        heading = await tab.select("h1")
-        transcript.say(await tab.evaluate("document.title"))
-        with transcript.collecting("values") as values:
-            for n in range(250):
-                values.append(await tab.evaluate(f"next({n})"))
-        transcript.say(len(await tab.evaluate("'€'.repeat(1 << 20)")))
-        picture = b64decode(await tab.send(cdp.page.capture_screenshot()))
-        transcript.say(size_of(picture), hashlib.sha256(picture).hexdigest())
-        await heading.click()
-        transcript.say(await tab.evaluate("clicks"))
-        with transcript.part("a node that is not there"):
-            await tab.send(cdp.dom.get_attributes(cdp.dom.NodeId(987654)))
+        await use_a_page(transcript, browser, cdp)
         with transcript.part("stopping"):
             browser.stop()
