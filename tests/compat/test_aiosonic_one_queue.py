@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import copy
+import pickle
 from typing import Any
 
 import pytest
@@ -75,3 +78,39 @@ async def test_drop_frames_and_the_size_of_a_message() -> None:
 def test_one_queue_or_two() -> None:
     with pytest.raises(TypeError, match="one queue"):
         WebSocketClient().connect("ws://a", conn_opts={"queue_maxsize": 5, "text_queue_maxsize": 5})
+
+
+async def test_a_message_that_is_kept_stays_as_it_was() -> None:
+    burst: list[str | bytes] = ["1", b"2", "3", "4", "5"]
+    behaviour = Behaviour(burst=burst, close=(1000, ""))
+    async with websockets_server(behaviour) as server:
+        ws = await WebSocketClient().connect(server.url, conn_opts={"queue_maxsize": 5})
+        kept: list[Any] = [message async for message in ws]
+        assert [message.data for message in kept] == burst
+        assert [message.opcode for message in kept] == [1, 2, 1, 1, 1]
+
+
+def test_a_message_is_a_value() -> None:
+    message = Message(MessageType.TEXT, "a", b"a", 1)
+    assert message == Message.create_text("a") != Message.create_binary(b"a")
+    assert message != "a"
+    assert copy.deepcopy(message) == pickle.loads(pickle.dumps(message)) == message
+    assert "secret" not in repr(Message.create_text("secret"))
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(message)
+
+
+async def test_waiting_receives_are_served_in_turn() -> None:
+    async with websockets_server() as server:
+        ws: Any = await WebSocketClient().connect(server.url, conn_opts={"queue_maxsize": 5})
+        wrong = asyncio.create_task(ws.receive_bytes())
+        right = asyncio.create_task(ws.receive_text())
+        given_up = asyncio.create_task(ws.receive_text())
+        await asyncio.sleep(0)
+        given_up.cancel()
+        await ws.send_text("taken")
+        await ws.send_text("received")
+        with pytest.raises(ValueError, match="a binary message"):
+            await wrong
+        assert await right == "received"
+        await ws.close()

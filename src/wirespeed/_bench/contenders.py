@@ -88,6 +88,7 @@ CONTENDERS: Final = (
         small_and_plain=True,
     ),
     Contender("wirespeed compat.aiohttp", "wirespeed", "compat_aiohttp", "Receive"),
+    Contender("wirespeed compat.aiosonic", "wirespeed", "compat_aiosonic", "Receive"),
     Contender(
         "wirespeed compat.websockets",
         "wirespeed",

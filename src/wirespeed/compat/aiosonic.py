@@ -9,25 +9,28 @@ later, with one.
 from __future__ import annotations
 
 import asyncio
-import enum
 import inspect
 import ssl as tls
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from multidict import CIMultiDict
 
 from .. import connection as own
-from .._base.rfc6455 import OPCODE_BINARY, OPCODE_TEXT
+from .._codec import backend
 from .._handshake.request import HeadersLike
 from .._handshake.subprotocol import ProtocolHandler
 from .._handshake.url import URLLike, parse_url
 from ..client import Connecting, connect
-from ..exceptions import ConnectionDisconnected, MessageTypeError, ReadTimeout
+from ..exceptions import ConnectionDisconnected, ReadTimeout
 from .handshake_headers import offered, offers_compression, without_handshake
+
+if TYPE_CHECKING or not backend.COMPILED:
+    from .._channel.receive.one_queue import Message, MessageType, OneQueue
+else:
+    from .._channel_c.receive.one_queue import Message, MessageType, OneQueue
 
 __all__ = [
     "ConnectionDisconnected",
@@ -47,47 +50,6 @@ _CONNECTION_OPTIONS: Final = frozenset(
 _CONNECT_OPTIONS: Final = inspect.signature(connect).parameters.keys() - {"url", "ping_interval"}
 
 
-class MessageType(enum.Enum):
-    """The type of a message."""
-
-    TEXT = "text"
-    BINARY = "binary"
-    PING = "ping"
-    PONG = "pong"
-    CLOSE = "close"
-
-
-@dataclass
-class Message:
-    """A message, as the iteration over a connection with one queue returns it.
-
-    Attributes:
-        type: its type.
-        data: `str` or `bytes`, by its type.
-        raw_data: the data as `bytes`; text as UTF-8.
-        opcode: 1 or 2 (RFC 6455 section 5.2).
-    """
-
-    type: MessageType
-    data: str | bytes
-    raw_data: bytes
-    opcode: int
-
-    @classmethod
-    def create_text(cls, data: str) -> Self:
-        """Make a text message."""
-        return cls(MessageType.TEXT, data, data.encode(), OPCODE_TEXT)
-
-    @classmethod
-    def create_binary(cls, data: bytes) -> Self:
-        """Make a binary message."""
-        return cls(MessageType.BINARY, data, data, OPCODE_BINARY)
-
-
-class UnexpectedMessage(MessageTypeError, ValueError):
-    """The message has the wrong type for this call; it is no longer queued."""
-
-
 class WebSocketConnection(own.WebSocketConnection):
     """A connection with two queues, for text and for binary messages."""
 
@@ -102,19 +64,13 @@ class WebSocketConnection(own.WebSocketConnection):
 class _OneQueue(WebSocketConnection):
     """A connection with one queue: a receive takes the next message, whatever its type."""
 
-    __slots__ = ("_decode",)
+    __slots__ = ("_queue",)
 
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        *,
-        loads: Callable[[Any], Any],
-        **options: Any,
-    ) -> None:
-        super().__init__(loop, loads=loads, **options)
-        self._decode = loads
+    def __init__(self, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
+        super().__init__(loop, **options)
+        self._queue = OneQueue(self._inbox)
 
-    async def receive_text(self, timeout: float | None = None) -> Any:  # noqa: ASYNC109
+    def receive_text(self, timeout: float | None = None) -> Coroutine[Any, Any, Any]:
         """Wait for the next message, which must be text.
 
         Safe to cancel.
@@ -127,37 +83,19 @@ class _OneQueue(WebSocketConnection):
             MessageTypeError: the next message is binary; it was taken. Also a `ValueError`.
             ConnectionDisconnected: the connection has ended, and all messages were taken.
         """
-        return await self._taken(super().receive_text(timeout), "text")
+        return self._queue.receive_text(timeout)
 
-    async def receive_bytes(self, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+    def receive_bytes(self, timeout: float | None = None) -> Coroutine[Any, Any, bytes]:
         """Wait for the next message, which must be binary; otherwise like `receive_text`."""
-        data: bytes = await self._taken(super().receive_bytes(timeout), "binary")
-        return data
+        return self._queue.receive_bytes(timeout)
 
-    async def receive_json(self, timeout: float | None = None) -> Any:  # noqa: ASYNC109
+    def receive_json(self, timeout: float | None = None) -> Coroutine[Any, Any, Any]:
         """Wait for the next message, which must be text, and decode it with `loads`."""
-        return self._decode(await self.receive_text(timeout))
+        return self._queue.receive_json(timeout)
 
-    async def _taken(self, receiving: Any, wanted: str) -> Any:
-        try:
-            return await receiving
-        except MessageTypeError as exc:
-            self.receive_nowait()
-            raise UnexpectedMessage(f"Expected a {wanted} message") from exc
-
-    def __aiter__(self) -> AsyncIterator[Any]:  # type: ignore[override]
-        return self._messages()
-
-    async def _messages(self) -> AsyncIterator[Message]:
-        """Yield each message; end when the connection does, however it ends, as in aiosonic."""
-        while True:
-            try:
-                message = await self.receive()
-            except ConnectionDisconnected:
-                return
-            is_text = message.type == OPCODE_TEXT
-            data: Any = message.data
-            yield Message.create_text(data) if is_text else Message.create_binary(data)
+    def __aiter__(self) -> OneQueue:  # type: ignore[override]
+        """Iterate over the messages until the connection ends, however it ends."""
+        return self._queue
 
 
 class WebSocketClient:

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import ssl
 from typing import Any, ClassVar
 
 import aiosonic
 
-from ..works import Work
-from .client import Arrivals, Message
+from .aiosonic_calls import Calls
 
 _client: Any = aiosonic.WebSocketClient()
 
 
-class Receive:
+class Receive(Calls):
     """Receives with `receive_text` and `receive_bytes`, sends with `send_text` and `send_bytes`."""
 
     packages: ClassVar[tuple[str, ...]] = ("aiosonic",)
     settings: ClassVar[str] = "start_keepalive=False, max_msg_size=None, queue_maxsize=4096"
-    receives: ClassVar[str] = "receive_text(), receive_bytes()"
-    _ws: Any
-
-    def __init__(self, work: Work) -> None:
-        self._json = work.payload == "json"
-        self._binary = work.payload == "binary"
 
     async def open(self, url: str, context: ssl.SSLContext | None) -> None:
         """Open the connection."""
@@ -35,62 +27,3 @@ class Receive:
             max_msg_size=None,
             conn_opts={"queue_maxsize": 4096},
         )
-
-    async def close(self) -> None:
-        """Close the connection."""
-        await self._ws.close()
-
-    async def request(self, text: str) -> None:
-        """Send a text message."""
-        await self._ws.send_text(text)
-
-    async def receive(self, count: int) -> Message:
-        """Receive messages one by one."""
-        receive = self._ws.receive_bytes if self._binary else self._ws.receive_text
-        if self._json:
-            loads = json.loads
-            for _ in range(count):
-                data = loads(await receive())
-        else:
-            for _ in range(count):
-                data = await receive()
-        return data
-
-    async def send(self, message: Message, count: int) -> None:
-        """Send messages one by one."""
-        send = self._ws.send_bytes if self._binary else self._ws.send_text
-        if self._json:
-            send = self._ws.send_json
-        for _ in range(count):
-            await send(message)
-
-    async def echo(self, message: str | bytes, count: int) -> Message:
-        """Send a message and receive its answer, in turn."""
-        send = self._ws.send_bytes if self._binary else self._ws.send_text
-        receive = self._ws.receive_bytes if self._binary else self._ws.receive_text
-        for _ in range(count):
-            await send(message)
-            answer = await receive()
-        return answer
-
-    async def pipeline(self, message: str | bytes, count: int, depth: int) -> Message:
-        """Send the next message when an answer arrives."""
-        send = self._ws.send_bytes if self._binary else self._ws.send_text
-        receive = self._ws.receive_bytes if self._binary else self._ws.receive_text
-        for _ in range(depth):
-            await send(message)
-        for _ in range(count - depth):
-            await receive()
-            await send(message)
-        for _ in range(depth):
-            answer = await receive()
-        return answer
-
-    async def collect(self, count: int, arrivals: Arrivals) -> None:
-        """Record the time of each message."""
-        take_time, take_message, now = arrivals
-        receive = self._ws.receive_text
-        for _ in range(count):
-            text = await receive()
-            take_time(now())
-            take_message(text)

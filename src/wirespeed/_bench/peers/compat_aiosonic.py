@@ -1,0 +1,31 @@
+"""`wirespeed.compat.aiosonic`, called in the same way as aiosonic in `aiosonic_client`."""
+
+from __future__ import annotations
+
+import ssl
+from typing import ClassVar
+
+from ..._codec import backend
+from ...compat.aiosonic import WebSocketClient
+from .aiosonic_calls import Calls
+
+_client = WebSocketClient()
+
+
+class Receive(Calls):
+    """Receives with `receive_text` and `receive_bytes`, sends with `send_text` and `send_bytes`."""
+
+    packages: ClassVar[tuple[str, ...]] = ("wirespeed", "aiofastnet")
+    settings: ClassVar[str] = (
+        f"start_keepalive=False, max_msg_size=None, queue_maxsize=4096; {backend.implementation}"
+    )
+
+    async def open(self, url: str, context: ssl.SSLContext | None) -> None:
+        """Open the connection."""
+        self._ws = await _client.connect(
+            url,
+            ssl=context,
+            start_keepalive=False,
+            max_msg_size=None,
+            conn_opts={"queue_maxsize": 4096},
+        )
