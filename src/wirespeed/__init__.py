@@ -20,11 +20,13 @@ from .client import Connecting, connect
 from .compat.aiosonic import WebSocketClient
 from .connection import Heartbeat, Message, MessageStream, WebSocketConnection
 from .exceptions import (
+    CertificateError,
     CertificateMismatch,
     ConnectionDisconnected,
     HandshakeError,
     IdleTimeout,
     InvalidCompression,
+    InvalidTLSContext,
     InvalidURL,
     InvalidUtf8,
     MessageTooBig,
@@ -34,10 +36,12 @@ from .exceptions import (
     ProxyError,
     QueueOverflow,
     ReadTimeout,
+    TLSError,
     WebSocketError,
 )
 
 __all__ = [
+    "CertificateError",
     "CertificateMismatch",
     "CloseCause",
     "CloseCode",
@@ -50,6 +54,7 @@ __all__ = [
     "Heartbeat",
     "IdleTimeout",
     "InvalidCompression",
+    "InvalidTLSContext",
     "InvalidURL",
     "InvalidUtf8",
     "Latency",
@@ -69,6 +74,7 @@ __all__ = [
     "Reconnecting",
     "Response",
     "Stats",
+    "TLSError",
     "Timings",
     "WebSocketClient",
     "WebSocketConnection",

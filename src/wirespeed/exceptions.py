@@ -5,6 +5,7 @@ Both codecs, compiled and pure, take the texts from here, so that they report th
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,11 +14,13 @@ from ._base.response import Response, frozen_headers, retry_after_seconds
 from ._base.rfc6455 import MAX_CONTROL_PAYLOAD_BYTES, CloseCode
 
 __all__ = [
+    "CertificateError",
     "CertificateMismatch",
     "ConnectionDisconnected",
     "HandshakeError",
     "IdleTimeout",
     "InvalidCompression",
+    "InvalidTLSContext",
     "InvalidURL",
     "InvalidUtf8",
     "MessageTooBig",
@@ -27,6 +30,7 @@ __all__ = [
     "ProxyError",
     "QueueOverflow",
     "ReadTimeout",
+    "TLSError",
     "WebSocketError",
 ]
 
@@ -78,6 +82,59 @@ class HandshakeError(WebSocketError, ConnectionError):
     def __setstate__(self, state: dict[str, Any] | None) -> None:
         if state is not None:
             self.__dict__.update(state, headers=frozen_headers(state["headers"]))
+
+
+class TLSError(HandshakeError, ssl.SSLError):
+    """TLS with the server could not be started.
+
+    The text says why in words, and what to try. The error of the TLS library or of the socket, if
+    there was one, is the `__cause__`.
+
+    Attributes:
+        host: the host that TLS was started with.
+        port: its port.
+        problem: the reason in words.
+        advice: what to try.
+        reason: OpenSSL's name of the fault, such as "WRONG_VERSION_NUMBER"; empty without one.
+        library: OpenSSL's name of its part that found the fault; empty without one.
+    """
+
+    def __init__(
+        self, message: str, *, host: str = "", port: int = 0, problem: str = "", advice: str = ""
+    ) -> None:
+        super().__init__(message)
+        # It is what `ssl.SSLError` shows as its text.
+        self.strerror = message
+        self.host = host
+        self.port = port
+        self.problem = problem
+        self.advice = advice
+        self.library = ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        kind, args, state = super().__reduce__()
+        return kind, args, {**state, "errno": self.errno}
+
+    def __setstate__(self, state: dict[str, Any] | None) -> None:
+        if state is not None:
+            self.errno = state.pop("errno")
+        super().__setstate__(state)
+
+
+class CertificateError(TLSError, ssl.SSLCertVerificationError):
+    """The server's certificate could not be verified.
+
+    Attributes:
+        verify_code: OpenSSL's number of the fault; 0 if the fault has none.
+        verify_message: OpenSSL's text of the fault.
+    """
+
+    verify_code: int = 0
+    verify_message: str = ""
+
+
+class InvalidTLSContext(TLSError, ValueError):
+    """The TLS context cannot be used by a client; nothing was sent."""
 
 
 class CertificateMismatch(HandshakeError):

@@ -11,6 +11,7 @@ import pytest
 
 import wirespeed
 from wirespeed import (
+    CertificateError,
     CertificateMismatch,
     CloseCause,
     CloseInfo,
@@ -18,6 +19,7 @@ from wirespeed import (
     HandshakeError,
     IdleTimeout,
     InvalidCompression,
+    InvalidTLSContext,
     InvalidURL,
     InvalidUtf8,
     MessageTooBig,
@@ -28,6 +30,7 @@ from wirespeed import (
     QueueOverflow,
     ReadTimeout,
     Response,
+    TLSError,
     WebSocketError,
     exceptions,
 )
@@ -59,6 +62,9 @@ ERRORS = [
     OpenTimeout("late"),
     CertificateMismatch("another", expected="AA", received="BB"),
     ProxyError("refused", **REFUSAL),
+    TLSError("closed", host="a", port=443, problem="closed", advice="wait"),
+    CertificateError("expired", host="a"),
+    InvalidTLSContext("for servers"),
     ConnectionDisconnected("gone"),
     ConnectionDisconnected("gone", code=1001, reason="ü", received=(1001, "ü"), sent=(1000, "")),
     ConnectionDisconnected("gone", code=1001, received=(1001, ""), info=INFO),

@@ -28,6 +28,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 )
 ASYNCIO_STARTS_AT = "_channel"
 ASYNCIO_AND_SOCKETS = frozenset({"aiofastnet", "asyncio", "selectors", "socket", "ssl", "uvloop"})
+# An error of TLS is an `ssl.SSLError` too; its class does no I/O.
+ALLOWED_BELOW = frozenset({("exceptions", "ssl")})
 
 FLOOR_OF = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
 
@@ -92,7 +94,8 @@ def _fault_inside(found: Import) -> str | None:
 def _fault(found: Import, third_party: AbstractSet[str]) -> str | None:
     top = found.module.partition(".")[0]
     below = FLOOR_OF[part_of(found.importer)] < FLOOR_OF[ASYNCIO_STARTS_AT]
-    if below and top in ASYNCIO_AND_SOCKETS and not found.for_types:
+    is_allowed = found.for_types or (part_of(found.importer), top) in ALLOWED_BELOW
+    if below and top in ASYNCIO_AND_SOCKETS and not is_allowed:
         return f"imports {top} below the floor where asyncio starts"
     if top == "cython":
         return "imports cython, the same source must run without it"

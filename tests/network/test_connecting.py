@@ -110,7 +110,7 @@ async def test_all_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(ConnectionRefusedError, match="no address of the host"):
             await wirespeed.connect(f"ws://{NAME}/")
         resolve(monkeypatch, closed)
-        with pytest.raises(ConnectionRefusedError, match=r"Connect call failed \('127\.0\.0\.1'"):
+        with pytest.raises(ConnectionRefusedError, match=r"Connection refused at 127\.0\.0\.1"):
             await wirespeed.connect(f"ws://{NAME}/")
 
 

@@ -62,6 +62,7 @@ def test_the_request(url: str, target: str) -> None:
         b"HTTP/1.1 204 No Content\r\n\r\n",
         b"HTTP/1.1 200 OK\n\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
     ],
@@ -74,9 +75,29 @@ def test_open(wire: bytes, split: Split) -> None:
 
 
 @SPLITS
-def test_more_than_an_answer(split: Split) -> None:
-    error = verdict(fed(b"HTTP/1.1 200 OK\r\n\r\n!", split))
+@pytest.mark.parametrize(
+    "wire",
+    [
+        b"HTTP/1.1 200 OK\r\n\r\n!",
+        b"HTTP/1.1 200 OK\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n!",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n!",
+    ],
+)
+def test_more_than_an_answer(wire: bytes, split: Split) -> None:
+    error = verdict(fed(wire, split))
     assert "sent data behind its response" in str(error)
+
+
+def test_an_empty_body_that_has_begun_is_read_to_its_end() -> None:
+    asked = tunnel()
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert not asked.receive_data(head + b"0\r")
+    assert not asked.refused()
+    assert not asked.receive_data(b"\n")
+    assert asked.receive_data(b"\r\n")
+    asked.check()
 
 
 @SPLITS

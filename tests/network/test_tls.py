@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import hashlib
+import socket
 import ssl
 import warnings
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ import trustme
 import truststore
 from ends import collect, nothing_left, text_frame
 from rawserver import RawConnection, raw_server
+from resolving import NAME, resolve
 
 import wirespeed
 import wirespeed._network.tls
@@ -131,6 +133,23 @@ async def test_client_certificates(ca: trustme.CA) -> None:
         ca.issue_cert("client.example").configure_cert(client)
         await greeted(url, ssl=client)
     assert ("DNS", "client.example") in seen[0]["subjectAltName"]
+
+
+async def test_a_trailing_dot_is_not_sent(
+    ca: trustme.CA, client_ssl: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names: list[str | None] = []
+
+    def note(connection: object, name: str | None, context: object) -> None:
+        names.append(name)
+
+    server = server_context(ca.issue_cert(NAME))
+    server.sni_callback = note
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        resolve(monkeypatch, sock)
+        async with raw_server(greet, ssl=server, sock=sock):
+            await greeted(f"wss://{NAME}.:{sock.getsockname()[1]}/", ssl=client_ssl)
+    assert names == [NAME]
 
 
 # -- no verification ---------------------------------------------------------------------

@@ -19,6 +19,7 @@ from ..exceptions import ProxyError
 from .proxy_url import Proxy
 
 _HTTP_START: Final = b"HTTP/"
+_LAST_CHUNK: Final = b"0\r\n\r\n"
 
 
 class Tunnel:
@@ -48,6 +49,9 @@ class Tunnel:
         self._interim_responses = 0
         self._response: h11.Response | None = None
         self._body = bytearray()
+        # What is left of an empty body in chunks. A 2xx response to CONNECT must not have one, but
+        # some proxies send it.
+        self._last_chunk = b""
         self._fault: str | None = None
         self._done = False
 
@@ -61,9 +65,12 @@ class Tunnel:
         Returns:
             `True` once the outcome is known.
         """
+        if self._is_open():
+            if self._fault is None:
+                self._take_rest(data)
+            self._done = self._done or not data
+            return self._done
         if self._done:
-            if data and self._fault is None:
-                self._fail(_unasked())
             return True
         if self._response is None:
             self._start += data[: len(_HTTP_START) - len(self._start)]
@@ -77,7 +84,11 @@ class Tunnel:
 
     def refused(self) -> bool:
         """Return whether the proxy has refused, and the body of its response is incomplete."""
-        return self._response is not None and not self._done
+        return self._response is not None and not self._done and not self._is_open()
+
+    def is_answered(self) -> bool:
+        """Return whether the head of the proxy's response has arrived."""
+        return self._response is not None
 
     def check(self) -> None:
         """Return if the tunnel is open.
@@ -101,7 +112,7 @@ class Tunnel:
     def _advance(self, data: bytes) -> None:
         try:
             self._connection.receive_data(data)
-            while not self._done:
+            while not (self._done or self._is_open()):
                 event = self._connection.next_event()
                 if event is h11.NEED_DATA:
                     return
@@ -121,14 +132,27 @@ class Tunnel:
                 )
         elif isinstance(event, h11.Response):
             self._response = event
-            # A 2xx response to CONNECT has no body, whatever the headers say.
-            self._done = 200 <= event.status_code < 300
-            if self._done and self._connection.trailing_data[0]:
-                self._fail(_unasked())
+            if self._is_open():
+                coding = decode_headers(event).get("Transfer-Encoding", "")
+                self._last_chunk = _LAST_CHUNK if coding.lower() == "chunked" else b""
+                self._take_rest(self._connection.trailing_data[0])
         elif isinstance(event, h11.Data) and len(self._body) < MAX_BODY_BYTES:
             self._body += event.data[: MAX_BODY_BYTES - len(self._body)]
         elif self._response is not None:
             self._fail(_refusal(self._response))
+
+    def _is_open(self) -> bool:
+        return self._response is not None and 200 <= self._response.status_code < 300
+
+    def _take_rest(self, data: bytes) -> None:
+        """Take what follows the head of a 2xx response: nothing, or an empty body in chunks."""
+        size = len(data)
+        if data[: len(self._last_chunk)] == self._last_chunk[:size]:
+            self._last_chunk, data = self._last_chunk[size:], data[len(self._last_chunk) :]
+        # If it has begun, its rest is awaited.
+        self._done = len(self._last_chunk) in {0, len(_LAST_CHUNK)}
+        if data:
+            self._fail(_unasked())
 
     def _fail(self, fault: str) -> None:
         self._fault = fault

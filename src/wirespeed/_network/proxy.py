@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
 
@@ -15,6 +16,7 @@ from .._handshake.url import URL
 from ..exceptions import ProxyError
 from .http_connect import Tunnel
 from .proxy_url import Proxy
+from .tls_failure import Place, tls_failure
 
 # Feeds the proxy's next bytes to the tunnel; returns whether the outcome is known.
 Listen: TypeAlias = Callable[[], Awaitable[bool]]
@@ -81,6 +83,10 @@ async def connect_in_tls(
     try:
         transport.write(tunnel.request())
         await _hear_out(tunnel, dialogue.listen)
+        if dialogue.alert is not None and not tunnel.is_answered():
+            # With TLS 1.3, the proxy judges the client after the client's handshake is over.
+            alert = tls_failure(dialogue.alert, Place(proxy.host, proxy.port, True), proxy.host)
+            raise _unreachable(proxy, alert) from alert
         tunnel.check()
     except BaseException:
         transport.abort()
@@ -136,12 +142,17 @@ async def _hear_out(tunnel: Tunnel, listen: Listen) -> None:
 
 
 class _Dialogue(asyncio.Protocol):
-    """Passes the bytes that arrive through TLS on to a `Tunnel`."""
+    """Passes the bytes that arrive through TLS on to a `Tunnel`.
+
+    Attributes:
+        alert: the error of TLS that ended the connection; `None` if there was none.
+    """
 
     def __init__(self, tunnel: Tunnel) -> None:
         self._tunnel = tunnel
         self._heard = asyncio.Event()
         self._is_over = False
+        self.alert: ssl.SSLError | None = None
 
     def data_received(self, data: bytes) -> None:
         self._is_over = self._tunnel.receive_data(data)
@@ -151,6 +162,8 @@ class _Dialogue(asyncio.Protocol):
         self.data_received(b"")
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if isinstance(exc, ssl.SSLError):
+            self.alert = exc
         self.data_received(b"")
 
     async def listen(self) -> bool:

@@ -45,6 +45,11 @@ class Route:
     proxy_ssl: tls.SSLContext | None = None
 
 
+def shown_place(host: str, port: int) -> str:
+    """Return a host and a port as they appear in a URL."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def check_route(route: Route) -> None:
     """Check that the options can be used, and that they can be used together.
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import itertools
+import os
 import socket
 import sys
 from collections import deque
@@ -13,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from .._base.timings import Phases
-from .route import Route, SocketOption
+from .route import Route, SocketOption, shown_place
 
 # The value that RFC 8305 section 5 recommends.
 ATTEMPT_DELAY_SECONDS = 0.25
@@ -35,7 +36,8 @@ async def connect_tcp(host: str, port: int, route: Route, phases: Phases) -> soc
         phases: enters "dns" and "tcp".
 
     Raises:
-        OSError: there is no such host, or none of its addresses could be connected to.
+        OSError: there is no such host, or none of its addresses could be connected to. Its text has
+            the host and the port.
     """
     loop = asyncio.get_running_loop()
     addresses = await _addresses(loop, host, port, route.family, phases)
@@ -43,10 +45,20 @@ async def connect_tcp(host: str, port: int, route: Route, phases: Phases) -> soc
     if route.local_addr is not None:
         local = await _addresses(loop, *route.local_addr, route.family, phases)
     phases.enter("tcp")
-    if len(addresses) == 1:
-        return await _connect(loop, local, route.socket_options, addresses[0])
     connect = functools.partial(_connect, loop, local, route.socket_options)
-    return await _first_connected(loop, connect, addresses)
+    try:
+        if len(addresses) == 1:
+            return await connect(addresses[0])
+        return await _first_connected(loop, connect, addresses)
+    except OSError as exc:
+        raise not_connected(exc, host, port) from exc
+
+
+def not_connected(exc: OSError, host: str, port: int) -> OSError:
+    """Return an error of the same type as `exc` whose text has the host and the port."""
+    text = f"cannot connect to {shown_place(host, port)}: {exc.strerror or exc}"
+    # With an errno, `OSError` makes the right subclass, such as ConnectionRefusedError.
+    return OSError(exc.errno, text) if exc.errno else OSError(text)
 
 
 @functools.lru_cache(maxsize=64)
@@ -67,13 +79,17 @@ async def _addresses(
     known = family_of(host)
     if known is not None and family in {0, known}:
         return [(known, (host, port))]
-    if "%" in host:
-        # Neither does an address with a zone; uvloop's resolver would drop the zone.
-        flags = socket.AI_NUMERICHOST
-        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=flags)
-    else:
-        phases.enter("dns")
-        found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
+    try:
+        if "%" in host:
+            # Neither does an address with a zone; uvloop's resolver would drop the zone.
+            flags = socket.AI_NUMERICHOST
+            found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=flags)
+        else:
+            phases.enter("dns")
+            found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
+    except socket.gaierror as exc:
+        text = f"cannot find an address of {shown_place(host, port)}: {exc.strerror}"
+        raise socket.gaierror(exc.errno, text) from exc
     return _interleaved([(family, address) for family, _, _, _, address in found])
 
 
@@ -162,7 +178,11 @@ async def _connect(
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if local:
             _bind(sock, local)
-        await _connect_socket(loop, sock, address)
+        try:
+            await _connect_socket(loop, sock, address)
+        except OSError as exc:
+            # A host may have several addresses.
+            raise OSError(exc.errno, f"{exc.strerror} at {address[0]}") from None
     except BaseException:
         sock.close()
         raise
@@ -210,7 +230,7 @@ async def _connect_socket(
             loop.remove_writer(descriptor)
         number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if number:
-            raise OSError(number, f"Connect call failed {address}") from None
+            raise OSError(number, os.strerror(number)) from None
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

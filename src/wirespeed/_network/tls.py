@@ -17,6 +17,7 @@ from .._handshake.url import URL
 from ..exceptions import CertificateMismatch
 from .proxy_url import Proxy
 from .route import Route
+from .tls_failure import Place, server_context
 
 FINGERPRINT_BYTES = 32
 
@@ -44,11 +45,13 @@ class Wanted(NamedTuple):
         server_hostname: the name to ask for and to verify.
         fingerprint: the SHA-256 fingerprint that the server's certificate must have; `None` for
             any certificate.
+        place: where TLS is started, for errors.
     """
 
     context: tls.SSLContext
     server_hostname: str
     fingerprint: bytes | None
+    place: Place
 
 
 def wanted_tls(url: URL, route: Route) -> Wanted | None:
@@ -58,6 +61,7 @@ def wanted_tls(url: URL, route: Route) -> Wanted | None:
         TypeError: an option of the route is of the wrong type.
         ValueError: the fingerprint is malformed, or `ssl` or `fingerprint` is given for a URL
             without TLS.
+        InvalidTLSContext: the context is for servers.
     """
     ssl, name = route.ssl, route.server_hostname
     if ssl is not None and not isinstance(ssl, bool | tls.SSLContext):
@@ -74,7 +78,9 @@ def wanted_tls(url: URL, route: Route) -> Wanted | None:
     if not isinstance(ssl, tls.SSLContext):
         ssl = _unverified_context() if ssl is False else _default_context()
     # A zone has a meaning on this machine only (RFC 6874 section 4); no certificate contains one.
-    return Wanted(ssl, name or url.host.partition("%")[0], fingerprint)
+    # Nor does one contain a trailing dot, and it must not be sent (RFC 6066 section 3).
+    name = name or url.host.partition("%")[0].removesuffix(".")
+    return _wanted(ssl, name, fingerprint, Place(url.host, url.port))
 
 
 def wanted_proxy_tls(proxy: Proxy | None, route: Route) -> Wanted | None:
@@ -83,16 +89,25 @@ def wanted_proxy_tls(proxy: Proxy | None, route: Route) -> Wanted | None:
     Raises:
         TypeError: `route.proxy_ssl` is neither an `ssl.SSLContext` nor `None`.
         ValueError: it is given, but the proxy is not https and does not come from the environment.
+        InvalidTLSContext: the context is for servers.
     """
     given = route.proxy_ssl
     if given is not None and not isinstance(given, tls.SSLContext):
         raise TypeError(f"proxy_ssl must be an ssl.SSLContext or None, not {type(given).__name__}")
     if proxy is not None and proxy.scheme == "https":
-        return Wanted(given or _default_context(), proxy.host.partition("%")[0], None)
+        name = proxy.host.partition("%")[0].removesuffix(".")
+        return _wanted(given or _default_context(), name, None, Place(proxy.host, proxy.port, True))
     # The caller need not know which proxy the environment names.
     if given is not None and route.proxy is not True:
         raise ValueError("proxy_ssl is given, but the scheme of the proxy is not https")
     return None
+
+
+def _wanted(context: tls.SSLContext, name: str, fingerprint: bytes | None, place: Place) -> Wanted:
+    # The transports differ: one of them would wait until `open_timeout`.
+    if context.protocol is tls.PROTOCOL_TLS_SERVER:
+        raise server_context(place)
+    return Wanted(context, name, fingerprint, place)
 
 
 def is_stock(context: tls.SSLContext) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import functools
 import os
 import socket
-import ssl
 import sys
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from .._base.timings import Phases
 from .._codec import backend
 from .._handshake.url import URL
+from ..exceptions import CertificateMismatch
 from .proxy import connect_in_tls, connect_through
 from .proxy_url import Proxy, choose_proxy
 from .route import Route, SocketOption, check_route
-from .tcp import connect_tcp, family_of
+from .tcp import connect_tcp, family_of, not_connected
 from .tls import Wanted, check_certificate, is_stock, wanted_proxy_tls, wanted_tls
+from .tls_failure import early_data, tls_failure
 from .tls_loss import read_before_loss
 
 if TYPE_CHECKING or not backend.COMPILED:
@@ -57,7 +59,8 @@ async def open_transport(
     Raises:
         TypeError, ValueError: the route cannot be used.
         CertificateMismatch: the server's certificate is not the pinned one.
-        OSError, ssl.SSLError: as the event loop raises them.
+        TLSError: TLS could not be started.
+        OSError: as the event loop raises it.
         ProxyError, ImportError: as `connect_through` raises them.
     """
     loop = asyncio.get_running_loop()
@@ -138,8 +141,10 @@ def _connect_unix(
             sock.setsockopt(*option)
         # Succeeds or fails at once: with EAGAIN if the server's backlog is full.
         sock.connect(os.fspath(path))
-    except BaseException:
+    except BaseException as exc:
         sock.close()
+        if isinstance(exc, OSError):
+            exc.filename = os.fspath(path)
         raise
     return sock
 
@@ -156,7 +161,10 @@ async def _open_plain(
         sock = await connected_socket(url, route, phases)
         return await _transport_of(sock, loop.create_connection(lambda: protocol, sock=sock))
     phases.enter("tcp")
-    transport, _ = await loop.create_connection(lambda: protocol, url.host, url.port)
+    try:
+        transport, _ = await loop.create_connection(lambda: protocol, url.host, url.port)
+    except OSError as exc:
+        raise not_connected(exc, url.host, url.port) from exc
     return transport
 
 
@@ -217,7 +225,8 @@ async def _tls_transport(
 
     Raises:
         CertificateMismatch: the server's certificate is not the pinned one.
-        OSError, ssl.SSLError: as the transports raise them.
+        TLSError: TLS could not be started.
+        OSError: the socket cannot be used.
     """
     loop = asyncio.get_running_loop()
     early = _Early()
@@ -228,7 +237,7 @@ async def _tls_transport(
     plain = await _transport_of(sock, making)
     if early.has_data:
         plain.abort()
-        raise ssl.SSLError("the peer sent data before the TLS handshake (RFC 8446 section 2)")
+        raise early_data(wanted.place)
     transport = await _start_tls(plain, protocol, wanted, is_fast=is_fast)
     read_before_loss(plain, transport, is_fast=is_fast)
     return transport
@@ -255,7 +264,7 @@ async def _start_tls(
 
     Raises:
         CertificateMismatch: the server's certificate is not the pinned one.
-        OSError, ssl.SSLError: as the transports raise them.
+        TLSError: TLS could not be started.
     """
     loop = asyncio.get_running_loop()
     start_tls: Any = loop.start_tls
@@ -276,8 +285,10 @@ async def _start_tls(
             raise _closed_early()
         if wanted.fingerprint is not None:
             check_certificate(transport, wanted.fingerprint)
-    except BaseException:
+    except BaseException as exc:
         below.abort()
+        if isinstance(exc, OSError) and not isinstance(exc, CertificateMismatch):
+            raise tls_failure(exc, wanted.place, wanted.server_hostname) from exc
         raise
     protocol.connection_made(transport)
     return transport
@@ -287,21 +298,48 @@ class _QuietLoop:
     """The event loop as a TLS transport of `aiofastnet` sees it.
 
     When the stream ends during the handshake, that transport reports an exception class to the
-    loop's exception handler, besides raising it. asyncio's handler cannot print a class.
+    loop's exception handler, besides raising it. asyncio's handler cannot print a class. And when
+    the handshake cannot begin, it raises from a callback, and who waits for it is not told.
     """
 
-    __slots__ = ("_loop",)
+    __slots__ = ("_begun", "_loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self._begun: asyncio.Future[None] | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loop, name)
+
+    def create_future(self) -> asyncio.Future[Any]:
+        """Make a future, and note it until the next `call_soon`: it waits for the handshake."""
+        made: asyncio.Future[Any] = self._loop.create_future()
+        self._begun = made
+        return made
+
+    def call_soon(self, callback: Callable[..., object], *args: Any) -> asyncio.Handle:
+        """Schedule a callback; if it is the one that begins the handshake, let its error be met."""
+        begun, self._begun = self._begun, None
+        if begun is None:
+            return self._loop.call_soon(callback, *args)
+        return self._loop.call_soon(_begin, begun, callback, args)
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """Pass on what is not raised anyway."""
         if not isinstance(context.get("exception"), type):
             self._loop.call_exception_handler(context)
+
+
+def _begin(
+    begun: asyncio.Future[None], callback: Callable[..., object], args: tuple[Any, ...]
+) -> None:
+    """Call what begins a handshake; if it raises, give the error to the one that waits."""
+    try:
+        callback(*args)
+    except Exception as exc:
+        if begun.done():
+            raise
+        begun.set_exception(exc)
 
 
 def _closed_early() -> ConnectionResetError:
@@ -356,6 +394,16 @@ async def _open_inside_tls(
     if not is_fast and isinstance(loop, asyncio.BaseEventLoop) and sys.version_info < (3, 13):
         # asyncio's own `_force_close` calls `SSLProtocol._abort` with one argument too many, so
         # the reason why the inner handshake failed would be lost.
-        outer._force_close = lambda _: outer.abort()  # type: ignore[attr-defined]
+        outer._force_close = functools.partial(_force_close, outer)  # type: ignore[attr-defined]
     phases.enter("tls")
     return await _start_tls(outer, protocol, inner_tls, is_fast=is_fast)
+
+
+def _force_close(outer: asyncio.Transport, exc: Exception | None) -> None:
+    """Abort the outer transport, and tell the inner TLS why."""
+    # After the end, there is no inner TLS any more.
+    with contextlib.suppress(AttributeError):
+        inner: Any = outer.get_protocol()
+        lost = inner.connection_lost
+        inner.connection_lost = lambda _: lost(exc)
+    outer.abort()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from ssl import SSLError
 from typing import TYPE_CHECKING, Any
 
 from .._base.arguments import check_count, check_seconds
@@ -12,6 +13,7 @@ from .._base.timings import Phases
 from .._base.transport_info import extra_info
 from .._handshake.opening_handshake import OpeningHandshake
 from .._lifecycle.frame_log import log_opening, traced
+from .._network.tls_failure import Place, tls_failure
 from .._network.transport import SocketTransport, open_transport
 from ..connection import WebSocketConnection
 from ..exceptions import HandshakeError, OpenTimeout
@@ -77,10 +79,14 @@ async def _shake_hands(
         try:
             attempt.send_request()
             await attempt.opened
-        except BaseException:
+        except BaseException as exc:
             transport.abort()
             # The socket is open until then.
             await connection.wait_closed()
+            if isinstance(exc, HandshakeError) and isinstance(exc.__cause__, SSLError):
+                # With TLS 1.3, the server judges the client after the client's handshake is over.
+                place = Place(trail.url.host, trail.url.port)
+                raise tls_failure(exc.__cause__, place, place.host) from exc.__cause__
             raise
     except BaseException:
         attempt.give_up()

@@ -86,7 +86,7 @@ def translated(error: Exception, url: str, headers: Mapping[str, str]) -> Except
         url: the URL that was to be opened.
         headers: the headers that were to be sent.
     """
-    if isinstance(error, own.HandshakeError):
+    if isinstance(error, own.HandshakeError) and not isinstance(error, own.TLSError):
         return _opening_error(error, url, headers)
     if isinstance(error, own.InvalidURL):
         text = str(error)

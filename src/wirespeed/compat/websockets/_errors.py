@@ -151,7 +151,9 @@ def opening_error(exc: Exception, uri: str) -> Exception:
         return TimeoutError("timed out during opening handshake")
     if isinstance(exc, own.ProxyError):
         return _proxy_error(exc)
-    if isinstance(exc, own.HandshakeError) and not isinstance(exc, own.CertificateMismatch):
+    if isinstance(exc, own.HandshakeError) and not isinstance(
+        exc, own.CertificateMismatch | own.TLSError
+    ):
         return _handshake_error(exc)
     return exc
 
