@@ -101,12 +101,35 @@ def _from_environment(url: URL) -> tuple[str, str] | None:
 
 def _is_exempt(url: URL) -> bool:
     """Return whether NO_PROXY names the host, with or without its port."""
-    from urllib.request import proxy_bypass  # noqa: PLC0415
+    from urllib.request import getproxies_environment, proxy_bypass  # noqa: PLC0415
 
+    items = re.split(r"[,\s]+", getproxies_environment().get("no", ""))
+    if any(_covers(item, url.host) for item in items):
+        return True
     if ":" not in url.host:
         return bool(proxy_bypass(f"{url.host}:{url.port}"))
     forms = (url.host, f"[{url.host}]", f"[{url.host}]:{url.port}")
     return any(proxy_bypass(form) for form in forms)
+
+
+def _covers(item: str, host: str) -> bool:
+    """Return whether an item of NO_PROXY is for `host`, where urllib would not see it.
+
+    urllib compares text only. curl also knows networks, any spelling of an IPv6 address, and names
+    with a trailing dot.
+    """
+    # Imported lazily, as few connections need it.
+    import ipaddress  # noqa: PLC0415
+
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        name, suffix = host.rstrip("."), item.lower().strip(".")
+        return bool(suffix) and f".{name}".endswith(f".{suffix}")
+    try:
+        return address in ipaddress.ip_network(re.sub(r"[][]", "", item), strict=False)
+    except ValueError:
+        return False
 
 
 def _parse_proxy(text: str) -> Proxy:
