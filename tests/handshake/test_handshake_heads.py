@@ -102,10 +102,6 @@ HEADER_LINES = [
 
 UPGRADES = [
     switch(
-        good(b"Upgrade: websocket"),
-        f"header Upgrade is 'websocket, websocket', 'websocket' was expected {S41}",
-    ),
-    switch(
         changed(b": websocket", b": web\r\n socket"),
         f"header Upgrade is 'web socket', 'websocket' was expected {S41}",
     ),

@@ -29,6 +29,7 @@ from .response_head import (
     malformed_head,
     plain_switch,
     read_status_line,
+    strip_codings,
     version_fault,
 )
 from .subprotocol import with_protocol
@@ -118,7 +119,10 @@ class OpeningHandshake:
         self.subprotocol: str | None = None
         self.compression: Deflate | None = None
         self.trailing_data = b""
-        self._first_line = bytearray()
+        # The head that is being read; h11 does not give it back.
+        self._head = bytearray()
+        # The Transfer-Encoding of the response, if h11 was not shown it.
+        self._coding = ""
         self._head_bytes = 0
         self._interim_responses = 0
         self._status_line: StatusLine | None = None
@@ -204,8 +208,7 @@ class OpeningHandshake:
         self._connection.receive_data(data)
         if self._headers is None:
             self._head_bytes += len(data)
-            if self._status_line is None:
-                self._first_line += data
+            self._head += data
         self._advance(self._connection)
 
     def _advance(self, connection: h11.Connection) -> None:
@@ -215,8 +218,12 @@ class OpeningHandshake:
             try:
                 event = connection.next_event()
             except h11.ProtocolError as error:
-                self._fail(self._malformed(error))
-                return
+                again = self._without_coding(error)
+                if again is None:
+                    self._fail(self._malformed(error))
+                    return
+                self._connection = connection = again
+                continue
             if isinstance(event, h11.InformationalResponse | h11.Response):
                 self._receive_head(event, connection.trailing_data[0])
             elif isinstance(event, h11.Data):
@@ -226,9 +233,25 @@ class OpeningHandshake:
             else:
                 return
 
+    def _without_coding(self, error: h11.ProtocolError) -> h11.Connection | None:
+        """Read the head of a refusal again, without transfer codings that h11 does not know.
+
+        The body is then kept as it was sent, but for its chunks.
+        """
+        line = self._status_line
+        if self._coding or line is None or line.status == _SWITCHING_PROTOCOLS:
+            return None
+        found = strip_codings(error, bytes(self._head))
+        if found is None:
+            return None
+        self._coding, head = found
+        again = _h11_connection()
+        again.receive_data(head)
+        return again
+
     def _read_status_line(self) -> bool:
         """Read the status line if it is complete; return `False` if it is not valid HTTP."""
-        found = read_status_line(self._first_line)
+        found = read_status_line(self._head)
         if isinstance(found, str):
             self._fail(found)
             return False
@@ -242,7 +265,7 @@ class OpeningHandshake:
         elif isinstance(event, h11.InformationalResponse):
             self._receive_informational(event, rest)
         else:
-            self._headers = decode_headers(event)
+            self._headers = decode_headers(event, self._coding)
             is_redirect = self._follows_redirects and event.status_code in REDIRECTS
             if is_redirect and "Location" in self._headers:
                 self._fail(self._refusal())
@@ -260,11 +283,12 @@ class OpeningHandshake:
             )
             return
         self._status_line = None
-        self._first_line = bytearray(rest)
+        self._head = bytearray(rest)
         self._head_bytes = len(rest)
 
     def _switch_protocols(self, headers: CIMultiDictProxy[str], rest: bytes) -> None:
-        chosen = headers.getall("Sec-WebSocket-Protocol", ())
+        # An empty one is no choice.
+        chosen = list(filter(None, headers.getall("Sec-WebSocket-Protocol", ())))
         if self._takes_any_subprotocol:
             chosen = [item for item in list_items(chosen) if item in self._offered][:1]
         fault = (

@@ -36,7 +36,8 @@ def list_items(values: Iterable[str]) -> list[str]:
 
 def _upgrade_fault(headers: CIMultiDictProxy[str]) -> str | None:
     items = list_items(headers.getall("Upgrade", ()))
-    if len(items) == 1 and items[0].lower() == "websocket":
+    # Some servers and the proxies before them each add it.
+    if items and all(item.lower() == "websocket" for item in items):
         return None
     came = f"is {_quoted(items)}" if items else "is missing"
     return f"header Upgrade {came}, 'websocket' was expected (RFC 6455 section 4.1)"
@@ -52,7 +53,7 @@ def _connection_fault(headers: CIMultiDictProxy[str]) -> str | None:
 
 def _accept_fault(headers: CIMultiDictProxy[str], expected: str) -> str | None:
     values = headers.getall("Sec-WebSocket-Accept", [])
-    if len(values) == 1 and values[0] == expected:
+    if values and all(value == expected for value in values):
         return None
     came = "is missing"
     if values:
@@ -64,7 +65,7 @@ def subprotocol_fault(values: Sequence[str], offered: tuple[str, ...]) -> str | 
     """Return the fault of the server's subprotocol; `None` if valid (RFC 6455 section 4.1).
 
     Args:
-        values: the values of Sec-WebSocket-Protocol.
+        values: the values of Sec-WebSocket-Protocol that are not empty.
         offered: the subprotocols that the server may choose from.
     """
     if not values or (len(values) == 1 and values[0] in offered):

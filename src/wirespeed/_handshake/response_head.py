@@ -27,6 +27,12 @@ _TEXT: Final = r"[ \t!-~\x80-\xff]*+"
 _HEADER: Final = rf"[!#$%&'*+\-.^_`|~0-9A-Za-z]++:{_TEXT}\r\n"
 _PLAIN_SWITCH: Final = re.compile(rf"HTTP/1\.1 101(?: ({_TEXT}))?+\r\n((?:{_HEADER})++)\r\n")
 
+_CODINGS: Final = rb"(?:(?:identity|x-gzip|gzip|deflate|x-compress|compress|br|zstd)[ \t]*,[ \t]*)+"
+_TRANSFER_CODING: Final = re.compile(
+    rb"\r?\nTransfer-Encoding:[ \t]*(identity|" + _CODINGS + rb"(chunked))[ \t]*(?=\r?\n)",
+    re.IGNORECASE,
+)
+
 # Texts that nearly every 101 response contains.
 _USUAL: Final = {
     text: text
@@ -100,14 +106,43 @@ def _shared(text: str) -> str:
     return _USUAL.get(text, text)
 
 
-def decode_headers(event: h11.InformationalResponse | h11.Response) -> CIMultiDictProxy[str]:
-    """Return the headers of an h11 event, decoded."""
-    return frozen_headers(
-        [
-            (name.decode("ascii"), value.decode("latin-1"))
-            for name, value in event.headers.raw_items()
-        ]
-    )
+def decode_headers(
+    event: h11.InformationalResponse | h11.Response, coding: str = ""
+) -> CIMultiDictProxy[str]:
+    """Return the headers of an h11 event, decoded.
+
+    Args:
+        event: the event.
+        coding: the Transfer-Encoding that h11 was not shown; see `strip_codings`.
+    """
+    pairs = [
+        (name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers.raw_items()
+    ]
+    if coding:
+        pairs = [pair for pair in pairs if pair[0].lower() != "transfer-encoding"]
+        pairs.append(("Transfer-Encoding", coding))
+    return frozen_headers(pairs)
+
+
+def strip_codings(error: h11.ProtocolError, data: bytes) -> tuple[str, bytes] | None:
+    """Remove the transfer codings from a response that h11 refuses because of them.
+
+    `identity` means nothing, and is no coding any more (RFC 9112 section 7). Of codings that end
+    with chunks, only these are left.
+
+    Args:
+        error: the error of h11.
+        data: the response so far, from the first byte of its head.
+
+    Returns:
+        The value of Transfer-Encoding, and the response to read instead. `None` if `error` has
+        another reason, or the value is not one of those.
+    """
+    match = _TRANSFER_CODING.search(data)
+    if match is None or not str(error).lower().startswith("only transfer-encoding"):
+        return None
+    kept = b"\r\nTransfer-Encoding: chunked" if match[2] else b""
+    return match[1].decode("ascii"), data[: match.start()] + kept + data[match.end() :]
 
 
 def read_status_line(data: bytearray) -> StatusLine | str | None:
