@@ -9,8 +9,9 @@ import ssl as tls
 from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
+from ._base.foreign_names import ATTRIBUTES, name_own_arguments
 from ._base.queue_rules import Overflow
 from ._base.rfc6455 import DEFAULT_MAX_MESSAGE_BYTES
 from ._handshake.permessage_deflate import CompressionLike
@@ -28,6 +29,7 @@ from .connection import Heartbeat, Message, WebSocketConnection
 __all__ = ["Connecting", "connect"]
 
 
+@name_own_arguments
 def connect(
     url: URLLike | ComputeUrl,
     *,
@@ -71,7 +73,7 @@ def connect(
     loads: Callable[[Any], Any] = json.loads,
     dumps: Callable[[Any], str | bytes] = json.dumps,
     create_connection: Callable[..., WebSocketConnection] = WebSocketConnection,
-    reconnect: Reconnect | None = None,
+    reconnect: Reconnect | Literal[True] | None = None,
 ) -> Connecting:
     """Open a WebSocket connection (RFC 6455 section 4.1).
 
@@ -189,8 +191,8 @@ def connect(
         loads: decodes a message for `receive_json`.
         dumps: encodes a value for `send_json`, to `str` or UTF-8 bytes.
         create_connection: makes the connection; for example a subclass of `WebSocketConnection`.
-        reconnect: how `async for` connects again; `None` for the defaults of `Reconnect`. `await`
-            and `async with` open one connection and ignore this.
+        reconnect: how `async for` connects again; `None` and `True` for the defaults of
+            `Reconnect`. `await` and `async with` open one connection and ignore this.
 
     Raises:
         InvalidURL: the URL, or that of the proxy, cannot be used.
@@ -198,11 +200,14 @@ def connect(
             cannot be followed.
         ProxyError: the proxy could not be reached, or refused to connect to the server.
         OpenTimeout: the connection was not open in time; `phase` is the phase that took too long.
+        TLSError: TLS could not be started; it is an `ssl.SSLError` too. It is a `CertificateError`
+            if the server's certificate could not be verified, and an `InvalidTLSContext` if `ssl`
+            is of no use to a client.
         CertificateMismatch: the server's certificate does not have the `fingerprint`.
-        OSError, ssl.SSLError: the host could not be found, reached or verified.
+        OSError: the host could not be found or reached.
         ImportError: `proxy` is a SOCKS proxy, and `python-socks` is not installed.
     """
-    warn_unverified(ssl, fingerprint, stacklevel=2)
+    warn_unverified(ssl, fingerprint, stacklevel=3)
     return Connecting(
         Plan(
             url="" if callable(url) else url,
@@ -256,8 +261,17 @@ def connect(
         ),
         compute_url=url if callable(url) else None,
         compute_headers=headers if callable(headers) else None,
-        reconnect=reconnect,
+        reconnect=_policy(reconnect),
     )
+
+
+def _policy(reconnect: Reconnect | Literal[True] | None) -> Reconnect:
+    if isinstance(reconnect, Reconnect):
+        return reconnect
+    if reconnect is None or reconnect is True:
+        return Reconnect()
+    given = "False" if reconnect is False else type(reconnect).__name__
+    raise TypeError(f"reconnect must be a Reconnect, True or None, not {given}")
 
 
 class Connecting:
@@ -269,7 +283,7 @@ class Connecting:
         *,
         compute_url: ComputeUrl | None,
         compute_headers: ComputeHeaders | None,
-        reconnect: Reconnect | None,
+        reconnect: Reconnect,
     ) -> None:
         self._attempt = Attempt(plan=plan, compute_url=compute_url, compute_headers=compute_headers)
         self._reconnect = reconnect
@@ -284,6 +298,17 @@ class Connecting:
         plan = replace(plan, ask=replace(plan.ask, takes_any_subprotocol=True))
         self._attempt = replace(self._attempt, plan=plan)
         return self
+
+    if not TYPE_CHECKING:
+        # Type checkers would take every attribute for one that exists.
+        def __getattr__(self, name: str) -> NoReturn:
+            hint = ""
+            if name in ATTRIBUTES or (name[:1] != "_" and hasattr(WebSocketConnection, name)):
+                hint = (
+                    "; the connection comes from `await connect(...)` or `async with connect(...)`"
+                )
+            text = f"{type(self).__name__!r} object has no attribute {name!r}{hint}"
+            raise AttributeError(text, name=name, obj=self)
 
     def __await__(self) -> Generator[Any, None, WebSocketConnection]:
         return self._attempt.open().__await__()
@@ -302,9 +327,6 @@ class Connecting:
             await self._connection.__aexit__(exc_type, exc, traceback)
 
     def __aiter__(self) -> Reconnecting:
-        reconnect = Reconnect() if self._reconnect is None else self._reconnect
-        if not isinstance(reconnect, Reconnect):
-            raise TypeError(f"reconnect must be Reconnect or None, not {type(reconnect).__name__}")
         if self._attempt.plan.route.sock is not None:
             raise ValueError("sock is for one connection, async for opens one after the other")
-        return Reconnecting(self._attempt, reconnect)
+        return Reconnecting(self._attempt, self._reconnect)

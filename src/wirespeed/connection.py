@@ -13,7 +13,8 @@ from collections.abc import Callable, Coroutine, Hashable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from ._base.arguments import check_bool, check_callable, check_interval, check_limit, check_window
+from ._base.arguments import check_bool, check_callable, check_limit, check_messages, check_seconds
+from ._base.foreign_names import name_own_attributes
 from ._base.latency import Latency
 from ._base.queue_rules import Overflow, QueueRules
 from ._base.rfc6455 import (
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 __all__ = ["Heartbeat", "Message", "MessageStream", "WebSocketConnection"]
 
 
+@name_own_attributes
 class WebSocketConnection(Channel):
     """A connection to a WebSocket server; made by `wirespeed.connect`.
 
@@ -97,7 +99,7 @@ class WebSocketConnection(Channel):
         Raises:
             TypeError, ValueError: an argument cannot be used.
         """
-        check_window("batch_window", batch_window)
+        check_seconds("batch_window", batch_window, required=True)
         check_limit("write_buffer_size", write_buffer_size)
         watch = Watch(
             ping_interval=ping_interval,
@@ -285,8 +287,10 @@ class WebSocketConnection(Channel):
 
         Raises:
             TypeError: a message is neither `str` nor bytes-like; those before it are on their way.
+                Or `messages` is a single message, or a mapping; nothing was sent.
             ConnectionDisconnected: the connection is closing or closed.
         """
+        check_messages(messages)
         iterator = iter(messages)
         while (wait := self._send_some(iterator, compress)) is not None:
             await wait
@@ -335,7 +339,11 @@ class WebSocketConnection(Channel):
             TypeError, ValueError: the payload cannot be sent.
             ConnectionDisconnected: the connection is closing or closed.
         """
-        payload = data.encode() if isinstance(data, str) else bytes(memoryview(data))
+        try:
+            payload = data.encode() if isinstance(data, str) else bytes(memoryview(data))
+        except TypeError:
+            kind = type(data).__name__
+            raise TypeError(f"ping payload must be str or bytes-like, not {kind}") from None
         if len(payload) > MAX_CONTROL_PAYLOAD_BYTES:
             raise ValueError(
                 f"ping payload is {len(payload)} bytes,"
@@ -375,6 +383,7 @@ class WebSocketConnection(Channel):
                 `receive`, and all Pongs were read.
         """
         self._require_own_thread()
+        check_seconds("timeout", timeout)
         return self._read_pong(timeout)
 
     async def _read_pong(self, seconds: float | None) -> bytes:
@@ -389,9 +398,7 @@ class WebSocketConnection(Channel):
             ConnectionDisconnected: the connection is closing or closed.
         """
         self._require_own_thread()
-        if interval is None:
-            raise TypeError("interval must be a number of seconds, not None")
-        check_interval("interval", interval)
+        check_seconds("interval", interval, over_zero=True, required=True)
         self._outbox.check_open()
         closing_of(self).watch.start_keep_alive(interval)
 

@@ -169,9 +169,12 @@ async def test_send_many_of_ten_thousand() -> None:
         await sending
 
 
-async def test_an_empty_iterable_sends_nothing() -> None:
+async def test_an_empty_iterable_is_no_message() -> None:
     async with both_ends() as (client, server):
-        await client.send([])
+        empty: list[str] = []
+        for nothing in (empty, iter(empty)):
+            with pytest.raises(ValueError, match="empty iterable"):
+                await client.send(nothing)
         await client.send("x")
         assert (await server.read_frame()).payload == b"x"
 

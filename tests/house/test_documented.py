@@ -51,7 +51,13 @@ def test_the_readme_has_every_error(name: str) -> None:
     assert f"`{name}`" in README
 
 
-@pytest.mark.parametrize("name", [name for name in dir(WebSocketConnection) if name[0] != "_"])
+def members() -> list[str]:
+    """Return the public names of a connection; the names of other clients only raise."""
+    names = [name for name in dir(WebSocketConnection) if name[0] != "_"]
+    return [name for name in names if hasattr(WebSocketConnection, name)]
+
+
+@pytest.mark.parametrize("name", members())
 def test_the_pages_have_every_member(name: str) -> None:
     assert inspect.getdoc(getattr(WebSocketConnection, name))
     assert re.search(rf"\b{name}\b", PAGES)

@@ -132,7 +132,7 @@ async def test_abort_after_the_failed_write() -> None:
 
 def drained(ws: WebSocketConnection) -> list[wirespeed.Message]:
     """Take what is queued."""
-    messages = []
+    messages: list[wirespeed.Message] = []
     while (message := ws.peek()) is not None:
         messages.append(message)
         ws.receive_nowait()

@@ -324,7 +324,7 @@ def test_heartbeats_are_checked(wrong: dict[str, Any]) -> None:
 
 
 async def test_something_else_is_no_heartbeat() -> None:
-    with pytest.raises(TypeError, match="heartbeat must be a Heartbeat, not float"):
+    with pytest.raises(TypeError, match="heartbeat must be a Heartbeat or None, not float; for"):
         await wirespeed.connect("ws://127.0.0.1:9/", heartbeat=1.0)  # type: ignore[arg-type]
 
 

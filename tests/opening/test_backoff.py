@@ -258,7 +258,7 @@ def test_the_caller_decides_what_is_worth_a_retry() -> None:
         ({"initial": -1}, ValueError, "initial must be 0 or more seconds, not -1"),
         ({"initial": "1"}, TypeError, "initial must be a number of seconds, not str"),
         ({"initial": True}, TypeError, "initial must be a number of seconds, not bool"),
-        ({"maximum": math.inf}, ValueError, "maximum must be 0 or more seconds, not inf"),
+        ({"maximum": math.inf}, ValueError, "maximum must be a finite number of seconds, not inf"),
         ({"maximum": math.nan}, ValueError, "maximum must be 0 or more seconds, not nan"),
         ({"initial": 2, "maximum": 1}, ValueError, "maximum must be initial"),
         ({"factor": 0.5}, ValueError, "factor must be a finite number from 1, not 0.5"),

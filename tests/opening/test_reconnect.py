@@ -337,9 +337,13 @@ async def test_mistakes_are_not_tried_again(
 
 
 async def test_the_policy_is_checked() -> None:
-    with pytest.raises(TypeError, match="reconnect must be Reconnect or None, not int"):
-        async for _ in wirespeed.connect("ws://127.0.0.1:1/", reconnect=1):  # type: ignore[arg-type]
-            pass
+    with pytest.raises(TypeError, match="reconnect must be a Reconnect, True or None, not int"):
+        wirespeed.connect("ws://127.0.0.1:1/", reconnect=1)  # type: ignore[arg-type]
+
+
+async def test_true_stands_for_the_defaults() -> None:
+    connecting = wirespeed.connect("ws://127.0.0.1:1/", reconnect=True)
+    assert aiter(connecting)._policy == wirespeed.Reconnect()
 
 
 async def test_a_certificate_that_cannot_be_verified(

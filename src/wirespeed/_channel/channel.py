@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from .._base.arguments import batch_limit
+from .._base.arguments import batch_limit, check_seconds
 from .._base.queue_rules import Dropped, Pending, QueueRules
 from .._base.rfc6455 import OPCODE_PING
 from .._codec.deflate import Deflater
@@ -17,7 +17,6 @@ from .._codec.inflate import Inflater
 from ..exceptions import ProtocolError
 from .receive.inbox import Inbox
 from .receive.lanes import LaneBounds, LaneInbox
-from .receive.message import Message
 from .receive.message_stream import MessageStream
 from .receive.overflow import Bounds, Drops, bound
 from .receive.partial_message import PartialMessage
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from .._base.opened import Opened
     from .._codec import contract
     from .owner import ClosingState, PeerWatch
+    from .receive.message import Received
 
 
 class Channel(Sender):
@@ -97,7 +97,7 @@ class Channel(Sender):
 
     # -- receiving ---------------------------------------------------------------------
 
-    def receive(self, timeout: float | None = None) -> Coroutine[Any, Any, Message]:
+    def receive(self, timeout: float | None = None) -> Coroutine[Any, Any, Received]:
         """Wait for the next message.
 
         Safe to cancel: a message is taken only in the step that returns it. Several tasks
@@ -187,9 +187,10 @@ class Channel(Sender):
             QueueOverflow: as for `receive`.
         """
         self._check_thread()
+        check_seconds("timeout", timeout)
         return MessageStream(self._loop, self._inbox, self._own_partial(), timeout)
 
-    def receive_nowait(self) -> Message:
+    def receive_nowait(self) -> Received:
         """Take the next message, without waiting.
 
         Raises:
@@ -198,16 +199,18 @@ class Channel(Sender):
             ConnectionDisconnected, ProtocolError, QueueOverflow: as for `receive`.
         """
         self._check_thread()
-        return self._inbox.take_now()
+        message: Any = self._inbox.take_now()
+        return message  # type: ignore[no-any-return]
 
-    def peek(self) -> Message | None:
+    def peek(self) -> Received | None:
         """Return the message that `receive_nowait` would take, and leave it queued.
 
         Returns `None` if there is none: no message is queued, those that are queued are for
         receives that came before, or the connection has ended.
         """
         self._check_thread()
-        return self._inbox.peek()
+        message: Any = self._inbox.peek()
+        return message  # type: ignore[no-any-return]
 
     @property
     def pending(self) -> Pending:

@@ -9,6 +9,7 @@ from contextvars import Context, copy_context
 from types import TracebackType
 from typing import Any, NoReturn
 
+from .._base.arguments import check_seconds
 from .._codec.backend import call_in_context
 
 if sys.version_info >= (3, 12):
@@ -18,6 +19,10 @@ else:
     from asyncio.tasks import _current_tasks  # type: ignore[attr-defined]
 
     current_task = _current_tasks.get
+
+
+# Longer times are checked with more care.
+LONG_SECONDS = 1e9
 
 
 def _raise(exc: BaseException) -> NoReturn:
@@ -227,7 +232,13 @@ def begin(
     """Initialise an object that `__new__` made, and return it.
 
     Not in `__init__`: parsing its arguments would cost a third of a whole receive.
+
+    Raises:
+        TypeError, ValueError: `timeout` is not a duration.
     """
+    # Most are checked here: the call would double the cost of a receive that need not wait.
+    if timeout is not None and not (type(timeout) is float and 0.0 <= timeout < LONG_SECONDS):
+        check_seconds("timeout", timeout)
     wait._source = source
     wait._option = option
     wait._limit = limit

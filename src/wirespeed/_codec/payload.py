@@ -44,23 +44,26 @@ def as_bytes(opcode: int, payload: Payload) -> bytes | memoryview:
 def fragments(data: Buffer | Iterable[str] | Iterable[Buffer]) -> tuple[int, list[bytes]]:
     """Return the opcode of the message and the payload of each of its frames.
 
-    A bytes-like object is one binary payload; an empty iterable has no payloads.
+    A bytes-like object is one binary payload.
     Everything is checked before anything is returned, so that no message begins that cannot be
     finished.
 
     Raises:
         TypeError: `data` is neither bytes-like nor an iterable of only `str` or only bytes-like.
-        ValueError: a `str` contains a lone surrogate (`UnicodeEncodeError`).
+        ValueError: a `str` contains a lone surrogate (`UnicodeEncodeError`), or the iterable is
+            empty.
     """
     try:
         return OPCODE_BINARY, [bytes(memoryview(data))]  # type: ignore[arg-type]
     except TypeError:
         pass
     if isinstance(data, Mapping) or not isinstance(data, Iterable):
-        raise TypeError(
-            f"data must be str, bytes-like or an iterable of these, not {type(data).__name__}"
-        )
+        hint = "; send_json sends it as JSON" if isinstance(data, Mapping) else ""
+        kind = type(data).__name__
+        raise TypeError(f"data must be str, bytes-like or an iterable of these, not {kind}{hint}")
     parts = list(data)
+    if not parts:
+        raise ValueError("data is an empty iterable; an empty message is '' or b''")
     if all(isinstance(part, str) for part in parts):
         return OPCODE_TEXT, [str(part).encode() for part in parts]
     return OPCODE_BINARY, [_binary(index, part) for index, part in enumerate(parts)]

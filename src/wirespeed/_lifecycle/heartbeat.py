@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from .._base.arguments import check_bool, check_callable, check_interval
+from .._base.arguments import check_bool, check_callable, check_seconds
 from .._base.close_info import CloseCause
 from .._base.rfc6455 import Binary
 from .._base.weak_timers import call_weakly
@@ -47,10 +47,8 @@ class Heartbeat:
     only_in_silence: bool = True
 
     def __post_init__(self) -> None:
-        check_interval("interval", self.interval)
-        if self.interval is None:
-            raise TypeError("interval must be a number of seconds, not None")
-        check_interval("timeout", self.timeout)
+        check_seconds("interval", self.interval, over_zero=True, required=True)
+        check_seconds("timeout", self.timeout, over_zero=True)
         check_bool("only_in_silence", self.only_in_silence)
         if self.is_answer is not None:
             check_callable("is_answer", self.is_answer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from .._base.arguments import check_interval
+from .._base.arguments import check_seconds
 from .._base.latency import Latency, measured
 from .heartbeat import Heart, Heartbeat
 from .idle import IdleWatch
@@ -68,11 +68,13 @@ class Watch:
         heartbeat: Heartbeat | None,
         idle_timeout: float | None,
     ) -> None:
-        check_interval("ping_interval", ping_interval)
-        check_interval("ping_timeout", ping_timeout)
-        check_interval("idle_timeout", idle_timeout)
+        check_seconds("ping_interval", ping_interval, over_zero=True)
+        check_seconds("ping_timeout", ping_timeout, over_zero=True)
+        check_seconds("idle_timeout", idle_timeout, over_zero=True)
         if heartbeat is not None and not isinstance(heartbeat, Heartbeat):
-            raise TypeError(f"heartbeat must be a Heartbeat, not {type(heartbeat).__name__}")
+            kind = type(heartbeat).__name__
+            hint = "; for Pings, use ping_interval" if isinstance(heartbeat, int | float) else ""
+            raise TypeError(f"heartbeat must be a Heartbeat or None, not {kind}{hint}")
         self._ping_interval = ping_interval
         self._ping_timeout = ping_timeout
         self._heartbeat = heartbeat

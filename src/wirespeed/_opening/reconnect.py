@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from .._base.arguments import check_callable, check_interval, check_window
+from .._base.arguments import check_callable, check_seconds
 from ..connection import WebSocketConnection
 from ..exceptions import CertificateMismatch, HandshakeError, ProtocolError, QueueOverflow
 
@@ -25,7 +25,8 @@ def should_retry(exc: Exception) -> bool:
       `ConnectionDisconnected`, `ProtocolError` and `QueueOverflow`, which ended a connection; a
       `HandshakeError` (so also a `ProxyError`) without a status, or with 408, 425, 429 or 5xx.
     - `False`: a `HandshakeError` with any other status; `CertificateMismatch`; `TypeError` and
-      `ValueError`, so also `InvalidURL` and `ssl.SSLCertVerificationError`; any other error.
+      `ValueError`, so also `InvalidURL`, `CertificateError` and `InvalidTLSContext`; any other
+      error.
     - An exception group: `True` if the answer is `True` for each of its errors.
     """
     if isinstance(exc, ExceptionGroup):
@@ -91,14 +92,14 @@ class Reconnect:
 
     def __post_init__(self) -> None:
         for name in ("initial", "maximum", "reset_after", "max_retry_after"):
-            check_window(name, getattr(self, name))
+            check_seconds(name, getattr(self, name), required=True)
         if self.maximum < self.initial:
             raise ValueError(
                 f"maximum must be initial ({self.initial} seconds) or more, not {self.maximum}"
             )
         _check_factor(self.factor)
         for name in ("give_up_after", "max_lifetime"):
-            check_interval(name, getattr(self, name))
+            check_seconds(name, getattr(self, name), over_zero=True)
         check_callable("should_retry", self.should_retry)
         if self.on_open is not None:
             check_callable("on_open", self.on_open)

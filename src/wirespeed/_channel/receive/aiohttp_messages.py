@@ -167,7 +167,11 @@ class TypedReceiver:
         """Wait for the next message; 0 and `None` stand for the receiver's default timeout."""
         if get_ident() != self._thread:
             raise RuntimeError("a connection may only be used in the thread of its event loop")
-        return self._make(False, timeout or self._timeout)
+        timeout = timeout or self._timeout
+        if timeout is not None and timeout < 0:
+            # In aiohttp, such a time is over at once.
+            timeout = 0.0
+        return self._make(False, timeout)
 
     def __aiter__(self) -> TypedReceiver:
         return self

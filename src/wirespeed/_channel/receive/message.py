@@ -6,7 +6,7 @@ Does not queue messages.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..._base.rfc6455 import MessageType
 
@@ -47,6 +47,27 @@ class Message:
     def __repr__(self) -> str:
         unit = "characters" if self.type == MessageType.TEXT else "bytes"
         return f"<Message {self.type.name}, {len(self.data)} {unit}>"
+
+
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
+    # Only type checkers see these two: with `message.type is MessageType.TEXT` they know the type
+    # of `message.data`. That of text is `bytes` if the program chose `decode_text=False`.
+
+    class TextMessage(Message):
+        """A text message."""
+
+        type: Literal[MessageType.TEXT]
+        data: str
+
+    class BinaryMessage(Message):
+        """A binary message."""
+
+        type: Literal[MessageType.BINARY]
+        data: bytes
+
+    Received: TypeAlias = TextMessage | BinaryMessage
 
 
 class Stamped:

@@ -6,7 +6,7 @@ Does not receive.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Iterator, Sequence
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -78,8 +78,10 @@ class Sender:
         data: (
             str
             | Buffer
-            | Iterable[str]
-            | Iterable[Buffer]
+            | Sequence[str]
+            | Sequence[Buffer]
+            | Iterator[str]
+            | Iterator[Buffer]
             | AsyncIterable[str]
             | AsyncIterable[Buffer]
         ),
@@ -91,12 +93,13 @@ class Sender:
         Args:
             compress: as for `send_text`.
             data: `str` for a text message, bytes-like for a binary message. An iterable of either
-                is sent as one fragmented message (RFC 6455 section 5.4): it is consumed at once,
-                and an empty one sends nothing. An asynchronous iterable is sent as by
-                `send_stream`.
+                is sent as one fragmented message (RFC 6455 section 5.4), and is consumed at once.
+                An asynchronous iterable is sent as by `send_stream`. To type checkers, a plain
+                iterable is a sequence or an iterator, which a mapping is not.
 
         Raises:
             TypeError: `data` is none of these; nothing was sent.
+            ValueError: `data` is an empty iterable; nothing was sent.
         """
         if isinstance(data, str):
             return self._send_frame(OPCODE_TEXT, data, compress)
