@@ -112,11 +112,27 @@ async def test_a_timeout_changes_nothing() -> None:
         with pytest.raises(asyncio.TimeoutError):
             await ws.receive(0.01)
         assert ws.close_code is None
+        await ws.send_str("echo")
+        assert (await ws.receive()).data == "echo"
         assert await ws.close(code=3001) is True
         code: int | None = ws.close_code
         assert code == 3001
         assert ws.exception() is None
         assert (await server.closes.get())[0] == 3001
+
+
+async def test_the_code_of_the_first_close_is_sent() -> None:
+    async with websockets_server() as server, opened(aiohttp, server.url) as ws:
+
+        async def read() -> None:
+            await ws.receive()
+            await ws.close(code=4000)
+
+        reading = asyncio.create_task(read())
+        await turns()
+        await ws.close(code=1000)
+        await reading
+        assert (await server.closes.get())[0] == 1000
 
 
 async def test_a_close_frame_without_a_code() -> None:

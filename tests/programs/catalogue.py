@@ -184,4 +184,11 @@ PROGRAMS: Final = {
         apart=True,
         needs="nats-server",
     ),
+    "discord_gateway": Program(
+        package="discord.py==2.7.1",
+        library="aiohttp",
+        version="3.14.5",
+        what="messages and heartbeats of `Client`, in a zlib stream; resumes after faults",
+        apart=True,
+    ),
 }
