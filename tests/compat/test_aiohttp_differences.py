@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import runpy
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -320,8 +321,8 @@ async def test_requests_need_aiohttp() -> None:
         _ = aiohttp.nonsense
     with pytest.raises(TypeError, match="'trace_configs'"):
         ALONE.ClientSession(trace_configs=[])
-    with pytest.raises(TypeError, match="'resolver'"):
-        ALONE.TCPConnector(resolver=None)
+    with pytest.raises(TypeError, match="'socket_factory'"):
+        ALONE.TCPConnector(socket_factory=None)
 
 
 async def test_another_protocol_in_the_headers() -> None:
@@ -390,19 +391,9 @@ async def test_timeouts_of_single_steps() -> None:
         await asked.wait()
 
 
-class Resolver(real.abc.AbstractResolver):
-    """A resolver of the program's."""
-
-    async def resolve(self, *_: Any, **options: Any) -> Any:
-        raise AssertionError(options)
-
-    async def close(self) -> None:
-        pass
-
-
-async def test_a_connector_that_resolves() -> None:
-    connector = real.TCPConnector(resolver=Resolver())
-    with pytest.raises(ValueError, match="Resolver cannot open WebSockets"):
+async def test_a_connector_that_makes_sockets() -> None:
+    connector = real.TCPConnector(socket_factory=lambda _: socket.socket())
+    with pytest.raises(ValueError, match="socket_factory cannot open WebSockets"):
         aiohttp.ClientSession(connector=connector)
     await connector.close()
 

@@ -191,4 +191,10 @@ PROGRAMS: Final = {
         what="messages and heartbeats of `Client`, in a zlib stream; resumes after faults",
         apart=True,
     ),
+    "music_assistant": Program(
+        package="music-assistant-client==1.3.4",
+        library="aiohttp",
+        version="3.14.5",
+        what="commands and events of `MusicAssistantClient`, compressed",
+    ),
 }

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from enum import IntEnum
 from typing import Any, Final
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 # The status that each WebSocket is refused with, in the order in which they come.
 PLAN: Final = (*(None,) * 6, 503, *(None,) * 6, 401, 503)
@@ -70,7 +70,7 @@ class Session:
 
     def message(self, text: str) -> dict[str, Any]:
         """Add a direct message."""
-        data = {
+        data: dict[str, Any] = {
             "id": str(1000 + len(self.events)),
             "channel_id": "3",
             "author": USER,
