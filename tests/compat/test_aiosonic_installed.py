@@ -120,11 +120,13 @@ async def test_a_message_that_is_too_big() -> None:
 @pytest.mark.usefixtures("installed")
 async def test_what_is_installed() -> None:
     async with websockets_server() as server:
-        ws: Any = await aiosonic.WebSocketClient().connect(server.url)
+        ws = await aiosonic.WebSocketClient().connect(server.url)
         assert isinstance(ws, dropin.WebSocketConnection)
         await ws.send_bytes(b"binary")
         await ws.send_text("text")
-        assert [(await anext(aiter(ws))).data for _ in range(2)] == [b"binary", "text"]
+        messages: Any = aiter(ws)
+        assert [(await anext(messages)).data for _ in range(2)] == [b"binary", "text"]
+        await messages.aclose()
         await ws.close()
         queues = {"text_queue_maxsize": 5}
         ws = await aiosonic.WebSocketClient().connect(server.url, conn_opts=queues)
