@@ -126,7 +126,6 @@ async def test_what_is_installed() -> None:
         await ws.send_text("text")
         messages: Any = aiter(ws)
         assert [(await anext(messages)).data for _ in range(2)] == [b"binary", "text"]
-        await messages.aclose()
         await ws.close()
         queues = {"text_queue_maxsize": 5}
         ws = await aiosonic.WebSocketClient().connect(server.url, conn_opts=queues)
