@@ -18,7 +18,7 @@ from ._handshake.permessage_deflate import CompressionLike
 from ._handshake.request import DEFAULT_USER_AGENT, Ask, CookiesLike, HeadersLike
 from ._handshake.subprotocol import ProtocolHandler
 from ._handshake.url import URLLike
-from ._network.route import Route, SocketOption
+from ._network.route import Resolve, Route, SocketOption
 from ._network.tls import warn_unverified
 from ._opening.attempt import Attempt, ComputeHeaders, ComputeUrl
 from ._opening.plan import Plan
@@ -289,13 +289,21 @@ class Connecting:
         self._reconnect = reconnect
         self._connection: WebSocketConnection | None = None
 
-    def _taking_any_subprotocol(self) -> Connecting:
-        """Take a subprotocol that was not offered for none, instead of refusing it; return self.
+    def _like_aiohttp(self, resolve: Resolve | None) -> Connecting:
+        """Open as aiohttp does where `connect` is strict or has no argument; return self.
 
-        For faces of clients that do so. RFC 6455 section 4.1 wants such a connection to fail.
+        A subprotocol that was not offered counts as none; RFC 6455 section 4.1 wants such a
+        connection to fail. Settings for TLS have no effect on a URL without TLS.
+
+        Args:
+            resolve: finds the addresses of a host; `None` for the event loop's way.
         """
         plan = self._attempt.plan
-        plan = replace(plan, ask=replace(plan.ask, takes_any_subprotocol=True))
+        plan = replace(
+            plan,
+            ask=replace(plan.ask, takes_any_subprotocol=True),
+            route=replace(plan.route, resolve=resolve, is_tls_optional=True),
+        )
         self._attempt = replace(self._attempt, plan=plan)
         return self
 

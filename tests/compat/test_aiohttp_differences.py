@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import runpy
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -112,11 +113,27 @@ async def test_a_timeout_changes_nothing() -> None:
         with pytest.raises(asyncio.TimeoutError):
             await ws.receive(0.01)
         assert ws.close_code is None
+        await ws.send_str("echo")
+        assert (await ws.receive()).data == "echo"
         assert await ws.close(code=3001) is True
         code: int | None = ws.close_code
         assert code == 3001
         assert ws.exception() is None
         assert (await server.closes.get())[0] == 3001
+
+
+async def test_the_code_of_the_first_close_is_sent() -> None:
+    async with websockets_server() as server, opened(aiohttp, server.url) as ws:
+
+        async def read() -> None:
+            await ws.receive()
+            await ws.close(code=4000)
+
+        reading = asyncio.create_task(read())
+        await turns()
+        await ws.close(code=1000)
+        await reading
+        assert (await server.closes.get())[0] == 1000
 
 
 async def test_a_close_frame_without_a_code() -> None:
@@ -304,8 +321,8 @@ async def test_requests_need_aiohttp() -> None:
         _ = aiohttp.nonsense
     with pytest.raises(TypeError, match="'trace_configs'"):
         ALONE.ClientSession(trace_configs=[])
-    with pytest.raises(TypeError, match="'resolver'"):
-        ALONE.TCPConnector(resolver=None)
+    with pytest.raises(TypeError, match="'socket_factory'"):
+        ALONE.TCPConnector(socket_factory=None)
 
 
 async def test_another_protocol_in_the_headers() -> None:
@@ -374,19 +391,9 @@ async def test_timeouts_of_single_steps() -> None:
         await asked.wait()
 
 
-class Resolver(real.abc.AbstractResolver):
-    """A resolver of the program's."""
-
-    async def resolve(self, *_: Any, **options: Any) -> Any:
-        raise AssertionError(options)
-
-    async def close(self) -> None:
-        pass
-
-
-async def test_a_connector_that_resolves() -> None:
-    connector = real.TCPConnector(resolver=Resolver())
-    with pytest.raises(ValueError, match="Resolver cannot open WebSockets"):
+async def test_a_connector_that_makes_sockets() -> None:
+    connector = real.TCPConnector(socket_factory=lambda _: socket.socket())
+    with pytest.raises(ValueError, match="socket_factory cannot open WebSockets"):
         aiohttp.ClientSession(connector=connector)
     await connector.close()
 

@@ -97,6 +97,32 @@ async def test_a_server_that_ends_the_stream_during_close(lib: Any) -> None:
         assert isinstance(ws.exception(), Exception)
 
 
+async def test_closing_does_not_wait_for_a_server_that_let_a_receive_time_out(lib: Any) -> None:
+    async with scripted(lib, timeout=lib.ClientWSTimeout(ws_close=3600)) as (ws, server):
+        with pytest.raises(asyncio.TimeoutError):
+            await ws.receive(0.01)
+        async with asyncio.timeout(20):
+            assert await ws.close(code=4000) is True
+            assert await ws.close() is False
+            assert seen(await ws.receive()) == (lib.WSMsgType.CLOSED, None, None)
+            assert await server.expect_close() == (4000, "")
+            assert await server.reader.read() == b""
+        assert (ws.closed, ws.close_code, ws.exception()) == (True, 1006, None)
+
+
+async def test_all_that_was_sent_leaves_before_a_close_that_does_not_wait(lib: Any) -> None:
+    data = bytes(20_000_000)
+    async with scripted(lib) as (ws, server):
+        with pytest.raises(asyncio.TimeoutError):
+            await ws.receive(0.01)
+        sending = asyncio.ensure_future(ws.send_bytes(data))
+        await turns()
+        await ws.close(code=4000)
+        assert (await server.read_frame()).payload == data
+        assert await server.expect_close() == (4000, "")
+        await asyncio.wait([sending])
+
+
 async def test_two_closes_and_a_receive(lib: Any) -> None:
     async with websockets_server() as server, opened(lib, server.url) as ws:
         closings = [asyncio.create_task(ws.close()) for _ in range(2)]

@@ -101,6 +101,10 @@ def test_in_the_place_of_aiohttp(blocked: bool) -> None:
     subprocess.run([sys.executable, "-P", "-c", PROGRAM.format(blocked=blocked)], check=True)
 
 
+def test_the_version_is_that_of_aiohttp() -> None:
+    assert aiohttp.__version__ == real.__version__
+
+
 @pytest.mark.parametrize("name", sorted(set(aiohttp.__all__) - {"MsgType", "ws_connect"}))
 def test_without_aiohttp_the_names_are_the_same(name: str) -> None:
     ours, theirs = getattr(ALONE, name), getattr(real, name)

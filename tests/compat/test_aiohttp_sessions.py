@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import yarl
 from aiohttp import web
 from compat_programs import ALONE, EACH_LIBRARY, opened
 from ends import turns
+from rawserver import RawConnection, raw_server
 from servers import Behaviour, websockets_server
 
 from wirespeed.compat import aiohttp as dropin
@@ -131,6 +133,91 @@ async def test_arguments_that_say_nothing_about_a_websocket(lib: Any) -> None:
             await ws.send_str("x")
             assert await ws.receive_str() == "x"
         await turns(5)
+
+
+class Resolver(real.abc.AbstractResolver):
+    """A resolver that knows one name, and remembers what it was asked."""
+
+    def __init__(self, port: int = 0, *, finds: bool = True) -> None:
+        self.asked: list[tuple[str, int, int]] = []
+        self._port = port
+        self._finds = finds
+
+    async def resolve(self, host: str, port: int = 0, family: Any = 0) -> list[Any]:
+        self.asked.append((host, port, family))
+        if host != "feed.invalid":
+            raise OSError(None, f"there is no {host}")
+        answer = {"hostname": host, "host": "127.0.0.1", "port": self._port or port}
+        answer |= {"family": socket.AF_INET, "proto": 0, "flags": socket.AI_NUMERICHOST}
+        return [answer] if self._finds else []
+
+    async def close(self) -> None:
+        pass
+
+
+@EACH_LIBRARY[0]
+@EACH_LIBRARY[1]
+async def test_a_resolver_of_the_programs(lib: Any) -> None:
+    async with websockets_server() as server:
+        resolver = Resolver(yarl.URL(server.url).port or 0)
+        connector = lib.TCPConnector(resolver=resolver, family=socket.AF_INET)
+        async with lib.ClientSession(connector=connector) as session:
+            async with session.ws_connect("ws://feed.invalid:1/path") as ws:
+                await ws.send_str("x")
+                assert await ws.receive_str() == "x"
+            async with session.ws_connect(server.url) as ws:
+                assert not ws.closed
+            with pytest.raises(lib.ClientConnectorDNSError, match=r"there is no other\.invalid"):
+                await session.ws_connect("ws://other.invalid")
+        await turns(5)
+    assert resolver.asked == [
+        ("feed.invalid", 1, socket.AF_INET),
+        ("other.invalid", 80, socket.AF_INET),
+    ]
+
+
+async def test_a_resolver_that_finds_nothing() -> None:
+    connector = dropin.TCPConnector(resolver=Resolver(finds=False))
+    async with dropin.ClientSession(connector=connector) as session:
+        with pytest.raises(dropin.ClientConnectorError) as caught:
+            await session.ws_connect("ws://feed.invalid")
+    assert "no address of the host" in str(caught.value.os_error)
+
+
+@EACH_LIBRARY[0]
+@EACH_LIBRARY[1]
+async def test_settings_for_tls_without_tls(lib: Any, client_ssl: ssl.SSLContext) -> None:
+    async with websockets_server() as server:
+        for setting in (False, client_ssl, lib.Fingerprint(bytes(32))):
+            async with opened(lib, server.url, ssl=setting) as ws:
+                await ws.send_str("x")
+                assert await ws.receive_str() == "x"
+        connector = lib.TCPConnector(ssl=client_ssl)
+        async with (
+            lib.ClientSession(connector=connector) as session,
+            session.ws_connect(server.url) as ws,
+        ):
+            assert not ws.closed
+        await turns(5)
+
+
+@EACH_LIBRARY[0]
+@EACH_LIBRARY[1]
+async def test_settings_for_tls_and_a_redirect_to_tls(
+    lib: Any, server_ssl: ssl.SSLContext, client_ssl: ssl.SSLContext
+) -> None:
+    async with websockets_server(ssl=server_ssl) as server:
+        where = server.url.replace("wss:", "https:")
+
+        async def redirect(connection: RawConnection) -> None:
+            await connection.read_upgrade()
+            head = f"HTTP/1.1 307 There\r\nLocation: {where}\r\nContent-Length: 0\r\n\r\n"
+            await connection.write(head.encode())
+            await connection.read_rest()
+
+        async with raw_server(redirect) as url, opened(lib, url, ssl=client_ssl) as ws:
+            await ws.send_str("x")
+            assert await ws.receive_str() == "x"
 
 
 @pytest.mark.parametrize("lib", [real, dropin])

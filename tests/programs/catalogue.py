@@ -1,7 +1,7 @@
 """The programs, their packages and the versions that they run with.
 
 This is the only place with versions. They are the newest of the index, with the newest
-`websockets` or `aiohttp` that each allows.
+`websockets`, `aiohttp` or `aiosonic` that each allows.
 """
 
 from __future__ import annotations
@@ -183,5 +183,25 @@ PROGRAMS: Final = {
         what="messages and requests over `ws://`, with Debian's `nats-server`; reconnects",
         apart=True,
         needs="nats-server",
+    ),
+    "discord_gateway": Program(
+        package="discord.py==2.7.1",
+        library="aiohttp",
+        version="3.14.5",
+        what="messages and heartbeats of `Client`, in a zlib stream; resumes after faults",
+        apart=True,
+    ),
+    "music_assistant": Program(
+        package="music-assistant-client==1.3.4",
+        library="aiohttp",
+        version="3.14.5",
+        what="commands and events of `MusicAssistantClient`, compressed",
+    ),
+    "aiosonic_feed": Program(
+        package="aiosonic==1.3.3",
+        library="aiosonic",
+        version="1.3.3",
+        what="a feed through `WebSocketClient`, written for its documented interface",
+        fast=True,
     ),
 }

@@ -30,8 +30,17 @@ from programs.environments import ROOT, environment, wheel
 from programs.faults import Server, serving
 from programs.pages import CHROMIUM
 
-# What each program runs on: its library, and wirespeed in the library's place.
+# What each program runs on: its library, and wirespeed in the library's place. Programs for aiohttp
+# also run on the face itself, under the name of aiohttp; above, the sessions are aiohttp's own.
 IMPLEMENTATIONS: Final = ("original", "wirespeed")
+SWAPPED: Final = "swapped"
+SWAP: Final = """\
+import sys
+from wirespeed.compat import aiohttp
+sys.modules["aiohttp"] = aiohttp
+from programs.play import main
+main()
+"""
 
 # A program that takes longer than this hangs; the longest takes a third of it.
 LIMIT_SECONDS: Final = 90.0
@@ -78,9 +87,12 @@ async def play(
     try:
         async with server_of(name, python, certificates) as server:
             url = f"{'wss' if program.tls else 'ws'}://127.0.0.1:{server.port}"
-            swap = ("-m", "wirespeed.compat", program.library)
-            before = swap if implementation == "wirespeed" else ()
-            start = (python, "-P", *before, "-m", "programs.play", name, url, file)
+            starts = {
+                "original": ("-m", "programs.play"),
+                "wirespeed": ("-m", "wirespeed.compat", program.library, "-m", "programs.play"),
+                SWAPPED: ("-c", SWAP),
+            }
+            start = (python, "-P", *starts[implementation], name, url, file)
             output, problem = await finished(start, certificates.file)
     except TimeoutError:
         problem = problem or "the server's connections did not end"
@@ -98,9 +110,14 @@ def doubt_about(facts: Path, program: Program, implementation: str) -> str:
     opened = found["opened by wirespeed"]
     if found["version"] != program.version:
         return f"{program.library} {found['version']} is installed"
-    if (opened > 0) is not (implementation == "wirespeed"):
+    if (opened > 0) is not (implementation != "original"):
         return f"wirespeed opened {opened} connections"
     return ""
+
+
+def implementations(program: Program) -> tuple[str, ...]:
+    """Return what the program runs on."""
+    return (*IMPLEMENTATIONS, SWAPPED) if program.library == "aiohttp" else IMPLEMENTATIONS
 
 
 def server_of(
@@ -149,7 +166,7 @@ async def compared(name: str, python: Path, certificates: Certificates, only: st
     """Run a program on each implementation, print what is wrong, and return the result."""
     runs: dict[str, Run] = {}
     with tempfile.TemporaryDirectory() as directory:
-        for implementation in [only] if only else IMPLEMENTATIONS:
+        for implementation in [only] if only else implementations(PROGRAMS[name]):
             run = await play(name, implementation, python, certificates, Path(directory))
             runs[implementation] = run
             if run.problem:
@@ -159,13 +176,17 @@ async def compared(name: str, python: Path, certificates: Certificates, only: st
     if only:
         print(*runs[only].transcript, sep="\n")
         return f"{len(runs[only].transcript)} lines on {only}, not compared"
-    original, face = runs["original"].transcript, runs["wirespeed"].transcript
-    difference = list(
-        difflib.unified_diff(original, face, "original", "wirespeed", n=2, lineterm="")
-    )
-    if difference:
-        print(*difference, sep="\n")
-    return "different" if difference else f"the same {len(original)} lines"
+    original = runs.pop("original").transcript
+    for implementation, run in runs.items():
+        difference = list(
+            difflib.unified_diff(
+                original, run.transcript, "original", implementation, n=2, lineterm=""
+            )
+        )
+        if difference:
+            print(*difference, sep="\n")
+            return "different"
+    return f"the same {len(original)} lines"
 
 
 def row(program: Program, result: str) -> str:
@@ -181,7 +202,9 @@ async def main() -> int:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(PROGRAMS))
     parser.add_argument("--fast", action="store_true", help="only the few that take seconds")
-    parser.add_argument("--only", choices=IMPLEMENTATIONS, default="", help="show one transcript")
+    parser.add_argument(
+        "--only", choices=(*IMPLEMENTATIONS, SWAPPED), default="", help="show one transcript"
+    )
     parser.add_argument("--wheel", type=Path, help="by default, one is built of the tree")
     arguments = parser.parse_args()
     names = arguments.names or [n for n, p in PROGRAMS.items() if p.fast or not arguments.fast]

@@ -432,6 +432,11 @@ class Closing:
         """Make the error of a send or a receive after the end."""
         if self.make_end is not None:
             return self.make_end(self, False)
+        error = self.described()
+        return error if self.translate is None else self.translate(error)
+
+    def described(self) -> ConnectionDisconnected:
+        """Make the error that tells how the connection ended, whatever `translate` makes of it."""
         code = self.close_code
         kind = IdleTimeout if self.cause is CloseCause.IDLE_TIMEOUT else ConnectionDisconnected
         error = kind(
@@ -443,7 +448,7 @@ class Closing:
             info=self.close_info,
         )
         error.__cause__ = self.failure
-        return error if self.translate is None else self.translate(error)
+        return error
 
     def _end_in_words(self, code: int | None) -> str:
         if code is None:

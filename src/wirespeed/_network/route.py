@@ -8,10 +8,15 @@ from __future__ import annotations
 import os
 import socket
 import ssl as tls
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 SocketOption: TypeAlias = tuple[int, int, int | bytes]
+# The address family, and the address in that family's form.
+Address: TypeAlias = tuple[int, Any]
+# Finds the addresses of a host; its arguments are the host, the port, and the family or 0.
+Resolve: TypeAlias = Callable[[str, int, int], Awaitable[Sequence[Address]]]
 
 _FAMILIES = frozenset({0, socket.AF_INET, socket.AF_INET6})
 
@@ -31,6 +36,9 @@ class Route:
         unix_path: the unix socket to connect to instead of the host.
         proxy: the URL of a proxy; `True` for the environment's proxy; `None` for no proxy.
         proxy_ssl: the TLS context for a proxy with the scheme https; `None` for a default one.
+        resolve: finds the addresses of the host, or of the proxy; `None` for the event loop's way.
+        is_tls_optional: whether `ssl` and `fingerprint` may be given for a URL without TLS, where
+            they have no effect.
     """
 
     ssl: tls.SSLContext | bool | None = None
@@ -43,6 +51,8 @@ class Route:
     unix_path: str | bytes | os.PathLike[str] | None = None
     proxy: str | bool | None = None
     proxy_ssl: tls.SSLContext | None = None
+    resolve: Resolve | None = None
+    is_tls_optional: bool = False
 
 
 def shown_place(host: str, port: int) -> str:

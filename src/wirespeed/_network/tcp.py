@@ -14,13 +14,11 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from .._base.timings import Phases
-from .route import Route, SocketOption, shown_place
+from .route import Address, Resolve, Route, SocketOption, shown_place
 
 # The value that RFC 8305 section 5 recommends.
 ATTEMPT_DELAY_SECONDS = 0.25
 
-# The address family, and the address in that family's form.
-Address: TypeAlias = tuple[int, Any]
 Connect: TypeAlias = Callable[[Address], Awaitable[socket.socket]]
 
 
@@ -32,7 +30,7 @@ async def connect_tcp(host: str, port: int, route: Route, phases: Phases) -> soc
     Args:
         host: a name or an IP address.
         port: the port to connect to.
-        route: only its `family`, `local_addr` and `socket_options` are used.
+        route: only its `family`, `local_addr`, `socket_options` and `resolve` are used.
         phases: enters "dns" and "tcp".
 
     Raises:
@@ -40,10 +38,11 @@ async def connect_tcp(host: str, port: int, route: Route, phases: Phases) -> soc
             the host and the port.
     """
     loop = asyncio.get_running_loop()
-    addresses = await _addresses(loop, host, port, route.family, phases)
+    ask_loop = functools.partial(_ask_loop, loop)
+    addresses = await _addresses(route.resolve or ask_loop, host, port, route.family, phases)
     local: Sequence[Address] = ()
     if route.local_addr is not None:
-        local = await _addresses(loop, *route.local_addr, route.family, phases)
+        local = await _addresses(ask_loop, *route.local_addr, route.family, phases)
     phases.enter("tcp")
     connect = functools.partial(_connect, loop, local, route.socket_options)
     try:
@@ -72,7 +71,7 @@ def family_of(host: str) -> int | None:
 
 
 async def _addresses(
-    loop: asyncio.AbstractEventLoop, host: str, port: int, family: int, phases: Phases
+    find: Resolve, host: str, port: int, family: int, phases: Phases
 ) -> list[Address]:
     """Find the addresses to connect to, in the order in which to try them."""
     # An IP address needs no resolver, so no thread either.
@@ -83,14 +82,24 @@ async def _addresses(
         if "%" in host:
             # Neither does an address with a zone; uvloop's resolver would drop the zone.
             flags = socket.AI_NUMERICHOST
-            found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=flags)
+            found = _bare(socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=flags))
         else:
             phases.enter("dns")
-            found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
+            found = list(await find(host, port, family))
     except socket.gaierror as exc:
         text = f"cannot find an address of {shown_place(host, port)}: {exc.strerror}"
         raise socket.gaierror(exc.errno, text) from exc
-    return _interleaved([(family, address) for family, _, _, _, address in found])
+    return _interleaved(found)
+
+
+async def _ask_loop(
+    loop: asyncio.AbstractEventLoop, host: str, port: int, family: int
+) -> list[Address]:
+    return _bare(await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM))
+
+
+def _bare(found: Iterable[tuple[Any, ...]]) -> list[Address]:
+    return [(family, address) for family, _, _, _, address in found]
 
 
 def _interleaved(addresses: list[Address]) -> list[Address]:

@@ -60,7 +60,7 @@ def wanted_tls(url: URL, route: Route) -> Wanted | None:
     Raises:
         TypeError: an option of the route is of the wrong type.
         ValueError: the fingerprint is malformed, or `ssl` or `fingerprint` is given for a URL
-            without TLS.
+            without TLS, and the route does not allow it.
         InvalidTLSContext: the context is for servers.
     """
     ssl, name = route.ssl, route.server_hostname
@@ -71,6 +71,8 @@ def wanted_tls(url: URL, route: Route) -> Wanted | None:
         raise TypeError(f"server_hostname must be str or None, not {type(name).__name__}")
     fingerprint = None if route.fingerprint is None else parse_fingerprint(route.fingerprint)
     if not url.secure:
+        if route.is_tls_optional:
+            return None
         for given, value in (("ssl", ssl), ("fingerprint", fingerprint)):
             if value is not None:
                 raise ValueError(f"{given} is given, but the scheme of the URL is ws or http")

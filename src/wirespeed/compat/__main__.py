@@ -11,7 +11,7 @@ _USAGE = """\
 usage: python -m wirespeed.compat LIBRARY[,LIBRARY] -m MODULE [ARGUMENT ...]
        python -m wirespeed.compat LIBRARY[,LIBRARY] SCRIPT [ARGUMENT ...]
 
-Runs a program that imports LIBRARY (aiohttp, websockets) on wirespeed, without changing it."""
+Runs an unchanged program that imports LIBRARY (aiohttp, aiosonic, websockets) on wirespeed."""
 
 
 def main(arguments: list[str]) -> None:

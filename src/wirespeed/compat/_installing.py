@@ -88,8 +88,24 @@ def _aiohttp() -> Swap:
     return swap
 
 
+def _aiosonic() -> Swap:
+    face = importlib.import_module(".aiosonic", __package__)
+    library = importlib.import_module("aiosonic")
+    real = importlib.import_module("aiosonic.web_socket_client")
+    # Until release 0.23, connections had two queues, and messages no type of their own.
+    client = face.OneQueueClient if hasattr(real, "Message") else face.WebSocketClient
+    swap = Swap()
+    for name in ("Message", "MessageType", "ProtocolHandler", "WebSocketConnection"):
+        for module in (real, library):
+            swap.replace(module, name, getattr(face, name))
+    for module in (real, library):
+        swap.replace(module, "WebSocketClient", client)
+    return swap
+
+
 _LIBRARIES: Final[dict[str, Callable[[], Swap]]] = {
     "aiohttp": _aiohttp,
+    "aiosonic": _aiosonic,
     "websockets": _websockets,
 }
 _installed: dict[str, Swap] = {}
@@ -100,13 +116,14 @@ def install(library: str) -> None:
 
     Call it before other imports: a name that was imported with `from` stays what it was. Where the
     library is installed, only its WebSocket client is replaced; of aiohttp, that is
-    `ClientSession.ws_connect`. Where it is not, the face is imported under its name. A second call
-    has no effect.
+    `ClientSession.ws_connect`. Where it is not, the face is imported under its name; aiosonic must
+    be installed. A second call has no effect.
 
     Args:
-        library: "aiohttp" or "websockets".
+        library: "aiohttp", "aiosonic" or "websockets".
 
     Raises:
+        ImportError: aiosonic is not installed.
         ValueError: there is no face of this library that can be installed.
     """
     if library not in _LIBRARIES:

@@ -9,6 +9,7 @@ later, with one.
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import ssl as tls
 import sys
@@ -19,12 +20,14 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from multidict import CIMultiDict
 
 from .. import connection as own
+from .._base.rfc6455 import CloseCode
 from .._codec import backend
 from .._handshake.request import HeadersLike
 from .._handshake.subprotocol import ProtocolHandler
 from .._handshake.url import URLLike, parse_url
+from .._lifecycle.closing import Closing, closing_of
 from ..client import Connecting, connect
-from ..exceptions import ConnectionDisconnected, ReadTimeout
+from ..exceptions import ConnectionDisconnected, ProtocolError, ReadTimeout
 from .handshake_headers import offered, offers_compression, without_handshake
 
 if TYPE_CHECKING or not backend.COMPILED:
@@ -50,6 +53,51 @@ _CONNECTION_OPTIONS: Final = frozenset(
 _CONNECT_OPTIONS: Final = inspect.signature(connect).parameters.keys() - {"url", "ping_interval"}
 
 
+def _as_theirs(error: Exception) -> Exception:
+    """Return an error that is also aiosonic's, if the program has imported aiosonic's errors."""
+    theirs = sys.modules.get("aiosonic.exceptions")
+    kind: Any = type(error)
+    base = getattr(theirs, kind.__name__, None)
+    if _is_too_big(error):
+        base = getattr(theirs, "WebSocketMessageTooBig", base)
+    if base is None:
+        return error
+    both = _both(kind, base)(*error.args)
+    vars(both).update(vars(error))
+    both.__cause__ = error.__cause__
+    return both
+
+
+@functools.cache
+def _both(kind: type[Exception], base: type[Exception]) -> type[Exception]:
+    return type(base.__name__, (kind, base), {"__module__": kind.__module__})
+
+
+def _is_too_big(error: BaseException) -> bool:
+    """Return whether the connection ended because a message was larger than allowed."""
+    cause = error.__cause__
+    return isinstance(cause, ProtocolError) and cause.close_code == CloseCode.MESSAGE_TOO_BIG
+
+
+def _end(closing: Closing, ends_iteration: bool) -> Exception:
+    """Make the error of each end: one that is also aiosonic's.
+
+    Every end ends an iteration, but that by a message that was too large.
+    """
+    error = closing.described()
+    if ends_iteration and not _is_too_big(error):
+        return StopAsyncIteration()
+    return _as_theirs(error)
+
+
+async def _in_time(receiving: Any) -> Any:
+    """Await a receive with a timeout; raise aiosonic's error if it is over."""
+    try:
+        return await receiving
+    except ReadTimeout as exc:
+        raise _as_theirs(exc) from exc.__cause__
+
+
 class WebSocketConnection(own.WebSocketConnection):
     """A connection with two queues, for text and for binary messages."""
 
@@ -69,6 +117,7 @@ class _OneQueue(WebSocketConnection):
     def __init__(self, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
         super().__init__(loop, **options)
         self._queue = OneQueue(self._inbox)
+        closing_of(self).make_end = _end
 
     def receive_text(self, timeout: float | None = None) -> Coroutine[Any, Any, Any]:
         """Wait for the next message, which must be text.
@@ -83,18 +132,29 @@ class _OneQueue(WebSocketConnection):
             MessageTypeError: the next message is binary; it was taken. Also a `ValueError`.
             ConnectionDisconnected: the connection has ended, and all messages were taken.
         """
-        return self._queue.receive_text(timeout)
+        receiving = self._queue.receive_text(timeout)
+        return receiving if timeout is None else _in_time(receiving)
 
     def receive_bytes(self, timeout: float | None = None) -> Coroutine[Any, Any, bytes]:
         """Wait for the next message, which must be binary; otherwise like `receive_text`."""
-        return self._queue.receive_bytes(timeout)
+        receiving = self._queue.receive_bytes(timeout)
+        return receiving if timeout is None else _in_time(receiving)
 
     def receive_json(self, timeout: float | None = None) -> Coroutine[Any, Any, Any]:
         """Wait for the next message, which must be text, and decode it with `loads`."""
-        return self._queue.receive_json(timeout)
+        receiving = self._queue.receive_json(timeout)
+        return receiving if timeout is None else _in_time(receiving)
+
+    def receive_pong(self, timeout: float | None = None) -> Coroutine[Any, Any, bytes]:
+        """Wait for a Pong; otherwise like that of a connection with two queues."""
+        return _in_time(super().receive_pong(timeout))
 
     def __aiter__(self) -> OneQueue:  # type: ignore[override]
-        """Iterate over the messages until the connection ends, however it ends."""
+        """Iterate over the messages until the connection ends, however it ends.
+
+        Raises:
+            ConnectionDisconnected: it ended because a message was too large.
+        """
         return self._queue
 
 
@@ -112,6 +172,9 @@ class WebSocketClient:
     Raises:
         TypeError: a connector is given, or an argument cannot be a default.
     """
+
+    # The size of one queue, if the program asks for no queues; `None` for two queues.
+    _queue_maxsize: int | None = None
 
     def __init__(self, connector: None = None, **defaults: Any) -> None:
         if connector is not None:
@@ -166,6 +229,8 @@ class WebSocketClient:
         if unknown:
             allowed = ", ".join(sorted(_CONNECTION_OPTIONS))
             raise TypeError(f"conn_opts has {', '.join(map(repr, unknown))}, allowed are {allowed}")
+        if self._queue_maxsize is not None and kept.keys().isdisjoint(_LANES):
+            kept.setdefault("queue_maxsize", self._queue_maxsize)
         has_one_queue = "queue_maxsize" in kept
         if has_one_queue and not kept.keys().isdisjoint(_LANES):
             raise TypeError("conn_opts has queue_maxsize, for one queue, and a size for two queues")
@@ -205,6 +270,12 @@ class WebSocketClient:
         traceback: TracebackType | None,
     ) -> None:
         """Do nothing: the program closes each connection itself."""
+
+
+class OneQueueClient(WebSocketClient):
+    """A client whose connections have one queue, as in aiosonic 0.24 and later."""
+
+    _queue_maxsize = 100
 
 
 def _add_headers(chosen: dict[str, Any], headers: HeadersLike) -> None:

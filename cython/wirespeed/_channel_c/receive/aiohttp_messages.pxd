@@ -18,6 +18,7 @@ cdef class WSMessage:
 cdef class ReceiveTyped(Receive):
     cdef TypedReceiver _receiver
 
+    cdef bint _is_ready(self) except -1
     @cython.locals(inbox=Inbox)
     cdef bint _may_take_at_once(self) except -1
     @cython.locals(inbox=Inbox, waiter=Waiter)
@@ -36,6 +37,7 @@ cdef class TypedReceiver:
     cdef object _timeout
     cdef unsigned long _thread
     cdef bint _is_over
+    cdef readonly bint timed_out
     cdef WSMessage _older
     cdef WSMessage _newer
 

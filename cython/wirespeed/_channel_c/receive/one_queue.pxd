@@ -31,7 +31,6 @@ cdef class ReceiveTagged(Receive):
 
     @cython.locals(inbox=Inbox)
     cdef bint _may_take_at_once(self) except -1
-    cdef bint _has_message(self) except -1
     @cython.locals(message=Message, is_text=bint)
     cdef object _take(self, Inbox inbox)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..._base.rfc6455 import OPCODE_BINARY, OPCODE_TEXT
 from ..._codec.backend import is_held, stop_with, use_send_slot
+from ...exceptions import ReadTimeout
 from ..waiter import Awaitable, Waiter
 from .inbox import Inbox, Receive
 
@@ -85,6 +86,13 @@ class ReceiveTyped(Receive):
         self._receiver._drop_spares()
         return self._suspend(self._source)
 
+    def _is_ready(self) -> bool:
+        try:
+            return Receive._is_ready(self)
+        except ReadTimeout:
+            self._receiver.timed_out = True
+            raise
+
     def _may_take_at_once(self) -> bool:
         """Return whether there is a message, and no receive in line for it."""
         inbox: Inbox | None = self._source
@@ -111,6 +119,7 @@ class ReceiveTyped(Receive):
         receiver = self._receiver
         if self._limit:
             return receiver._tell_end(self._option, self._limit == AT_END_IN_LINE)
+        receiver.timed_out = False
         is_text = not inbox._decode_text and inbox.next_is_text()
         data = inbox.pop()
         # So that a second await raises an error.
@@ -158,6 +167,8 @@ class TypedReceiver:
         self._thread = get_ident()
         # Only the end is still received.
         self._is_over = False
+        # No message has been received since a receive timed out.
+        self.timed_out = False
         # The last two messages, for reuse. The program may still use the newer one while it asks
         # for the next.
         self._older: WSMessage | None = None

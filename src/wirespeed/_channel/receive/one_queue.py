@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ..._base.rfc6455 import OPCODE_BINARY, OPCODE_TEXT
 from ..._codec.backend import is_held, stop_with, use_send_slot
-from ...exceptions import ConnectionDisconnected, MessageTypeError
+from ...exceptions import MessageTypeError
 from ..waiter import Awaitable, Waiter
 from .inbox import Inbox, Receive
 
@@ -121,7 +121,7 @@ class ReceiveTagged(Receive):
         if self._may_take_at_once():
             stop_with(self, self._take(self._source))
             raise StopIteration
-        if self._has_message():
+        if self._is_ready():
             stop_with(self, self._hand_over())
             raise StopIteration
         self._queue._drop_spares()
@@ -133,12 +133,6 @@ class ReceiveTagged(Receive):
         if inbox is None or self._waiter is not None:
             return False
         return inbox.may_take(False)
-
-    def _has_message(self) -> bool:
-        try:
-            return self._is_ready()
-        except ConnectionDisconnected:
-            raise StopAsyncIteration from None
 
     def _take(self, inbox: Inbox) -> Any:
         message = self._queue._blank()

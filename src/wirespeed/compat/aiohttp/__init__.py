@@ -100,7 +100,8 @@ _OWN_MODULES = frozenset(
 def __getattr__(name: str) -> Any:
     if name in _OWN_MODULES:
         return importlib.import_module(f"{__spec__.name}.{name}")
-    if REAL is None or name.startswith("__"):
+    is_of_python = name.startswith("__") and name != "__version__"
+    if REAL is None or is_of_python:
         raise AttributeError(
             f"wirespeed.compat.aiohttp has WebSocket clients only, it has no {name!r}"
         )

@@ -94,6 +94,18 @@ class Connection(WebSocketConnection):
         closing.answer_peer(CloseCode.NORMAL_CLOSURE)
         return not had_ended and closing.close_sent is not None
 
+    def close_unanswered(self, code: int, reason: str) -> None:
+        """Send a Close frame, and close the transport once it has left, without an answer.
+
+        Raises:
+            TypeError, ValueError: as `close` raises them.
+        """
+        closing = closing_of(self)
+        closing.close(code, reason)
+        # What the transport does not take yet leaves later, within `close_timeout`.
+        if self._transport is not None and not closing.channel._outbox.is_paused():
+            self._transport.close()
+
     def end_error(self) -> BaseException:
         """Make the error that describes how the connection ended."""
         return closing_of(self).end_of_messages()

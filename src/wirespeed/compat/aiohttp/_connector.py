@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from ._installed import REAL
 from ._own_types import TCPConnector as OwnConnector
-
-_RESOLVERS: Final = ("AsyncResolver", "DefaultResolver", "ThreadedResolver")
 
 
 def check_connector(connector: Any) -> None:
@@ -15,16 +15,13 @@ def check_connector(connector: Any) -> None:
 
     Raises:
         TypeError: it is not a connector.
-        ValueError: it resolves or opens sockets by itself.
+        ValueError: it makes sockets by itself.
     """
     kinds = (OwnConnector,) if REAL is None else (OwnConnector, REAL.BaseConnector)
     if not isinstance(connector, kinds):
         raise TypeError(f"connector must be a TCPConnector, not {type(connector).__name__}")
     if getattr(connector, "_socket_factory", None) is not None:
         raise ValueError("a connector with a socket_factory cannot open WebSockets")
-    resolver = getattr(connector, "_resolver", None)
-    if resolver is not None and type(resolver) not in {getattr(REAL, x) for x in _RESOLVERS}:
-        raise ValueError(f"a connector with a {type(resolver).__name__} cannot open WebSockets")
 
 
 def route_options(connector: Any) -> dict[str, Any]:
@@ -49,6 +46,27 @@ def _local_address(connector: Any) -> tuple[str, int] | None:
         return connector._local_addr
     infos = getattr(connector, "_local_addr_infos", None)
     return (str(infos[0][-1][0]), int(infos[0][-1][1])) if infos else None
+
+
+def resolve_of(
+    connector: Any,
+) -> Callable[[str, int, int], Awaitable[list[tuple[int, Any]]]] | None:
+    """Return a function that finds addresses as the connector does; `None` for the system's way."""
+    resolver = getattr(connector, "_resolver", None)
+    if resolver is None or (REAL is not None and type(resolver) is REAL.ThreadedResolver):
+        return None
+
+    async def resolve(host: str, port: int, family: int) -> list[tuple[int, Any]]:
+        try:
+            found = await resolver.resolve(host, port, family)
+        except socket.gaierror:
+            raise
+        except OSError as exc:
+            # So that it is told from the errors of connecting.
+            raise socket.gaierror(exc.errno, exc.strerror or str(exc)) from exc
+        return [(result["family"], (result["host"], result["port"])) for result in found]
+
+    return resolve
 
 
 def tls_setting(connector: Any) -> Any:

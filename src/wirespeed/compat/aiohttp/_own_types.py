@@ -126,6 +126,8 @@ class TCPConnector:
         loop: `None`, or the running event loop.
         family: the family of addresses to use; 0 for both.
         local_addr: host and port to connect from; `None` for any.
+        resolver: finds the addresses of hosts; has aiohttp's method `resolve`. `None` for the
+            event loop's way.
         pooling: `force_close`, `keepalive_timeout`, `enable_cleanup_closed`, `use_dns_cache`,
             `ttl_dns_cache`, `happy_eyeballs_delay`, `interleave`, `timeout_ceil_threshold` and
             `ssl_shutdown_timeout` are taken and have no effect.
@@ -154,6 +156,7 @@ class TCPConnector:
         loop: asyncio.AbstractEventLoop | None = None,
         family: int = 0,
         local_addr: tuple[str, int] | None = None,
+        resolver: Any = None,
         **pooling: Any,
     ) -> None:
         unknown = sorted(pooling.keys() - self._POOLING)
@@ -170,6 +173,7 @@ class TCPConnector:
         self.limit = limit
         self.limit_per_host = limit_per_host
         self._local_addr = local_addr
+        self._resolver = resolver
         self._closed = False
 
     @property

@@ -264,7 +264,8 @@ class ClientWebSocketResponse(_Base):
 
         Returns when the transport is closed, after the close timeout at the latest, whatever the
         server sends until then. A waiting receive returns CLOSING at once. Messages that were not
-        received are dropped. If this is cancelled, closing continues.
+        received are dropped. If this is cancelled, closing continues. If the last receive timed
+        out, this does not wait for the server, as in aiohttp.
 
         Args:
             code: 1000 to 1003, 1007 to 1014, or 3000 to 4999.
@@ -280,11 +281,17 @@ class ClientWebSocketResponse(_Base):
         check_close(code, reason)
         self._closes += 1
         if self._closed or self._connection.was_silent:
-            await self._connection.wait_closed()
+            if not self._is_silent():
+                await self._connection.wait_closed()
             return False
         self._note_loss()
         self._closed = True
         self._receiver.finish()
+        if self._is_silent():
+            self._connection.close_unanswered(code, reason)
+            if self._close_code is None:
+                self._close_code = WSCloseCode.ABNORMAL_CLOSURE
+            return True
         try:
             await self._connection.close(code, reason)
         except asyncio.CancelledError:
@@ -292,6 +299,10 @@ class ClientWebSocketResponse(_Base):
             raise
         self._note_close()
         return True
+
+    def _is_silent(self) -> bool:
+        """Return whether nothing was received since a receive timed out."""
+        return self._receiver.timed_out and self._connection.received_close is None
 
     def _note_close(self) -> None:
         """Record the close code, and the error if any, after our `close`."""

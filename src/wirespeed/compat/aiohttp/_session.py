@@ -22,7 +22,7 @@ from ._arguments import (
     open_seconds,
 )
 from ._connection import Connection
-from ._connector import check_connector, route_options, tls_setting
+from ._connector import check_connector, resolve_of, route_options, tls_setting
 from ._cookies import check_jar, cookies_for, keep_cookies, new_jar
 from ._errors import translated
 from ._installed import REAL
@@ -89,7 +89,7 @@ class ClientSession:
 
     Args:
         base_url: the URL to which URLs without a scheme are relative; ends with a slash.
-        connector: a `TCPConnector`, for its TLS setting, family and local address.
+        connector: a `TCPConnector`, for its TLS setting, family, local address and resolver.
         loop: `None`, or the running event loop.
         cookies: sent with every opening handshake, to any host.
         headers: sent with every opening handshake.
@@ -106,7 +106,7 @@ class ClientSession:
     Raises:
         TypeError: a parameter is unknown, or has the wrong type.
         ValueError: `base_url` does not end with a slash, `loop` is not the running event loop, or
-            the connector resolves or opens sockets by itself.
+            the connector makes sockets by itself.
     """
 
     def __init__(
@@ -322,7 +322,7 @@ class ClientSession:
                 close_timeout=waits.ws_close,
                 **connect_options(wish),
                 **route_options(self._connector),
-            )._taking_any_subprotocol()
+            )._like_aiohttp(resolve_of(self._connector))
         except (WebSocketError, OSError) as exc:
             raise translated(exc, where, said) from exc
         if REAL is not None and "Set-Cookie" in connection.response.headers:
