@@ -16,6 +16,13 @@ __all__ = ["wirespeed_server"]
 
 PAGE = Path(__file__).parents[2] / "docs" / "testing.md"
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# As the page describes it.
+RECORDING = """\
+{"wirespeed": 1, "url": "wss://feed.example/ticks", "subprotocol": null, "opened": "2026-01-01"}
+{"t": 0.01, "sender": "client", "text": "{\\"subscribe\\": \\"BTCUSD\\"}"}
+{"t": 0.05, "sender": "server", "text": "{\\"price\\": 42.5}"}
+{"t": 60.1, "sender": "client", "close": 1000, "reason": ""}
+"""
 EXAMPLES = BLOCK.findall(PAGE.read_text(encoding="utf-8"))
 
 
@@ -32,12 +39,14 @@ def run_example(number: int) -> tuple[list[Any], dict[str, Any]]:
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
-def test_it_passes(number: int, wirespeed_server: ServerFactory) -> None:
+def test_it_passes(number: int, wirespeed_server: ServerFactory, tmp_path: Path) -> None:
+    recording = tmp_path / "recording"
+    recording.write_text(RECORDING)
     tests, _ = run_example(number)
     assert len(tests) == 1
     test = tests[0]
     if inspect.iscoroutinefunction(test):
-        asyncio.run(test())
+        asyncio.run(test(*[recording] * len(inspect.signature(test).parameters)))
     elif inspect.signature(test).parameters:
         test(wirespeed_server)
     else:
@@ -45,7 +54,7 @@ def test_it_passes(number: int, wirespeed_server: ServerFactory) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 5
+    assert len(EXAMPLES) == 6
 
 
 @pytest.mark.parametrize("number", [0])

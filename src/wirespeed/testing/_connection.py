@@ -8,13 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import socket
-import struct
 from collections import deque
 from typing import Any, Final, Self, cast
 
 import h11
 
+from .._base.arguments import check_limit
 from .._base.rfc6455 import (
     OPCODE_PING,
     OPCODE_PONG,
@@ -26,17 +25,14 @@ from ..connection import Message
 from ..exceptions import ConnectionDisconnected, MessageTypeError, ProtocolError, ReadTimeout
 from ._frames import Sendable, close_frame, control_frame, message_frames
 from ._request import HeadersLike, Opening, Request
+from ._writing import ClientGone, Writing
 
-__all__ = ["CLEAN_CLOSE_CODES", "ClientGone", "ServerConnection"]
+__all__ = ["CLEAN_CLOSE_CODES", "ServerConnection"]
 
 _READ_BYTES: Final = 64 * 1024
 # While so many messages wait for the script, nothing more is read.
 _MAX_QUEUE: Final = 1024
 CLEAN_CLOSE_CODES: Final = frozenset({1000, 1001, 1005})
-
-
-class ClientGone(ConnectionDisconnected):
-    """A script sent something to a client that is gone; this ends the script, without a failure."""
 
 
 class ServerConnection:
@@ -51,8 +47,6 @@ class ServerConnection:
         subprotocol: the subprotocol that was chosen; `None` if none was.
         close_code: the code of the client's Close frame, 1005 without one; `None` before it.
         close_reason: the reason of the client's Close frame; empty before it.
-        write_size: how many bytes are given to the network at once. With 1, the client reads
-            its frames byte by byte; `None` does not split them.
     """
 
     request: Request
@@ -70,9 +64,8 @@ class ServerConnection:
         self.subprotocol: str | None = None
         self.close_code: int | None = None
         self.close_reason = ""
-        self.write_size: int | None = None
         self._reader = reader
-        self._writer = writer
+        self._writing = Writing(writer)
         self._timeout = timeout
         self._opening = Opening()
         self._is_answered = False
@@ -83,13 +76,25 @@ class ServerConnection:
         self._fault: ProtocolError | None = None
         self._news = asyncio.Event()
         self._wants_more = asyncio.Event()
-        self._write_lock = asyncio.Lock()
         self._sent_close = False
         self._is_over = False
         self._is_stalled = False
         self._test_is_over = asyncio.Event()
         # Whether the end of the test ended the connection.
         self._was_left = False
+
+    @property
+    def write_size(self) -> int | None:
+        """How many bytes are given to the network at once; `None`, the default, for all of them.
+
+        With 1, the client reads its frames byte by byte.
+        """
+        return self._writing.size
+
+    @write_size.setter
+    def write_size(self, size: int | None) -> None:
+        check_limit("write_size", size)
+        self._writing.size = size
 
     # -- the opening handshake ---------------------------------------------------------
 
@@ -294,7 +299,7 @@ class ServerConnection:
             self._is_over = True
             self._news.set()
             # The server ends the TCP connection first (RFC 6455 section 7.1.1).
-            self._writer.close()
+            self._writing.end()
 
     async def _feed(self, data: bytes) -> None:
         arrived: list[str | bytes] = []
@@ -375,21 +380,25 @@ class ServerConnection:
             ConnectionDisconnected: the client is gone; this ends the script, and the test does not
                 fail for it.
         """
-        size = self.write_size or len(data) or 1
-        async with self._write_lock:
-            for start in range(0, len(data), size):
-                if self._writer.is_closing():
-                    raise ClientGone("the client is gone")
-                try:
-                    self._writer.write(data[start : start + size])
-                    await self._writer.drain()
-                except OSError as exc:
-                    raise ClientGone(f"the client is gone: {exc}") from exc
-                if size < len(data):
-                    # The client's event loop reads one piece before the next one is written.
-                    await asyncio.sleep(0)
+        await self._writing.write(data)
 
     # -- faults and the end ------------------------------------------------------------
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, but only while the client is there, and the test goes on.
+
+        If that ends first, this ends the script, and the test does not fail for it.
+
+        Raises:
+            ConnectionDisconnected: the client is gone, or the test has ended.
+        """
+        self._check_sendable()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not self._is_over:
+                    await self._wait_for_news()
+        if self._is_over:
+            raise ClientGone("the client is gone")
 
     async def stall(self, seconds: float | None = None) -> None:
         """Read nothing, send nothing and answer nothing, like a server that hangs.
@@ -433,7 +442,7 @@ class ServerConnection:
                         self._wants_more.set()
                     await self._wait_for_news()
         except TimeoutError:
-            self._writer.transport.abort()
+            self._writing.abort()
 
     async def _send_close(self, frame: bytes) -> None:
         self._sent_close = True
@@ -443,17 +452,13 @@ class ServerConnection:
         """End the connection without a Close frame; the client reads the end of the stream."""
         self._is_over = True
         self._news.set()
-        self._writer.close()
+        self._writing.end()
 
     def reset(self) -> None:
         """End the connection with a TCP reset; the client's reads and writes fail."""
         self._is_over = True
         self._news.set()
-        own = self._writer.get_extra_info("socket")
-        with contextlib.suppress(OSError), socket.fromfd(own.fileno(), own.family, own.type) as it:
-            # The socket is closed with RST instead of FIN.
-            it.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._writer.transport.abort()
+        self._writing.reset()
 
     def _leave(self) -> None:
         """Begin the end, because the test has ended: close with 1001, without waiting."""
@@ -461,11 +466,11 @@ class ServerConnection:
         if self._is_over:
             return
         self._was_left = True
-        if self._reading is None or self._is_stalled or self._write_lock.locked():
-            self._writer.transport.abort()
-        elif not self._sent_close and not self._writer.is_closing():
+        if self._reading is None or self._is_stalled or self._writing.is_blocked:
+            self._writing.abort()
+        elif not self._sent_close and not self._writing.is_closing:
             self._sent_close = True
-            self._writer.write(close_frame(CloseCode.GOING_AWAY))
+            self._writing.write_now(close_frame(CloseCode.GOING_AWAY))
 
     async def _finish(self) -> None:
         """End the connection properly after the script.
@@ -478,13 +483,11 @@ class ServerConnection:
         self._raise_fault()
 
     def _abort(self) -> None:
-        self._writer.transport.abort()
+        self._writing.abort()
 
     async def _release(self) -> None:
         """Free the socket and the reading task."""
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.wait([self._reading])
-        self._writer.close()
-        with contextlib.suppress(OSError):
-            await self._writer.wait_closed()
+        await self._writing.wait_closed()

@@ -12,8 +12,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ..exceptions import ConnectionDisconnected
-from ._connection import CLEAN_CLOSE_CODES, ClientGone, ServerConnection
+from ._connection import CLEAN_CLOSE_CODES, ServerConnection
 from ._request import HeadersLike, check_refusal, pairs
+from ._writing import ClientGone
 
 if TYPE_CHECKING:
     import ssl as ssl_module
