@@ -104,6 +104,7 @@ def test_the_package_keeps_its_floors() -> None:
     third_party = declared_packages("fast", "proxy")
     more = {
         "_bench": declared_packages("bench"),
+        "metrics": declared_packages("metrics", "opentelemetry"),
         "testing": frozenset({"pytest"}),
     }
     assert faults_in(sources, packages=packages, third_party=third_party, more=more) == []
