@@ -1,4 +1,4 @@
-"""The command line: `wirespeed demo`, `wirespeed connect URL` and `wirespeed bench`.
+"""The command line: `wirespeed demo`, `connect`, `record`, `replay` and `bench`.
 
 The modules of a subcommand are imported only when that subcommand runs.
 """
@@ -11,13 +11,17 @@ import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ._base.version import __version__
 from ._cli.console import discard_output
 from ._codec import backend
 
+if TYPE_CHECKING:
+    from ._cli.connect import Opening
+
 INTERRUPTED: Final = 130
+_MAX_PORT: Final = 65535
 
 _CONNECT_HELP: Final = """\
 Each line of standard input is sent as a text message, and each message that arrives is
@@ -32,6 +36,16 @@ message has arrived for --linger seconds, so that answers are not lost.
 
 The exit status is 0 after a clean close (1000, 1001 or no code), 1 after any other, or if
 the connection could not be opened or a line not be sent, 2 for wrong arguments, 130 after Ctrl-C.
+"""
+
+
+_RECORD_HELP: Final = """\
+Each message that arrives is kept in FILE, with its time, and each line of standard input is
+sent as a text message and kept as well. FILE must not exist yet; only you may read it, since
+messages may contain secrets. The lines of standard input may be commands, as for connect.
+
+It ends with the connection, after --seconds, or with Ctrl-C; the end of piped input does not
+end it. The exit status is that of connect.
 """
 
 
@@ -74,6 +88,17 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
     )
+    _add_record(
+        subcommands.add_parser(
+            "record",
+            help="keep the messages of a connection in a file",
+            description=_RECORD_HELP,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
+    _add_replay(
+        subcommands.add_parser("replay", help="serve a recording to clients that are tested")
+    )
     _add_bench(subcommands.add_parser("bench", help="measure wirespeed beside other clients"))
     return parser
 
@@ -105,6 +130,51 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_connect(parser: argparse.ArgumentParser) -> None:
+    _add_opening(parser)
+    parser.add_argument(
+        "--linger",
+        type=_duration_or_none,
+        default=1.0,
+        metavar="SECONDS",
+        help="silence that ends the session after piped input (default: 1; inf: never)",
+    )
+    parser.set_defaults(run=_connect)
+
+
+def _add_record(parser: argparse.ArgumentParser) -> None:
+    _add_opening(parser)
+    parser.add_argument("file", metavar="FILE", help="the file to make")
+    parser.add_argument(
+        "--seconds", type=_duration, metavar="S", help="close the connection after so many seconds"
+    )
+    parser.set_defaults(run=_record)
+
+
+def _add_replay(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Serve a recording of `wirespeed record` on 127.0.0.1 until Ctrl-C, to each client from the"
+        " beginning. The URL is the first line of output."
+    )
+    parser.add_argument("file", metavar="FILE", help="the recording")
+    parser.add_argument(
+        "--port", type=_port, default=0, metavar="N", help="the port (default: any that is free)"
+    )
+    parser.add_argument(
+        "--speed",
+        type=_speed,
+        default=1.0,
+        metavar="X",
+        help="how many times as fast as recorded (default: 1; inf: without pauses)",
+    )
+    parser.add_argument(
+        "--no-wait",
+        action="store_true",
+        help="do not wait for messages of the client where the recording has some",
+    )
+    parser.set_defaults(run=_replay)
+
+
+def _add_opening(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("url", metavar="URL", help="ws://, wss://, http:// or https://")
     parser.add_argument(
         "--header",
@@ -124,14 +194,6 @@ def _add_connect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ca", metavar="FILE", help="trust these certificates (PEM) instead of the system's"
     )
-    parser.add_argument(
-        "--linger",
-        type=_duration_or_none,
-        default=1.0,
-        metavar="SECONDS",
-        help="silence that ends the session after piped input (default: 1; inf: never)",
-    )
-    parser.set_defaults(run=_connect)
 
 
 def _add_bench(parser: argparse.ArgumentParser) -> None:
@@ -208,6 +270,19 @@ def _duration_or_none(text: str) -> float:
     return seconds
 
 
+def _speed(text: str) -> float:
+    factor = _seconds(text)
+    if not factor > 0:
+        raise argparse.ArgumentTypeError(f"must be a number above 0, not {text!r}")
+    return factor
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _MAX_PORT:
+        raise argparse.ArgumentTypeError(f"must be 0 to {_MAX_PORT}, not {text!r}")
+    return int(text)
+
+
 def _seconds(text: str) -> float:
     try:
         return float(text)
@@ -234,12 +309,34 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _connect(arguments: argparse.Namespace) -> int:
     from ._cli import connect  # noqa: PLC0415
 
-    return connect.run(
-        arguments.url,
+    return connect.run(_opening(arguments), linger=arguments.linger)
+
+
+def _record(arguments: argparse.Namespace) -> int:
+    from ._cli import record  # noqa: PLC0415
+
+    return record.run(_opening(arguments), Path(arguments.file), seconds=arguments.seconds)
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from ._cli import replay  # noqa: PLC0415
+
+    return replay.run(
+        arguments.file,
+        port=arguments.port,
+        speed=arguments.speed,
+        waits=not arguments.no_wait,
+    )
+
+
+def _opening(arguments: argparse.Namespace) -> Opening:
+    from ._cli.connect import Opening  # noqa: PLC0415
+
+    return Opening(
+        url=arguments.url,
         headers=arguments.header,
         subprotocols=arguments.subprotocol,
         ca=arguments.ca,
-        linger=arguments.linger,
     )
 
 

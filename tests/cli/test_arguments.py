@@ -89,8 +89,8 @@ def test_the_arguments_of_connect_are_passed_on(monkeypatch: pytest.MonkeyPatch)
     arguments = ["--header", "A: b:c", "--header", "D:", "--subprotocol", "x", "--subprotocol=y"]
     assert main(["connect", "ws://h/", *arguments, "--ca", "f", "--linger", "inf"]) == 7
     headers = [("A", "b:c"), ("D", "")]
-    keywords = {"headers": headers, "subprotocols": ["x", "y"], "ca": "f", "linger": float("inf")}
-    assert seen == [("ws://h/",), keywords]
+    opening = connect.Opening(url="ws://h/", headers=headers, subprotocols=["x", "y"], ca="f")
+    assert seen == [(opening,), {"linger": float("inf")}]
 
 
 @pytest.mark.parametrize(

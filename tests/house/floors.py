@@ -23,13 +23,15 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("_network",),
     ("_opening",),
     ("client",),
-    ("compat",),
+    ("compat", "metrics", "testing"),
     ("__init__", "__main__", "_bench", "_cli", "web_socket_client"),
 )
 ASYNCIO_STARTS_AT = "_channel"
 ASYNCIO_AND_SOCKETS = frozenset({"aiofastnet", "asyncio", "selectors", "socket", "ssl", "uvloop"})
 # An error of TLS is an `ssl.SSLError` too; its class does no I/O.
 ALLOWED_BELOW = frozenset({("exceptions", "ssl")})
+
+NOTHING_MORE: Mapping[str, AbstractSet[str]] = {}
 
 FLOOR_OF = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
 
@@ -50,7 +52,7 @@ def faults_in(
     *,
     packages: AbstractSet[str],
     third_party: AbstractSet[str],
-    bench: AbstractSet[str] = frozenset(),
+    more: Mapping[str, AbstractSet[str]] = NOTHING_MORE,
 ) -> list[str]:
     """Name everything that breaks the order of the house.
 
@@ -58,7 +60,7 @@ def faults_in(
         sources: each module's source, by its full name.
         packages: those modules that are packages.
         third_party: what may be imported from elsewhere.
-        bench: what the benchmark may import as well.
+        more: what single parts may import as well, by the part.
     """
     imports = [
         found
@@ -69,7 +71,7 @@ def faults_in(
     if faults:
         return faults
     for found in imports:
-        allowed = third_party | bench if part_of(found.importer) == "_bench" else third_party
+        allowed = third_party | more.get(part_of(found.importer), frozenset())
         fault = _fault_inside(found) if is_inside(found.module) else _fault(found, allowed)
         if fault:
             faults.append(f"{found.importer}, line {found.line}: {fault}")

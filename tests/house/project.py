@@ -10,7 +10,12 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).parents[2]
 
 # Most distributions are imported by their own name. These are the exceptions.
-IMPORT_NAMES: Final = {"python-socks": "python_socks", "zlib-ng": "zlib_ng"}
+IMPORT_NAMES: Final = {
+    "opentelemetry-api": "opentelemetry",
+    "prometheus-client": "prometheus_client",
+    "python-socks": "python_socks",
+    "zlib-ng": "zlib_ng",
+}
 
 
 def pyproject() -> dict[str, Any]:

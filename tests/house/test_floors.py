@@ -14,7 +14,7 @@ PACKAGE = ROOT / "src" / "wirespeed"
 CYTHON = sorted((ROOT / "cython").rglob("*.p[yx][xd]"))
 PACKAGES = frozenset({"wirespeed", "wirespeed._channel", "wirespeed._codec", "wirespeed._opening"})
 THIRD_PARTY = frozenset({"h11", "multidict"})
-BENCH = frozenset({"picows"})
+MORE = {"_bench": frozenset({"picows"}), "testing": frozenset({"pytest"})}
 FOLDER = re.compile(r"^\| (?P<floor>\d+) \| (?P<parts>[^|]+) \| [^|]+ \|$", re.MULTILINE)
 
 BROKEN = {
@@ -70,6 +70,7 @@ BROKEN = {
         {"wirespeed.client": "import picows"},
         "imports picows, which pyproject",
     ),
+    "pytest elsewhere": ({"wirespeed.client": "import pytest"}, "imports pytest, which pyproject"),
     "benchmark": (
         {"wirespeed.client": "from ._bench import works", "wirespeed._bench.works": ""},
         "wirespeed.client, line 1: imports wirespeed._bench.works from",
@@ -86,6 +87,7 @@ SOUND = {
     },
     "asyncio": {"wirespeed.client": "import asyncio, ssl\nimport h11"},
     "types of others": {"wirespeed._base.x": "if TYPE_CHECKING:\n    from stubs import Buffer"},
+    "pytest in its plugin": {"wirespeed.testing.pytest_plugin": "import pytest"},
     "another client in the benchmark": {"wirespeed._bench.worker": "import picows"},
     "three steps up": {
         "wirespeed._channel": "",
@@ -100,15 +102,19 @@ def test_the_package_keeps_its_floors() -> None:
     assert set(sources) >= {"wirespeed", "wirespeed.client", "wirespeed._channel.channel"}
     assert packages >= {"wirespeed", "wirespeed._channel", "wirespeed._channel_c"}
     third_party = declared_packages("fast", "proxy")
-    bench = declared_packages("bench")
-    assert faults_in(sources, packages=packages, third_party=third_party, bench=bench) == []
+    more = {
+        "_bench": declared_packages("bench"),
+        "metrics": declared_packages("metrics", "opentelemetry"),
+        "testing": frozenset({"pytest"}),
+    }
+    assert faults_in(sources, packages=packages, third_party=third_party, more=more) == []
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_house_is_noticed(name: str) -> None:
     sources, expected = BROKEN[name]
     sources = {"wirespeed": "", **sources}
-    faults = faults_in(sources, packages=PACKAGES, third_party=THIRD_PARTY, bench=BENCH)
+    faults = faults_in(sources, packages=PACKAGES, third_party=THIRD_PARTY, more=MORE)
     assert len(faults) == 1
     assert expected in faults[0]
 
@@ -116,7 +122,7 @@ def test_a_broken_house_is_noticed(name: str) -> None:
 @pytest.mark.parametrize("name", SOUND)
 def test_a_sound_house_is_left_alone(name: str) -> None:
     sources = {"wirespeed": "", **SOUND[name]}
-    assert faults_in(sources, packages=PACKAGES, third_party=THIRD_PARTY, bench=BENCH) == []
+    assert faults_in(sources, packages=PACKAGES, third_party=THIRD_PARTY, more=MORE) == []
 
 
 def test_a_stranger_sees_at_most_twelve_floors() -> None:

@@ -1,1 +1,1 @@
-"""The command line: `wirespeed connect` and `wirespeed demo`."""
+"""The command line: `wirespeed connect`, `record`, `replay` and `demo`."""

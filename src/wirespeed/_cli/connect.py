@@ -9,9 +9,11 @@ import re
 import socket
 import ssl
 import sys
+from dataclasses import dataclass
 
 from .._handshake.url import parse_url
 from ..client import connect
+from ..connection import WebSocketConnection
 from ..exceptions import WebSocketError
 from .console import complain, note
 from .session import Session
@@ -20,50 +22,69 @@ from .stdin_lines import LineReader
 USAGE_ERROR = 2
 
 
-def run(
-    url: str,
-    *,
-    headers: list[tuple[str, str]],
-    subprotocols: list[str],
-    ca: str | None,
-    linger: float,
-) -> int:
-    """Run a session; return the exit status.
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """What to connect to, from the command line.
 
-    Args:
+    Attributes:
         url: as for `wirespeed.connect`.
         headers: headers to add to the request.
         subprotocols: subprotocols to offer.
         ca: a file of certificates to trust instead of the system's; `None` for the system's.
+    """
+
+    url: str
+    headers: list[tuple[str, str]]
+    subprotocols: list[str]
+    ca: str | None
+
+
+def run(opening: Opening, *, linger: float) -> int:
+    """Run a session; return the exit status.
+
+    Args:
+        opening: what to connect to.
         linger: if the input is not a terminal, its end closes the connection once the server has
             sent nothing for this many seconds.
 
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed; raised after the closing handshake.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # The encoding of standard output may lack characters.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    return asyncio.run(_run(opening, linger))
+
+
+async def _run(opening: Opening, linger: float) -> int:
+    ws = await open_connection(opening)
+    if not isinstance(ws, WebSocketConnection):
+        return ws
+    lines, is_terminal = standard_input()
+    if is_terminal:
+        subprotocol = "" if ws.subprotocol is None else f", subprotocol {ws.subprotocol}"
+        note(f"connected to {parse_url(opening.url)}{subprotocol}; Ctrl-D closes")
+    return await Session(ws, lines, 0 if is_terminal else linger).run()
+
+
+async def open_connection(opening: Opening) -> WebSocketConnection | int:
+    """Open a connection; if that fails, complain and return the exit status."""
+    ca = opening.ca
     try:
         context = None if ca is None else ssl.create_default_context(cafile=ca)
     except OSError as exc:
         complain(f"cannot use the certificates of {ca}: {exc.strerror or exc}")
         return USAGE_ERROR
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # The encoding of standard output may lack characters.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    return asyncio.run(_run(url, headers, subprotocols, context, linger))
-
-
-async def _run(
-    url: str,
-    headers: list[tuple[str, str]],
-    subprotocols: list[str],
-    context: ssl.SSLContext | None,
-    linger: float,
-) -> int:
     loop = asyncio.get_running_loop()
     # Some transports log a failed TLS handshake besides raising it.
     loop.set_exception_handler(lambda loop, context: None)
     try:
-        ws = await connect(url, headers=headers, subprotocols=subprotocols, ssl=context)
+        ws = await connect(
+            opening.url,
+            headers=opening.headers,
+            subprotocols=opening.subprotocols,
+            ssl=context,
+        )
     except OSError as exc:
         # Before ValueError: the error of an unverified certificate is both.
         complain(f"cannot connect: {_why(exc)}")
@@ -72,19 +93,15 @@ async def _run(
         complain(str(exc))
         return USAGE_ERROR
     loop.set_exception_handler(None)
-    interactive = sys.stdin is not None and sys.stdin.isatty()
-    if interactive:
-        subprotocol = "" if ws.subprotocol is None else f", subprotocol {ws.subprotocol}"
-        note(f"connected to {parse_url(url)}{subprotocol}; Ctrl-D closes")
-    return await Session(ws, _input(), 0 if interactive else linger).run()
+    return ws
 
 
-def _input() -> LineReader | None:
-    """Return a reader of standard input; `None` if it is closed."""
+def standard_input() -> tuple[LineReader | None, bool]:
+    """Return a reader of standard input, `None` if it is closed, and whether it is a terminal."""
     if sys.stdin is None:
-        return None
+        return None, False
     raw: io.RawIOBase = sys.stdin.buffer.raw  # type: ignore[union-attr]
-    return LineReader(raw)
+    return LineReader(raw), sys.stdin.isatty()
 
 
 def _why(exc: OSError) -> str:

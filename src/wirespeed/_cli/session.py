@@ -12,6 +12,7 @@ from typing import Final
 from .._base.rfc6455 import CloseCode
 from ..connection import WebSocketConnection
 from ..exceptions import ConnectionDisconnected, ProtocolError
+from ..testing._recording import Recorder, Sender
 from .console import complain, discard_output, note, shown
 from .stdin_lines import LineReader
 
@@ -30,15 +31,24 @@ class Session:
         lines: the user's input; `None` if standard input is closed.
         linger: seconds without a message after which the end of `lines` closes the
             connection; 0 closes at once.
+        recorder: what to record messages with, instead of printing them; `None` prints them.
     """
 
-    def __init__(self, ws: WebSocketConnection, lines: LineReader | None, linger: float) -> None:
+    def __init__(
+        self,
+        ws: WebSocketConnection,
+        lines: LineReader | None,
+        linger: float,
+        recorder: Recorder | None = None,
+    ) -> None:
         self._ws = ws
         self._lines = lines
         self._linger = linger
+        self._recorder = recorder
         self._on_terminal = sys.stdout.isatty()
         self._loop = asyncio.get_running_loop()
         self._last_news = self._loop.time()
+        self._stopped = self._loop.create_future()
         self._pings: set[asyncio.Task[None]] = set()
         self._fault: ProtocolError | None = None
         self._output_is_gone = False
@@ -53,20 +63,27 @@ class Session:
         printing = asyncio.create_task(self._print_messages())
         sending = asyncio.create_task(self._send_lines())
         try:
-            await asyncio.wait({printing, sending}, return_when=asyncio.FIRST_COMPLETED)
-            while not printing.done() and (pause := self._time_to_linger()) > 0:
-                await asyncio.wait({printing}, timeout=pause)
+            ends = {printing, self._stopped}
+            await asyncio.wait({*ends, sending}, return_when=asyncio.FIRST_COMPLETED)
+            while not any(end.done() for end in ends) and (pause := self._time_to_linger()) > 0:
+                await asyncio.wait(ends, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
         finally:
             sending.cancel()
             closed_by_server = self._ws.closed
             # Messages that arrive before the server answers the Close frame are printed, too.
             await self._ws.close()
             await asyncio.wait({printing, sending, *self._pings})
+            self._record_end()
             well = self._report_end(closed_by_server)
         for task in (printing, sending):
             if not task.cancelled():
                 task.result()
         return 0 if well and not self._failed else 1
+
+    def stop(self) -> None:
+        """Close the connection; `run` then returns."""
+        if not self._stopped.done():
+            self._stopped.set_result(None)
 
     def _time_to_linger(self) -> float:
         """Return how many more seconds to wait for messages."""
@@ -80,7 +97,7 @@ class Session:
         try:
             async for batch in self._ws.batches():
                 self._last_news = self._loop.time()
-                if not self._print(batch):
+                if not self._take_batch(batch):
                     return
         except ProtocolError as exc:
             self._fault = exc
@@ -99,6 +116,22 @@ class Session:
                 self._fail(f"cannot write to standard output: {exc.strerror}")
             self._output_is_gone = True
             discard_output()
+            return False
+        return True
+
+    def _take_batch(self, batch: list[str | bytes]) -> bool:
+        """Print or record messages; return whether that still works."""
+        if self._recorder is None:
+            return self._print(batch)
+        return self._record("server", *batch)
+
+    def _record(self, sender: Sender, *messages: str | bytes) -> bool:
+        """Record messages if this is a recording; return whether the file could be written."""
+        try:
+            if self._recorder is not None:
+                self._recorder.add(sender, *messages)
+        except OSError as exc:
+            self._fail(f"cannot write the recording: {exc.strerror}")
             return False
         return True
 
@@ -126,8 +159,11 @@ class Session:
         if line.startswith(b"/") and not line.startswith(b"//"):
             await self._obey(line)
             return
+        text = line.removeprefix(b"/")
         try:
-            await self._ws.send_text(line.removeprefix(b"/"))
+            sent = self._ws.send_text(text)
+            self._record("client", text.decode())
+            await sent
         except ValueError:
             self._fail("a line was not sent: it is not valid UTF-8 (RFC 6455 section 8.1)")
 
@@ -158,6 +194,18 @@ class Session:
         complain(text)
 
     # -- the end -----------------------------------------------------------------------
+
+    def _record_end(self) -> None:
+        info = self._ws.close_info
+        if self._recorder is None or info is None:
+            return
+        sender: Sender = "client" if info.closed_by == "local" else "server"
+        frame = info.sent if sender == "client" else info.received
+        code, reason = (int(CloseCode.ABNORMAL_CLOSURE), "") if frame is None else frame
+        try:
+            self._recorder.end(sender, code, reason)
+        except OSError as exc:
+            self._fail(f"cannot write the recording: {exc.strerror}")
 
     def _report_end(self, closed_by_server: bool) -> bool:
         """Report how the connection ended; return whether that counts as success."""
