@@ -1,4 +1,4 @@
-"""Each system call of a plain connection fails once with each error; docs/system-calls.md has the outcomes.
+"""Each system call of a plain connection fails once with each error of docs/system-calls.md.
 
 `failing/calls.c` makes the calls fail, and `failing/play.py` plays the rows, in a process of its
 own.
@@ -68,4 +68,6 @@ def test_each_call_fails_once(library: Path, loop_name: str) -> None:
     )
     assert (played.returncode, played.stderr) == (0, "")
     outcomes = played.stdout.splitlines()
-    assert [(row, outcome) for (row, _), outcome in zip(expected, outcomes, strict=True)] == expected
+    assert [
+        (row, outcome) for (row, _), outcome in zip(expected, outcomes, strict=True)
+    ] == expected

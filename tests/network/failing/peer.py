@@ -10,7 +10,7 @@ import select
 import socket
 import threading
 from types import TracebackType
-from typing import Final
+from typing import Final, Self
 
 import reference
 from rawserver import CLOSE, TEXT, accept_response, close_payload, parse_upgrade, unmask
@@ -47,7 +47,7 @@ class Peer:
         self.close: int | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> Peer:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
