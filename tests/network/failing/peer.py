@@ -84,8 +84,7 @@ class Peer:
         while True:
             sources = [self._ear, own] if self._reads or not has_answered else [self._ear]
             ready = select.select(sources, [], [])[0]
-            if self._ear in ready and not self._obey(own, self._ear.recv(1)):
-                return
+            # First what has arrived: the order may be to stop.
             if own in ready:
                 data = own.recv(1 << 20)
                 if not data:
@@ -99,6 +98,8 @@ class Peer:
             while has_answered and (frame := _take_frame(waiting)) is not None:
                 if not self._answer(own, *frame):
                     return
+            if self._ear in ready and not self._obey(own, self._ear.recv(1)):
+                return
 
     def _obey(self, own: socket.socket, order: bytes) -> bool:
         """Do what the test has told; return whether the connection goes on."""
