@@ -31,6 +31,7 @@ SKIPPED: Final = {"__class__", "__init_subclass__", "__subclasshook__", "__del__
 # How many objects of each type get their methods in random order, and how many calls each.
 LIVES: Final = 100
 CALLS: Final = 12
+VALUES: Final[tuple[Any, ...]] = (None, 0, b"x", [])
 FUNCTIONS: Final = (
     repr,
     hash,
@@ -77,8 +78,8 @@ def try_all(kind: Any) -> None:
         attempt(function.__name__, kind, function)
     for name in sorted(set(dir(kind)) - SKIPPED):
         attempt(f"get {name}", kind, lambda made, name=name: getattr(made, name))
-        for value in (None, 0, b"x", []):
-            attempt(f"{name} = {value}", kind, lambda made, n=name, v=value: setattr(made, n, v))
+        for value in VALUES:
+            attempt(f"{name} = {value!r}", kind, lambda made, n=name, v=value: setattr(made, n, v))
         attempt(f"del {name}", kind, lambda made, name=name: delattr(made, name))
         for arguments in argument_lists(kind):
             shown = f"{name}, {len(arguments)} arguments"

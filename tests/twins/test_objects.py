@@ -78,8 +78,9 @@ async def test_a_connection_can_be_referred_to_weakly() -> None:
 async def test_what_a_connection_makes_is_made_by_it_alone() -> None:
     wire = Wire()
     for made in (wire.connection, wire.connection.receive_stream(), wire.connection.batches()):
+        kind: Any = type(made)
         with pytest.raises(TypeError):
-            type(made)()
+            kind()
     wire.lose()
 
 
