@@ -1,4 +1,4 @@
-"""Every behaviour in docs/behaviour.md has a test with the name given there."""
+"""Every behaviour in docs/behaviour.md and SECURITY.md has a test with the name given there."""
 
 from __future__ import annotations
 
@@ -7,15 +7,24 @@ import re
 import pytest
 from house.project import ROOT
 
-PAGE = (ROOT / "docs" / "behaviour.md").read_text(encoding="utf-8")
-ROWS = [line for line in PAGE.splitlines() if line.startswith("| ") and "| test |" not in line]
+PAGES = [
+    path.read_text(encoding="utf-8")
+    for path in (ROOT / "docs" / "behaviour.md", ROOT / "SECURITY.md")
+]
+ROWS = [
+    line
+    for page in PAGES
+    for line in page.splitlines()
+    if line.startswith("| ") and "| test |" not in line
+]
 ROW = re.compile(r"\| (?P<subject>.+) \| (?P<behaviour>.+\.) \| `(?P<path>.+)::(?P<name>\w+)` \|")
 # This also matches a test case that hypothesis makes: `TestName: Any = ...`.
 DEFINITION = re.compile(r"^(?:(?:async )?def |class )?([Tt]est\w+)(?=[(:])", re.MULTILINE)
 
 
 def test_rows_were_found() -> None:
-    assert len(ROWS) > 50
+    for page in PAGES:
+        assert len(ROW.findall(page)) > 50
 
 
 @pytest.mark.parametrize("row", ROWS)

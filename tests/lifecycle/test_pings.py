@@ -13,6 +13,7 @@ from rawserver import CLOSE, PING
 
 from wirespeed import CloseCause, ConnectionDisconnected
 from wirespeed._lifecycle.closing import closing_of
+from wirespeed._lifecycle.pings import MANY_PINGS
 
 
 async def test_a_ping_that_is_cancelled_while_it_waits_for_room_is_sent() -> None:
@@ -93,4 +94,25 @@ async def test_giving_up_after_a_close_frame_that_waits_for_its_consumer() -> No
     closing_of(wire.connection).give_up(CloseCause.PING_TIMEOUT, "too late")
     assert wire.connection.close_code == 1001
     assert client_frames(wire.written()) == [(CLOSE, b"\x03\xe9")]
+    wire.lose()
+
+
+async def test_pings_that_were_given_up_are_forgotten() -> None:
+    wire = Wire()
+    kept = await wire.connection.ping(b"kept")
+    for number in range(20 * MANY_PINGS):
+        answer = await wire.connection.ping(b"%d" % number)
+        answer.cancel()
+    pings = closing_of(wire.connection).watch.pings()
+    assert len(pings._pending) <= MANY_PINGS
+    wire.feed(pong(b"kept"))
+    assert await kept >= 0
+    wire.lose()
+
+
+async def test_no_ping_that_is_waited_for_is_forgotten() -> None:
+    wire = Wire()
+    answers = [await wire.connection.ping(b"%d" % number) for number in range(5 * MANY_PINGS)]
+    wire.feed(pong(b"%d" % (len(answers) - 1)))
+    assert all(answer.done() and answer.result() >= 0 for answer in answers)
     wire.lose()

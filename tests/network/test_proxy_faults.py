@@ -109,6 +109,33 @@ async def test_a_refusal_without_an_end(tls: Tls, monkeypatch: pytest.MonkeyPatc
     assert error.status == 502
 
 
+async def test_a_refusal_whose_body_is_later_than_the_deadline(tls: Tls) -> None:
+    head = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 10\r\n\r\nso"
+    error = await refused(answering(head, stay=True), tls, open_timeout=0.5)
+    assert (error.status, error.body) == (502, b"so")
+
+
+async def test_a_cancelled_opening_is_not_a_refusal(tls: Tls) -> None:
+    answered = asyncio.Event()
+
+    async def handle(connection: RawConnection) -> None:
+        await connection.read_upgrade()
+        await connection.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 10\r\n\r\nso")
+        answered.set()
+        await connection.read_rest()
+
+    scheme = "http" if tls.server is None else "https"
+    async with raw_server(handle, ssl=tls.server) as url:
+        proxy = proxy_at(url, scheme)
+        opening = asyncio.ensure_future(
+            wirespeed.connect(SERVER, proxy=proxy, proxy_ssl=tls.client)
+        )
+        await answered.wait()
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+
+
 async def test_a_refusal_with_an_endless_body(tls: Tls) -> None:
     async def handle(connection: RawConnection) -> None:
         await connection.read_upgrade()

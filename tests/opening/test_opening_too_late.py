@@ -94,3 +94,28 @@ async def test_the_timers_of_the_connection_end(
     [connection] = made
     assert connection.closed
     await connection.wait_closed()
+
+
+class StubbornTransport(VanishingTransport):
+    """A transport that never tells of its end."""
+
+    def abort(self) -> None:
+        self.is_gone = True
+
+
+async def test_a_transport_that_never_ends_does_not_hold_up_the_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    transport = StubbornTransport()
+
+    async def open_stubborn(
+        url: object, make_link: Callable[[type[ChannelProtocol]], Any], *rest: object
+    ) -> StubbornTransport:
+        make_link(BufferedChannelProtocol).connection_made(transport)
+        return transport
+
+    monkeypatch.setattr(wirespeed._opening.open_connection, "open_transport", open_stubborn)
+    monkeypatch.setattr(wirespeed._opening.open_connection, "ABORT_SECONDS", 0.01)
+    with pytest.raises(wirespeed.OpenTimeout):
+        await wirespeed.connect("ws://127.0.0.1/", open_timeout=0.01)
+    assert transport.is_gone

@@ -215,6 +215,30 @@ async def test_when_the_old_one_is_lost_during_an_attempt(clock: Clock) -> None:
     assert clock.delays == [1]
 
 
+async def test_a_connection_that_the_program_closes_is_not_replaced(clock: Clock) -> None:
+    may_answer = asyncio.Event()
+    opened: list[RawConnection] = []
+
+    async def handle(connection: RawConnection) -> None:
+        opened.append(connection)
+        await connection.accept()
+        assert await connection.expect_close() == (1000, "")
+        await may_answer.wait()
+        await connection.write(close_frame())
+
+    async with raw_server(handle) as url:
+        connections = aiter(wirespeed.connect(url, reconnect=RENEWING))
+        ws = await anext(connections)
+        closing = asyncio.create_task(ws.close())
+        await turns()
+        clock.lifetime_over.set()
+        await until_idle(lambda: len(opened))
+        assert len(opened) == 1
+        may_answer.set()
+        await closing
+        await connections.aclose()
+
+
 async def test_asking_for_the_next_one_before_the_lifetime_is_over(clock: Clock) -> None:
     async with feeding() as feed:
         connections = aiter(wirespeed.connect(feed.url, reconnect=RENEWING))

@@ -229,7 +229,9 @@ def test_what_is_no_payload(codec: Codec, opcode: int, payload: object) -> None:
 def test_an_opcode_is_four_bits(codec: Codec, opcode: int) -> None:
     builder = codec.FrameBuilder()
     for build in (builder.append, builder.frame):
-        with pytest.raises(ValueError, match=rf"^opcode must be 0 to 15, not {opcode}$"):
+        with pytest.raises(
+            ValueError, match=rf"^opcode must be 0 to 15, or 64 to 79 with RSV1, not {opcode}$"
+        ):
             build(opcode, b"")
     assert len(builder) == 0
 
@@ -275,7 +277,7 @@ def test_entropy_of_the_wrong_length(codec: Codec, length: int) -> None:
 def test_entropy_of_the_wrong_type(codec: Codec, block: object) -> None:
     builder = codec.FrameBuilder(entropy=lambda size: block)  # type: ignore[arg-type, return-value]
     for build in (builder.append, builder.frame):
-        with pytest.raises(TypeError):
+        with pytest.raises(TypeError, match=r"^entropy source must return bytes, not "):
             build(2, b"payload")
     assert len(builder) == 0
 

@@ -9,6 +9,7 @@ import copy
 import pickle
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,12 @@ COPIES: list[Callable[[Any], Any]] = [
     copy.deepcopy,
     lambda value: pickle.loads(pickle.dumps(value)),
 ]
+
+
+class NamedMessage(Message):
+    """A message of a program."""
+
+    name = "named"
 
 
 @pytest.mark.skipif(wirespeed.implementation == "pure", reason="pure Python cannot crash so")
@@ -45,6 +52,36 @@ def test_a_message_is_a_value(copied: Callable[[Any], Any]) -> None:
     assert other == message
     assert other.received_at == 1.5
     assert type(other) is Message
+
+
+@pytest.mark.parametrize("copied", COPIES, ids=["copy", "deepcopy", "pickle"])
+def test_a_subclass_of_a_message_is_a_value(copied: Callable[[Any], Any]) -> None:
+    message = NamedMessage(MessageType.TEXT, "data")
+    other = copied(message)
+    assert type(other) is NamedMessage
+    assert other == message
+    assert (other.name, other.data, other.received_at) == ("named", "data", None)
+
+
+@pytest.mark.loops("asyncio")
+async def test_a_connection_can_be_referred_to_weakly() -> None:
+    class Mine(wirespeed.WebSocketConnection):
+        pass
+
+    wire = Wire(connection_class=Mine)
+    assert type(wire.connection) is Mine
+    assert weakref.ref(wire.connection)() is wire.connection
+    wire.lose()
+
+
+@pytest.mark.loops("asyncio")
+async def test_what_a_connection_makes_is_made_by_it_alone() -> None:
+    wire = Wire()
+    for made in (wire.connection, wire.connection.receive_stream(), wire.connection.batches()):
+        kind: Any = type(made)
+        with pytest.raises(TypeError):
+            kind()
+    wire.lose()
 
 
 @pytest.mark.loops("asyncio")

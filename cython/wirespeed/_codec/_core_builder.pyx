@@ -69,9 +69,11 @@ cdef class MaskingKeys:
 
     cdef int draw(self, uint8_t *key) except -1:
         """Take the next 4 bytes of the block: keys must be unpredictable (RFC 6455 section 5.3)."""
-        cdef bytes block
+        cdef object block
         if self.position + 4 > PyBytes_GET_SIZE(self.block) or self.generation != fork_generation:
             block = self.entropy(KEY_BLOCK_BYTES)
+            if not isinstance(block, bytes):
+                raise TypeError(f"entropy source must return bytes, not {type(block).__name__}")
             if PyBytes_GET_SIZE(block) != KEY_BLOCK_BYTES:
                 raise ValueError(
                     f"entropy source returned {len(block)} bytes, {KEY_BLOCK_BYTES} were asked for"
@@ -196,7 +198,7 @@ cdef class FrameBuilder:
 
 cdef int first_byte(int opcode, bint fin) except -1:
     if opcode & ~(OPCODE | RSV1):
-        raise ValueError(f"opcode must be 0 to 15, not {opcode}")
+        raise ValueError(f"opcode must be 0 to 15, or 64 to 79 with RSV1, not {opcode}")
     return opcode | FIN if fin else opcode
 
 

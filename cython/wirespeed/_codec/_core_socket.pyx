@@ -10,7 +10,7 @@ from cpython.buffer cimport (
     PyObject_GetBuffer,
 )
 from cpython.exc cimport PyErr_SetFromErrno
-from libc.errno cimport EAGAIN, EINTR, errno
+from libc.errno cimport EAGAIN, EINTR, ENOBUFS, errno
 
 cdef extern from *:
     """
@@ -57,6 +57,8 @@ cpdef Py_ssize_t send_some(object sock, int fd, object data) except -2:
     try:
         with nogil:
             size = ws_send(fd, view.buf, view.len)
+        if size < 0 and errno == ENOBUFS:
+            return -1
         return checked(size)
     finally:
         PyBuffer_Release(&view)

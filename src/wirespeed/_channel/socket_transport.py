@@ -6,6 +6,7 @@ Reads and writes one socket. Does not parse frames or messages.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -78,8 +79,13 @@ class SocketTransport:
     def resume_reading(self) -> None:
         """Read arriving data again."""
         if self._reading_is_paused and not self._is_closing:
+            try:
+                self._loop.add_reader(self._fd, self.read_waiting)
+            except OSError as exc:
+                # The system can watch no more sockets.
+                self._lose(exc)
+                return
             self._reading_is_paused = False
-            self._loop.add_reader(self._fd, self.read_waiting)
 
     def read_waiting(self) -> int:
         """Read once what waits in the socket, also while reading is paused.
@@ -121,7 +127,12 @@ class SocketTransport:
                 return
             if size == len(data):
                 return
-            self._loop.add_writer(self._fd, self._write_ready)
+            try:
+                self._loop.add_writer(self._fd, self._write_ready)
+            except OSError as exc:
+                # Part of the data may have left, so nothing can follow it.
+                self._lose(exc)
+                return
             self._keep(memoryview(data)[max(size, 0) :])
         else:
             self._keep(data)
@@ -198,7 +209,7 @@ class SocketTransport:
         try:
             self._sock.shutdown(socket.SHUT_WR)
         except OSError as exc:
-            self._lose(exc)
+            self._break(exc)
 
     def _pause_if_full(self) -> None:
         if self._backlog_bytes > self._high_water and not self._writing_is_paused:
@@ -253,7 +264,9 @@ class SocketTransport:
         try:
             self._protocol.connection_lost(exc)
         finally:
-            self._sock.close()
+            # The descriptor is free, whatever the system reports.
+            with contextlib.suppress(OSError):
+                self._sock.close()
 
     def _report(self, exc: Exception) -> None:
         """Pass an unexpected error of a callback to the loop's exception handler."""

@@ -299,7 +299,7 @@ class SendSome(Protocol):
         """Write as much of `data` as a socket takes, given as an object and as its descriptor.
 
         Returns:
-            The number of bytes, -1 if the socket takes none yet.
+            The number of bytes; -1 if the socket takes none yet, or the system has no buffers.
 
         Raises:
             OSError: the connection is lost.

@@ -14,17 +14,21 @@ from ..exceptions import ReadTimeout
 
 # A peer may send unsolicited Pongs (RFC 6455 section 5.5.3). If more wait, the oldest is dropped.
 MAX_UNREAD_PONGS = 16
+# When so many Pings are not answered, those that nobody waits for any more are forgotten.
+MANY_PINGS = 32
 
 
 class Pings:
     """The unanswered Pings and the unread Pongs of one connection."""
 
-    __slots__ = ("_end", "_loop", "_pending", "_pongs", "_readers")
+    __slots__ = ("_end", "_loop", "_many", "_pending", "_pongs", "_readers")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         # Payload, answer and time of each Ping that is not answered, oldest first.
         self._pending: list[tuple[bytes, asyncio.Future[float], float]] = []
+        # How many of them are so many that it is time to forget those that were given up.
+        self._many = MANY_PINGS
         self._pongs: deque[bytes] = deque(maxlen=MAX_UNREAD_PONGS)
         self._readers: deque[asyncio.Future[bytes]] = deque()
         # Makes the error of a read once no Pong will come any more.
@@ -32,6 +36,8 @@ class Pings:
 
     def add(self, payload: bytes) -> asyncio.Future[float]:
         """Return a future of the round trip, in seconds, of a Ping that is sent now."""
+        if len(self._pending) >= self._many:
+            self._forget_given_up()
         answer: asyncio.Future[float] = self._loop.create_future()
         self._pending.append((payload, answer, time.perf_counter()))
         return answer
@@ -94,6 +100,11 @@ class Pings:
                 # Marks the exception as retrieved: asyncio must not log it if nobody awaits it.
                 answer.exception()
         self._pending.clear()
+
+    def _forget_given_up(self) -> None:
+        """Forget the Pings that nobody waits for; a peer may never answer them."""
+        self._pending = [ping for ping in self._pending if not ping[1].done()]
+        self._many = max(MANY_PINGS, 2 * len(self._pending))
 
     def _hand_over(self, payload: bytes) -> None:
         while self._readers:

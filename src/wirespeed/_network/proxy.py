@@ -134,11 +134,19 @@ async def _hear_out(tunnel: Tunnel, listen: Listen) -> None:
             break
     else:
         return
-    # A refusal stays a refusal if the connection is reset now.
-    with contextlib.suppress(OSError):
-        async with asyncio.timeout(_BODY_SECONDS):
-            while not await listen():
-                pass
+    try:
+        # A refusal stays a refusal if the connection is reset now.
+        with contextlib.suppress(OSError):
+            async with asyncio.timeout(_BODY_SECONDS):
+                while not await listen():
+                    pass
+    except asyncio.CancelledError as cancelled:
+        # If the time for the opening is over, this is why.
+        try:
+            tunnel.check()
+        except ProxyError as refusal:
+            raise cancelled from refusal
+        raise
 
 
 class _Dialogue(asyncio.Protocol):

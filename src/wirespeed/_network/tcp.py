@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import functools
 import itertools
 import os
@@ -229,17 +230,25 @@ async def _connect_socket(
     # uvloop, where an IPv6 address also loses its zone.
     try:
         sock.connect(address)
-    except BlockingIOError:
-        connected = loop.create_future()
-        descriptor = sock.fileno()
-        loop.add_writer(descriptor, _wake, connected)
-        try:
-            await connected
-        finally:
-            loop.remove_writer(descriptor)
-        number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if number:
-            raise OSError(number, os.strerror(number)) from None
+    except BlockingIOError as exc:
+        # On POSIX, this means that no connection was begun: there are no free ports or routes.
+        if exc.errno == errno.EAGAIN and sys.platform != "win32":
+            raise
+    except InterruptedError:
+        # A signal does not stop the connecting.
+        pass
+    else:
+        return
+    connected = loop.create_future()
+    descriptor = sock.fileno()
+    loop.add_writer(descriptor, _wake, connected)
+    try:
+        await connected
+    finally:
+        loop.remove_writer(descriptor)
+    number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if number:
+        raise OSError(number, os.strerror(number))
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

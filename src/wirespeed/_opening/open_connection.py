@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, replace
 from ssl import SSLError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from .._base.arguments import check_count, check_seconds
 from .._base.opened import Opened
@@ -16,12 +17,15 @@ from .._lifecycle.frame_log import log_opening, traced
 from .._network.tls_failure import Place, tls_failure
 from .._network.transport import SocketTransport, open_transport
 from ..connection import WebSocketConnection
-from ..exceptions import HandshakeError, OpenTimeout
+from ..exceptions import HandshakeError, OpenTimeout, ProxyError
 from .plan import Plan
 from .redirects import Trail
 
 if TYPE_CHECKING:
     from .._channel import ChannelProtocol
+
+# An aborted transport closes its socket in the next turn of the event loop.
+ABORT_SECONDS: Final = 1.0
 
 
 async def open_connection(plan: Plan) -> WebSocketConnection:
@@ -64,7 +68,7 @@ async def _open_one(
     except TimeoutError as exc:
         if not deadline.expired():
             raise
-        raise _timed_out(plan, opening, phases) from exc
+        raise _timed_out(plan, opening, phases, exc) from exc
 
 
 async def _shake_hands(
@@ -81,8 +85,7 @@ async def _shake_hands(
             await attempt.opened
         except BaseException as exc:
             transport.abort()
-            # The socket is open until then.
-            await connection.wait_closed()
+            await _wait_for_end(connection)
             if isinstance(exc, HandshakeError) and isinstance(exc.__cause__, SSLError):
                 # With TLS 1.3, the server judges the client after the client's handshake is over.
                 place = Place(trail.url.host, trail.url.port)
@@ -92,6 +95,13 @@ async def _shake_hands(
         attempt.give_up()
         raise
     return connection
+
+
+async def _wait_for_end(connection: WebSocketConnection) -> None:
+    """Wait until an aborted transport has closed its socket, but not for one that never does."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(ABORT_SECONDS):
+            await connection.wait_closed()
 
 
 @dataclass(slots=True)
@@ -159,8 +169,13 @@ class _Attempt:
         self.opened.cancel()
 
 
-def _timed_out(plan: Plan, opening: OpeningHandshake, phases: Phases) -> HandshakeError:
-    """Make the error of a connection that was not open in time."""
+def _timed_out(
+    plan: Plan, opening: OpeningHandshake, phases: Phases, timeout: TimeoutError
+) -> HandshakeError:
+    """Make the error of a connection that was not open in time; `timeout` is the deadline's."""
+    # The deadline cancels; `connect_through` leaves a refusal as the cause of the cancellation.
+    if timeout.__cause__ is not None and isinstance(timeout.__cause__.__cause__, ProxyError):
+        return timeout.__cause__.__cause__
     try:
         opening.result()
     except HandshakeError as refusal:

@@ -203,6 +203,9 @@ class _Renewal:
         backoff = Backoff(self._policy, _now())
         connection: WebSocketConnection | None = None
         while connection is None:
+            # A connection that closes is not replaced: the program asks for the next one itself.
+            if self._old.connection.closed:
+                return
             try:
                 connection = await self._attempt.open()
             except Exception as exc:

@@ -18,6 +18,7 @@ cdef class Sender:
     cdef readonly object _closing
 
     cdef _check_thread(self)
+    cdef _check_loop(self)
     @cython.locals(outbox=Outbox)
     cdef Awaitable _send_frame(self, int opcode, object payload, object compress)
     cdef Awaitable _send_fragments(self, int opcode, list payloads, object compress)

@@ -177,7 +177,13 @@ class MessageStream:
         raise TypeError(f"{type(self).__name__} cannot be copied or pickled")
 
     def __del__(self) -> None:
-        self._chunks.abandon(self._loop)
+        try:
+            chunks = self._chunks
+        except AttributeError:
+            # `__init__` has failed, or was never called.
+            return
+        if chunks is not None:
+            chunks.abandon(self._loop)
 
     def _check_thread(self) -> None:
         if get_ident() != self._thread:

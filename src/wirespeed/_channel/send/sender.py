@@ -6,6 +6,7 @@ Does not receive.
 from __future__ import annotations
 
 import asyncio
+from asyncio import _get_running_loop
 from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Iterator, Sequence
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -201,6 +202,8 @@ class Sender:
     ) -> Awaitable:
         self._check_thread()
         outbox = self._outbox
+        if not outbox._tick_is_open:
+            self._check_loop()
         if outbox._refusal is not None:
             outbox.check_open()
         if outbox._is_plain:
@@ -223,6 +226,7 @@ class Sender:
             `None` at the end of the iterator, else the wait before the next call.
         """
         self._check_thread()
+        self._check_loop()
         outbox = self._outbox
         settled = outbox._settled
         outbox.begin_batch()
@@ -269,6 +273,15 @@ class Sender:
         if get_ident() != self._thread:
             raise RuntimeError("a connection may only be used in the thread of its event loop")
 
+    def _check_loop(self) -> None:
+        """Raise if another event loop runs: it would not end the turn, and nothing would leave."""
+        if self._outbox._in_wake:
+            return
+        running = _get_running_loop()
+        if running is not None and running is not self._loop:
+            raise RuntimeError("a connection may only be used in its own event loop")
+
     def _require_open(self) -> None:
         self._check_thread()
+        self._check_loop()
         self._outbox.check_open()

@@ -35,3 +35,4 @@ if TYPE_CHECKING:
     _builder: type[contract.FrameBuilder] = FrameBuilder
     _validator: type[contract.Utf8Validator] = Utf8Validator
     _mask_function: contract.ApplyMask = apply_mask
+    _length_function: contract.TotalLength = total_length

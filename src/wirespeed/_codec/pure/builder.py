@@ -159,7 +159,7 @@ class FrameBuilder:
 
     def _build(self, opcode: int, payload: Payload, fin: bool) -> bytes:
         if opcode & ~(OPCODE_BITS | RSV1_BIT):
-            raise ValueError(f"opcode must be 0 to 15, not {opcode}")
+            raise ValueError(f"opcode must be 0 to 15, or 64 to 79 with RSV1, not {opcode}")
         data = payload.encode() if isinstance(payload, str) else _payload_bytes(opcode, payload)
         key = self._draw_key()
         size = len(data)

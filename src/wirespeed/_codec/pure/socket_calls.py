@@ -5,6 +5,7 @@ Its compiled twin is `wirespeed._codec._core_socket`.
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, Any
 
 from .. import contract
@@ -30,6 +31,10 @@ def send_some(sock: Any, fd: int, data: Buffer) -> int:
         size: int = sock.send(data)
     except (BlockingIOError, InterruptedError):
         return _NOT_READY
+    except OSError as exc:
+        if exc.errno == errno.ENOBUFS:
+            return _NOT_READY
+        raise
     return size
 
 
