@@ -55,6 +55,11 @@ class WebSocketConnection(own.WebSocketConnection):
 
     __slots__ = ()
 
+    def __init__(self, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
+        super().__init__(loop, **options)
+        # As in aiosonic, a message that cannot be decoded has been taken.
+        self._inbox._keeps_undecoded = False
+
     @property
     def connected(self) -> bool:
         """Whether something can be sent: neither side has closed the connection or lost it."""
@@ -89,7 +94,9 @@ class _OneQueue(WebSocketConnection):
         """Wait for the next message, which must be binary; otherwise like `receive_text`."""
         return self._queue.receive_bytes(timeout)
 
-    def receive_json(self, timeout: float | None = None) -> Coroutine[Any, Any, Any]:
+    def receive_json(  # type: ignore[override]
+        self, timeout: float | None = None
+    ) -> Coroutine[Any, Any, Any]:
         """Wait for the next message, which must be text, and decode it with `loads`."""
         return self._queue.receive_json(timeout)
 

@@ -15,6 +15,7 @@ from ..._base.rfc6455 import OPCODE_BINARY, OPCODE_TEXT
 from ..._codec.backend import is_held, stop_with, use_send_slot
 from ...exceptions import ConnectionDisconnected, MessageTypeError
 from ..waiter import Awaitable, Waiter
+from .decoding import decoded
 from .inbox import Inbox, Receive
 
 # Values of `_limit` for `ReceiveOfType`.
@@ -108,7 +109,7 @@ class ReceiveOfType(Receive):
         data = inbox.pop()
         if is_text != wants_text:
             raise UnexpectedMessage(f"Expected a {'text' if wants_text else 'binary'} message")
-        return inbox.decode(data) if self._limit == _AS_JSON else data
+        return decoded(inbox._loads, data) if self._limit == _AS_JSON else data
 
 
 class ReceiveTagged(Receive):
