@@ -1,5 +1,6 @@
-"""What a call of `examples/rpc` costs over an echo of the same messages: `python -m benchmarks.rpc`.
+"""What a call of `examples/rpc` costs over an echo of the same messages.
 
+Usage: `python -m benchmarks.rpc`.
 Counts the processor time of the client; the server is a process of its own.
 """
 

@@ -12,6 +12,7 @@ from threading import get_ident
 from typing import Any
 
 from ..._base.rfc6455 import OPCODE_BINARY, OPCODE_TEXT
+from ..._base.threads import wrong_thread
 from ..._codec.backend import is_held, stop_with, use_send_slot
 from ..waiter import Awaitable, Waiter
 from .inbox import Inbox, Receive
@@ -166,7 +167,7 @@ class TypedReceiver:
     def receive(self, timeout: float | None = None) -> Coroutine[Any, Any, WSMessage]:
         """Wait for the next message; 0 and `None` stand for the receiver's default timeout."""
         if get_ident() != self._thread:
-            raise RuntimeError("a connection may only be used in the thread of its event loop")
+            raise wrong_thread()
         return self._make(False, timeout or self._timeout)
 
     def __aiter__(self) -> TypedReceiver:

@@ -12,6 +12,7 @@ from threading import get_ident
 from typing import Any, Final
 
 from ..._base.rfc6455 import OPCODE_BINARY, OPCODE_TEXT
+from ..._base.threads import wrong_thread
 from ..._codec.backend import is_held, stop_with, use_send_slot
 from ...exceptions import ConnectionDisconnected, MessageTypeError
 from ..waiter import Awaitable, Waiter
@@ -185,7 +186,7 @@ class OneQueue:
 
     def _receive(self, timeout: float | None, wanted: int) -> Awaitable:
         if get_ident() != self._thread:
-            raise RuntimeError("a connection may only be used in the thread of its event loop")
+            raise wrong_thread()
         return self._inbox.receive(ReceiveOfType, False, timeout, wanted)
 
     def __aiter__(self) -> OneQueue:
