@@ -52,7 +52,6 @@ class GraphQL(Link):
         self._payload = payload
         self._numbers = itertools.count(1)
         self._operations: dict[str, _Operation] = {}
-        self._acknowledged = asyncio.Event()
 
     async def execute(
         self,
@@ -108,26 +107,25 @@ class GraphQL(Link):
                 with suppress(ConnectionError):
                     await ws.send_json({"id": number, "type": "complete"})
 
-    async def opened(self, ws: wirespeed.WebSocketConnection) -> None:
-        """Greet the server, and subscribe again."""
-        self._acknowledged.clear()
+    async def use(self, ws: wirespeed.WebSocketConnection) -> None:
+        """Greet the server, subscribe again, and hand results to their operations."""
         greeting: dict[str, Any] = {"type": "connection_init"}
         if self._payload is not None:
             greeting["payload"] = self._payload
         await ws.send_json(greeting)
         async with asyncio.timeout(10):
-            await self._acknowledged.wait()
+            while (message := await ws.receive_json())["type"] != "connection_ack":
+                await self._take(ws, message)
         for operation in list(self._operations.values()):
             await ws.send_json(operation.request)
+        self.ready(ws)
+        async for message in ws.json():
+            await self._take(ws, message)
 
-    def take(self, ws: wirespeed.WebSocketConnection, message: Any) -> None:
-        """Hand a result to its operation."""
-        kind, number = message["type"], message.get("id")
-        if kind == "connection_ack":
-            self._acknowledged.set()
-        elif kind == "ping":
-            # It is on its way at once; only room in the transport would be awaited.
-            _ = ws.send_json({"type": "pong"})
+    async def _take(self, ws: wirespeed.WebSocketConnection, message: dict[str, Any]) -> None:
+        kind, number = message["type"], message.get("id", "")
+        if kind == "ping":
+            await ws.send_json({"type": "pong"})
         elif kind == "next" and number in self._operations:
             self._operations[number].arrived.put_nowait(message["payload"])
         elif kind == "error":

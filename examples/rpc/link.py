@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import wirespeed
 
 
 class Link:
-    """Reads all messages of a connection, and tells a subclass what has happened.
+    """Keeps a connection open; a subclass uses it.
 
     Args:
         connecting: `wirespeed.connect(...)`; its `reconnect` decides when to try again.
@@ -19,27 +19,38 @@ class Link:
     def __init__(self, connecting: wirespeed.Connecting) -> None:
         self._connecting = connecting
         self._ready: asyncio.Future[wirespeed.WebSocketConnection]
+        # Done when the connection of `_ready` is known to be over.
+        self._over: asyncio.Future[None]
         self._task: asyncio.Task[None]
         self._is_closing = False
 
-    async def opened(self, ws: wirespeed.WebSocketConnection) -> None:
-        """Prepare a new connection: greet the server, subscribe again. Messages are being read."""
-
-    def take(self, ws: wirespeed.WebSocketConnection, message: Any) -> None:
-        """Take a message."""
+    async def use(self, ws: wirespeed.WebSocketConnection) -> None:
+        """Prepare a new connection, call `ready`, and return when the connection has ended."""
         raise NotImplementedError
 
     def lost(self, error: Exception) -> None:
-        """Let everything that waits on the connection fail."""
-        raise NotImplementedError
+        """Let everything fail that waits on the connection that has ended."""
 
     def ended(self, error: Exception) -> None:
         """Let everything fail: there will be no further connection."""
-        raise NotImplementedError
+
+    def ready(self, ws: wirespeed.WebSocketConnection) -> None:
+        """Hand out the connection from now on."""
+        self._over = asyncio.get_running_loop().create_future()
+        self._ready.set_result(ws)
 
     async def connection(self) -> wirespeed.WebSocketConnection:
-        """Return the open connection; wait for it while there is none."""
-        return await asyncio.shield(self._ready)
+        """Return the open connection; wait for it while there is none.
+
+        Raises:
+            Exception: the reason why there will be no further connection.
+        """
+        while True:
+            ready = self._ready
+            ws = ready.result() if ready.done() else await asyncio.shield(ready)
+            if not ws.closed:
+                return ws
+            await asyncio.wait([self._over])
 
     async def __aenter__(self) -> Self:
         self._ready = asyncio.get_running_loop().create_future()
@@ -70,50 +81,28 @@ class Link:
         error: Exception = ConnectionError("the link is closed")
         try:
             async for ws in self._connecting:
+                lost: Exception = ConnectionError("the server has closed the connection")
                 try:
-                    await self._use(ws)
-                except wirespeed.ConnectionDisconnected as exc:
-                    self._fail(exc)
-                else:
-                    self._fail(ConnectionError("the server has closed the connection"))
+                    await self.use(ws)
+                except (ConnectionError, TimeoutError) as exc:
+                    # The next connection may fare better.
+                    lost = exc
+                finally:
+                    self._forget(lost)
+                    # Does nothing after a regular end.
+                    await ws.close()
                 if self._is_closing:
                     break
         except Exception as exc:
             error = exc
         finally:
-            if self._ready.done():
-                self._ready = asyncio.get_running_loop().create_future()
             self._ready.set_exception(error)
             # Also if nobody asks any more.
             self._ready.exception()
             self.ended(error)
 
-    async def _use(self, ws: wirespeed.WebSocketConnection) -> None:
-        preparing = asyncio.create_task(self._prepare(ws))
-        try:
-            async for message in ws.json():
-                self.take(ws, message)
-        finally:
-            preparing.cancel()
-            await asyncio.wait([preparing])
-            # Does nothing after a regular end.
-            await ws.close()
-        if not preparing.cancelled():
-            preparing.result()
-
-    async def _prepare(self, ws: wirespeed.WebSocketConnection) -> None:
-        try:
-            await self.opened(ws)
-            self._ready.set_result(ws)
-        except (ConnectionError, TimeoutError):
-            # The next connection may fare better.
-            ws.abort()
-        except Exception:
-            # The server refuses: `_use` raises the error, and there is no further connection.
-            await ws.close()
-            raise
-
-    def _fail(self, error: Exception) -> None:
+    def _forget(self, error: Exception) -> None:
         if self._ready.done():
             self._ready = asyncio.get_running_loop().create_future()
+            self._over.set_result(None)
         self.lost(error)

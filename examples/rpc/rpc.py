@@ -6,7 +6,9 @@ Usage: `async with Rpc(wirespeed.connect(url), JsonRpc()) as rpc: await rpc.call
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
+import time
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
@@ -74,8 +76,32 @@ class HomeAssistant:
         return answer["error"] if answer.get("success") is False else None
 
 
+class _Wait:
+    """What a caller, or an iteration over notifications, waits for."""
+
+    __slots__ = ("message", "wake")
+
+    def __init__(self) -> None:
+        self.message: Any = None
+        # Set while another task reads.
+        self.wake: asyncio.Future[None] | None = None
+
+    def finish(self, message: Any) -> None:
+        self.message = message
+        self.resume()
+
+    def resume(self) -> bool:
+        if self.wake is None or self.wake.done():
+            return False
+        self.wake.set_result(None)
+        return True
+
+
 class Rpc(Link):
     """Calls methods of a server; any number of tasks may call at the same time.
+
+    There is no task that reads: whoever waits first reads for all, until it has what it waits for.
+    A call on its own so costs little more than sending and receiving.
 
     Args:
         connecting: as for `Link`.
@@ -95,11 +121,11 @@ class Rpc(Link):
         self.missed = 0
         self._dialect = dialect
         self._numbers = itertools.count(1)
-        self._answers: dict[int, asyncio.Future[Any]] = {}
+        self._waits: dict[int, _Wait] = {}
+        self._listeners: list[_Wait] = []
+        self._is_reading = False
         self._subscriptions: list[tuple[str, Any]] = []
         self._notifications: deque[Any] = deque(maxlen=max_notifications)
-        self._news = asyncio.Event()
-        self._end: Exception | None = None
 
     async def call(
         self,
@@ -121,10 +147,12 @@ class Rpc(Link):
             ConnectionError: the connection was lost before the answer came. The server may have
                 done what it was asked for.
         """
-        if not self._ready.done():
-            async with asyncio.timeout(timeout):
-                await self.connection()
-        return await self._call(self._ready.result(), method, params, timeout)
+        ready = self._ready
+        if ready.done() and not (ws := ready.result()).closed:
+            return await self._call(ws, method, params, timeout)
+        async with asyncio.timeout(timeout):
+            ws = await self.connection()
+        return await self._call(ws, method, params, timeout)
 
     async def subscribe(self, method: str, params: Any = None) -> Any:
         """Call `method` now and, with the same parameters, on each later connection."""
@@ -138,18 +166,27 @@ class Rpc(Link):
         Raises:
             ConnectionError, OSError: there will be no further connection.
         """
-        while True:
-            while self._notifications:
-                yield self._notifications.popleft()
-            if self._end is not None:
-                raise self._end
-            self._news.clear()
-            await self._news.wait()
+        wait = _Wait()
+        self._listeners.append(wait)
+        try:
+            while True:
+                while self._notifications:
+                    yield self._notifications.popleft()
+                ws = await self.connection()
+                if self._notifications:
+                    continue
+                wait.message = None
+                with contextlib.suppress(wirespeed.ConnectionDisconnected):
+                    await self._read_until(ws, wait, None)
+        finally:
+            self._listeners.remove(wait)
 
-    async def opened(self, ws: wirespeed.WebSocketConnection) -> None:
-        """Subscribe again."""
+    async def use(self, ws: wirespeed.WebSocketConnection) -> None:
+        """Subscribe again, and wait for the end."""
         for method, params in self._subscriptions:
             await self._call(ws, method, params, 30.0)
+        self.ready(ws)
+        await ws.wait_closed()
 
     async def _call(
         self,
@@ -158,48 +195,65 @@ class Rpc(Link):
         params: Any,
         timeout: float | None,  # noqa: ASYNC109
     ) -> Any:
-        loop = asyncio.get_running_loop()
         number = next(self._numbers)
-        answer = self._answers[number] = loop.create_future()
-        # A timer of the loop costs a third of `asyncio.timeout`.
-        timer = None if timeout is None else loop.call_later(timeout, _expire, answer, method)
+        wait = self._waits[number] = _Wait()
         try:
             await ws.send_json(self._dialect.request(number, method, params))
-            return await answer
+            await self._read_until(ws, wait, timeout)
+        except TimeoutError:
+            raise TimeoutError(f"no answer to {method} within {timeout} seconds") from None
         finally:
-            if timer is not None:
-                timer.cancel()
-            del self._answers[number]
+            del self._waits[number]
+        error = self._dialect.error(wait.message)
+        if error is not None:
+            raise RpcError(error)
+        return wait.message.get("result")
 
-    def take(self, ws: wirespeed.WebSocketConnection, message: Any) -> None:
-        """Hand an answer to its caller, or keep a notification."""
-        if not self._dialect.is_answer(message):
-            self.missed += len(self._notifications) == self._notifications.maxlen
-            self._notifications.append(message)
-            self._news.set()
+    async def _read_until(
+        self, ws: wirespeed.WebSocketConnection, wait: _Wait, seconds: float | None
+    ) -> None:
+        """Read, or let another task read, until `wait` has its message."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        try:
+            while wait.message is None:
+                if self._is_reading:
+                    left = None if deadline is None else deadline - time.monotonic()
+                    wait.wake = asyncio.get_running_loop().create_future()
+                    async with asyncio.timeout(left):
+                        await wait.wake
+                else:
+                    await self._read(ws, wait, deadline)
+        finally:
+            if not self._is_reading:
+                # The next one reads.
+                waiting = itertools.chain(self._waits.values(), self._listeners)
+                any(other.resume() for other in waiting)
+
+    async def _read(
+        self, ws: wirespeed.WebSocketConnection, wait: _Wait, deadline: float | None
+    ) -> None:
+        self._is_reading = True
+        try:
+            while wait.message is None:
+                left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
+                self._take(await ws.receive_json(left))
+        except (ConnectionError, TimeoutError):
+            raise
+        except Exception:
+            # What cannot be understood stays queued, and would fail each call.
+            ws.abort()
+            raise
+        finally:
+            self._is_reading = False
+
+    def _take(self, message: Any) -> None:
+        if self._dialect.is_answer(message):
+            # `None` if the caller waits no longer.
+            wait = self._waits.get(message.get("id"))
+            if wait is not None:
+                wait.finish(message)
             return
-        # `None` if the caller waits no longer.
-        answer = self._answers.get(message.get("id"))
-        if answer is not None and not answer.done():
-            error = self._dialect.error(message)
-            if error is None:
-                answer.set_result(message.get("result"))
-            else:
-                answer.set_exception(RpcError(error))
-
-    def lost(self, error: Exception) -> None:
-        """Let all calls fail that wait for an answer."""
-        for answer in self._answers.values():
-            if not answer.done():
-                answer.set_exception(error)
-
-    def ended(self, error: Exception) -> None:
-        """Let the iterators over notifications end, after what has arrived."""
-        self.lost(error)
-        self._end = error
-        self._news.set()
-
-
-def _expire(answer: asyncio.Future[Any], method: str) -> None:
-    if not answer.done():
-        answer.set_exception(TimeoutError(f"no answer to {method} in time"))
+        self.missed += len(self._notifications) == self._notifications.maxlen
+        self._notifications.append(message)
+        for listener in self._listeners:
+            listener.finish(message)

@@ -87,7 +87,7 @@ async def test_timeouts_and_cancelling_leave_the_others_alone() -> None:
         with pytest.raises(asyncio.CancelledError):
             await waiting
         assert await rpc.call("sum", [1]) == 1
-        assert not rpc._answers
+        assert not rpc._waits
 
 
 async def test_notifications_are_iterated_over_and_the_oldest_are_dropped() -> None:
