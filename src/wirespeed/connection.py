@@ -6,9 +6,6 @@ Does not open connections. Public name: `WebSocketConnection`.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
-import warnings
 from collections.abc import Callable, Coroutine, Hashable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -32,8 +29,9 @@ from ._codec import backend
 from ._handshake.subprotocol import ProtocolHandler
 from ._lifecycle.closing import Closing, closing_of
 from ._lifecycle.closing_table import State
-from ._lifecycle.heartbeat import Heartbeat
+from ._lifecycle.heartbeat import Heartbeat, check_heartbeat
 from ._lifecycle.pings import Pings
+from ._lifecycle.unclosed import drop_unclosed
 from ._lifecycle.watch import Watch
 
 if TYPE_CHECKING or not backend.COMPILED:
@@ -46,6 +44,7 @@ if TYPE_CHECKING:
 
     from ._base.close_info import CloseInfo
     from ._base.compression import Deflate
+    from ._base.json_calls import IterateJson, ReceiveJson
     from ._base.response import Response
 
 __all__ = ["Heartbeat", "Message", "MessageStream", "WebSocketConnection"]
@@ -65,6 +64,11 @@ class WebSocketConnection(Channel):
     OPCODE_CLOSE = OPCODE_CLOSE
     OPCODE_PING = OPCODE_PING
     OPCODE_PONG = OPCODE_PONG
+
+    if TYPE_CHECKING:
+        # The overloads refuse what raises `TypeError`: `loads` and `type` together.
+        receive_json: ReceiveJson  # type: ignore[assignment]
+        json: IterateJson  # type: ignore[assignment]
 
     # Without a `__dict__` each call finds its method faster.
     __slots__ = ("_dumps", "_protocol_handler")
@@ -150,24 +154,7 @@ class WebSocketConnection(Channel):
         closing = getattr(self, "_closing", None)
         if closing is None or closing.state is State.CLOSED or self._transport is None:
             return
-        # This may run in any thread, where some transports refuse to tell anything.
-        own = None
-        with contextlib.suppress(Exception):
-            own = self._transport.get_extra_info("socket")
-            if own is None:
-                return
-        try:
-            warnings.warn(
-                f"unclosed connection {self!r}", ResourceWarning, stacklevel=1, source=self
-            )
-        finally:
-            if not self._loop.is_closed():
-                # The garbage collector may run this in any thread and at any point.
-                with contextlib.suppress(RuntimeError):
-                    self._loop.call_soon_threadsafe(self.abort)
-            elif isinstance(own, socket.socket):
-                # The event loop's own transports close their sockets.
-                own.close()
+        drop_unclosed(self, self._transport, self._loop, self.abort)
 
     # -- the opening handshake ---------------------------------------------------------
 
@@ -310,7 +297,7 @@ class WebSocketConnection(Channel):
         """Wait for the next message, which must be binary; decode it with the protocol handler.
 
         Otherwise like `receive_bytes`. If the handler's `decode` raises, the error is passed on,
-        and the message has been taken.
+        and the message stays queued.
 
         Args:
             timeout: in seconds; `None` waits without limit.
@@ -318,7 +305,11 @@ class WebSocketConnection(Channel):
         Raises:
             RuntimeError: the connection has no protocol handler.
         """
-        return _decoded(self._handler(), self.receive_bytes(timeout))
+        self._require_own_thread()
+        receiving: Coroutine[Any, Any, Any] = self._receive_protocol(
+            self._handler().decode, timeout
+        )
+        return receiving
 
     def _handler(self) -> ProtocolHandler:
         if self._protocol_handler is None:
@@ -407,6 +398,29 @@ class WebSocketConnection(Channel):
         self._require_own_thread()
         closing_of(self).watch.stop_keep_alive()
 
+    def start_heartbeat(self, heartbeat: Heartbeat) -> None:
+        """Send heartbeat messages from now on, for example as the server's first message asks.
+
+        It replaces the heartbeat of `connect` or of an earlier call, whose unanswered message no
+        longer counts. It ends with this connection: `async for` does not carry it over to the next.
+
+        Args:
+            heartbeat: the settings; the first message is due after one `interval`.
+
+        Raises:
+            TypeError: `heartbeat` is no `Heartbeat`.
+            ConnectionDisconnected: the connection is closing or closed.
+        """
+        self._require_own_thread()
+        check_heartbeat(heartbeat)
+        self._outbox.check_open()
+        closing_of(self).watch.start_heartbeat(heartbeat)
+
+    def stop_heartbeat(self) -> None:
+        """Send no more heartbeat messages, and expect no answer to the last one."""
+        self._require_own_thread()
+        closing_of(self).watch.stop_heartbeat()
+
     def _pings(self) -> Pings:
         return closing_of(self).watch.pings()
 
@@ -489,7 +503,3 @@ class WebSocketConnection(Channel):
     ) -> None:
         code = CloseCode.NORMAL_CLOSURE if exc_type is None else CloseCode.INTERNAL_ERROR
         await self.close(code)
-
-
-async def _decoded(handler: ProtocolHandler, receiving: Coroutine[Any, Any, bytes]) -> Any:
-    return handler.decode(await receiving)

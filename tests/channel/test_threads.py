@@ -23,6 +23,7 @@ CALLS: dict[str, Callable[[wirespeed.WebSocketConnection], Any]] = {
     "receive_bytes": lambda ws: ws.receive_bytes(),
     "receive_json": lambda ws: ws.receive_json(),
     "receive_many": lambda ws: ws.receive_many(),
+    "json": lambda ws: ws.json(),
     "receive_nowait": lambda ws: ws.receive_nowait(),
     "iteration": lambda ws: ws.__aiter__(),
     "batches": lambda ws: ws.batches(),
@@ -86,6 +87,7 @@ async def test_a_call_from_another_thread(name: str, state: str) -> None:
     error = in_a_thread(lambda: CALLS[name](ws))
     assert isinstance(error, RuntimeError), error
     assert "thread" in str(error)
+    assert "asyncio.run_coroutine_threadsafe" in str(error)
     await turns()
     after = (wire.written(), wire.transport.pauses, wire.transport.resumes, ws.closed)
     assert after == before

@@ -251,6 +251,35 @@ async def test_defaults_for_all_connections_of_a_client() -> None:
             assert await ws.receive_json() == [1]
 
 
+class Strict(wirespeed.ProtocolHandler):
+    @property
+    def name(self) -> str:
+        return "strict"
+
+    def encode(self, data: str) -> bytes:
+        return data.encode()
+
+    def decode(self, data: bytes) -> int:
+        return int(data)
+
+
+@pytest.mark.parametrize("options", [{}, {"queue_maxsize": 9}], ids=["two queues", "one queue"])
+async def test_what_cannot_be_decoded_has_been_taken(options: dict[str, Any]) -> None:
+    async with websockets_server(Behaviour()) as server:
+        client = WebSocketClient(protocol_handler=Strict())
+        async with client.connect(server.url, conn_opts=options) as ws:
+            for text in ("{", "[1]"):
+                await ws.send_text(text)
+            with pytest.raises(json.JSONDecodeError):
+                await ws.receive_json()
+            assert await ws.receive_json() == [1]
+            for number in ("x", "2"):
+                await ws.send_protocol(number)
+            with pytest.raises(ValueError, match="invalid literal"):
+                await ws.receive_protocol()
+            assert await ws.receive_protocol() == 2
+
+
 async def test_pings_and_pongs() -> None:
     async def serve(server: RawConnection) -> None:
         await server.accept()

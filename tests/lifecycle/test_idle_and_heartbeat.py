@@ -171,7 +171,7 @@ async def test_only_while_it_is_waited_for_messages_are_looked_at(decode_text: b
     beat = Heartbeat(interval=LONG, payload="ping", timeout=LONG, is_answer=is_answer)
     async with both_ends(heartbeat=beat, decode_text=decode_text) as (client, server):
         await deliver(server, text_frame("before"))
-        heart: Any = closing_of(client).watch._watches[0]
+        heart: Any = closing_of(client).watch._heart
         heart._strike()
         assert (await server.read_frame()).payload == b"ping"
         await deliver(server, b"\x82\x02no" + text_frame("pong") + text_frame("in the same read"))
@@ -257,7 +257,7 @@ async def test_the_answer_to_a_heartbeat_is_seen_in_either_lane(
 
     beat = Heartbeat(interval=LONG, payload="ping", timeout=LONG, is_answer=is_answer)
     async with both_ends(heartbeat=beat, **lanes) as (client, server):
-        heart: Any = closing_of(client).watch._watches[0]
+        heart: Any = closing_of(client).watch._heart
         heart._strike()
         assert (await server.read_frame()).payload == b"ping"
         await deliver(server, text_frame("1") + binary_frame(b"2") + answer + text_frame("3"))
@@ -324,7 +324,7 @@ def test_heartbeats_are_checked(wrong: dict[str, Any]) -> None:
 
 
 async def test_something_else_is_no_heartbeat() -> None:
-    with pytest.raises(TypeError, match="heartbeat must be a Heartbeat or None, not float; for"):
+    with pytest.raises(TypeError, match="heartbeat must be a Heartbeat, not float; for"):
         await wirespeed.connect("ws://127.0.0.1:9/", heartbeat=1.0)  # type: ignore[arg-type]
 
 

@@ -10,11 +10,14 @@ from wirespeed._channel_c.receive.receives cimport (
     ReceiveJson,
     ReceiveMany,
     ReceiveMessage,
+    ReceiveProtocol,
     ReceiveText,
+    Values,
 )
 from wirespeed._channel_c.receive.lanes cimport LaneBounds, LaneInbox
 from wirespeed._channel_c.receive.message cimport Message
 from wirespeed._channel_c.receive.read_flow cimport ReadFlow
+from wirespeed._channel_c.receive.decoding cimport decoder_of
 from wirespeed._channel_c.send.sender cimport Sender
 from wirespeed._channel_c.turn cimport Turn
 from wirespeed._channel_c.receive.message_stream cimport MessageStream

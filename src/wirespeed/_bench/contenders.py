@@ -30,6 +30,7 @@ class Contender:
         kinds: the kinds of work it takes part in; empty for all.
         small_and_plain: whether it takes part only in messages of up to 1 KiB without TLS.
         compresses: whether it takes part in works with compressed messages.
+        only_json: whether it takes part only in works in which JSON is decoded.
         option: an argument that `wirespeed.connect` must have; empty for none.
     """
 
@@ -41,6 +42,7 @@ class Contender:
     kinds: frozenset[str] = frozenset()
     small_and_plain: bool = False
     compresses: bool = False
+    only_json: bool = False
     option: str = ""
 
     def takes_part_in(self, work: Work) -> bool:
@@ -48,6 +50,8 @@ class Contender:
         if self.kinds and work.kind not in self.kinds:
             return False
         if work.compressed and not self.compresses:
+            return False
+        if self.only_json and not work.codes_json:
             return False
         return not self.small_and_plain or (work.size <= KIB and not work.tls)
 
@@ -77,6 +81,14 @@ CONTENDERS: Final = (
         "Windows",
         kinds=frozenset({"paced"}),
         option="batch_window",
+    ),
+    Contender(
+        "wirespeed msgspec",
+        "msgspec",
+        "wirespeed_msgspec",
+        "Typed",
+        kinds=frozenset({"receive"}),
+        only_json=True,
     ),
     Contender(
         "wirespeed pure Python",

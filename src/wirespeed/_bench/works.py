@@ -19,7 +19,9 @@ SIZES: Final = (16, 64, 256, KIB, 16 * KIB, 64 * KIB, MIB)
 # With larger messages each side would wait for the other one to read.
 PIPELINED_SIZES: Final = SIZES[:5]
 PAYLOADS: Final[tuple[Payload, ...]] = ("text", "utf8", "binary", "json")
-COMPRESSED: Final[tuple[tuple[int, Payload], ...]] = ((180, "json"), (4 * KIB, "text"))
+# The size of a usual tick of market data.
+TICK_BYTES: Final = 180
+COMPRESSED: Final[tuple[tuple[int, Payload], ...]] = ((TICK_BYTES, "json"), (4 * KIB, "text"))
 RATES: Final = (10_000, 50_000, 200_000)
 IDLE_CONNECTIONS: Final = (100, 1_000, 5_000)
 
@@ -120,6 +122,7 @@ def _all_works() -> tuple[Work, ...]:
             for size in SIZES
             if size >= _LEAST_BYTES.get(payload, 0)
         ),
+        Work("receive", TICK_BYTES, "json"),
         *(Work(kind, size, "text", tls=True) for kind in moving for size in SIZES),
         *(Work("echo", size, tls=tls) for tls in (False, True) for size in SIZES),
         *(Work("pipeline", size, tls=tls) for tls in (False, True) for size in PIPELINED_SIZES),
@@ -146,6 +149,7 @@ QUICK: Final = (
 HEADLINE: Final = (
     "receive-64-text",
     f"receive-{KIB}-utf8",
+    f"receive-{TICK_BYTES}-json",
     "receive-256-json",
     f"receive-{MIB}-binary",
     "receive-256-text-tls",

@@ -6,7 +6,7 @@ Does not open or close the connection: it reports to the objects that `owner` de
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from .._base.arguments import batch_limit, check_seconds
@@ -15,6 +15,7 @@ from .._base.rfc6455 import OPCODE_PING
 from .._codec.deflate import Deflater
 from .._codec.inflate import Inflater
 from ..exceptions import ProtocolError
+from .receive.decoding import decoder_of
 from .receive.inbox import Inbox
 from .receive.lanes import LaneBounds, LaneInbox
 from .receive.message_stream import MessageStream
@@ -28,7 +29,9 @@ from .receive.receives import (
     ReceiveJson,
     ReceiveMany,
     ReceiveMessage,
+    ReceiveProtocol,
     ReceiveText,
+    Values,
 )
 from .send.sender import Sender
 from .turn import Turn
@@ -141,14 +144,27 @@ class Channel(Sender):
         self._check_thread()
         return self._inbox.receive(ReceiveBytes, False, timeout, 0)
 
-    def receive_json(self, timeout: float | None = None) -> Coroutine[Any, Any, Any]:
-        """Wait for the next message, text or binary, and decode it with `loads`.
+    def receive_json(
+        self, timeout: float | None = None, *, loads: Any = None, type: Any = None
+    ) -> Coroutine[Any, Any, Any]:
+        """Wait for the next message, text or binary, and decode it; otherwise like `receive`.
 
-        With lanes it is the next text message. If `loads` raises, the error is passed on, and the
-        message has been taken. Otherwise like `receive`.
+        With lanes it is the next text message. If it cannot be decoded, the decoder's error is
+        raised, and the message stays queued: `receive_nowait` takes it.
+
+        Args:
+            timeout: in seconds; `None` waits without limit.
+            loads: decodes the data, such as `orjson.loads`; `None` for the `loads` of `connect`.
+            type: the type of the result, instead of `loads`. `pydantic` decodes its models and
+                types that contain them; `msgspec`, or else `pydantic`, all others.
+
+        Raises:
+            TypeError: `loads` and `type` are both given, or no JSON becomes this type.
+            ImportError: `type` is given, and the package that it needs is not installed.
         """
         self._check_thread()
-        return self._inbox.receive(ReceiveJson, False, timeout, 0)
+        decode = decoder_of(loads, type, self._inbox._loads)
+        return self._inbox.receive_decoded(ReceiveJson, False, timeout, decode)
 
     def receive_many(
         self, max_messages: int | None = None, timeout: float | None = None
@@ -246,6 +262,27 @@ class Channel(Sender):
         """
         self._check_thread()
         return Batches(self._inbox, batch_limit(max_messages))
+
+    def json(self, *, loads: Any = None, type: Any = None) -> AsyncIterator[Any]:
+        """Iterate over the messages, each decoded as by `receive_json`.
+
+        Ends as iterating over the connection does. A message that cannot be decoded ends the
+        iteration with the decoder's error, and stays queued. Take it with `receive_nowait`, and
+        iterate again to continue.
+
+        Args:
+            loads: as for `receive_json`.
+            type: as for `receive_json`.
+
+        Raises:
+            TypeError, ImportError: as for `receive_json`.
+        """
+        self._check_thread()
+        return Values(self._inbox, decoder_of(loads, type, self._inbox._loads))
+
+    def _receive_protocol(self, decode: Callable[[Any], Any], timeout: float | None) -> Any:
+        """Make a receive of a binary message that is decoded."""
+        return self._inbox.receive_decoded(ReceiveProtocol, False, timeout, decode)
 
     def __aiter__(self) -> Messages:
         # Not the channel itself: for a Python subclass of a compiled class, each step would look

@@ -56,6 +56,13 @@ class Heartbeat:
             memoryview(self.payload)
 
 
+def check_heartbeat(heartbeat: object) -> None:
+    """Raise `TypeError` for anything but a `Heartbeat`."""
+    if not isinstance(heartbeat, Heartbeat):
+        hint = "; for Pings, use ping_interval" if isinstance(heartbeat, int | float) else ""
+        raise TypeError(f"heartbeat must be a Heartbeat, not {type(heartbeat).__name__}{hint}")
+
+
 class Heart:
     """Sends the messages of a `Heartbeat`, and waits for their answers, with one timer."""
 
@@ -67,6 +74,7 @@ class Heart:
         "_give_up",
         "_has_struck",
         "_is_answered",
+        "_is_stopped",
         "_received",
         "_silence",
         "_timer",
@@ -80,6 +88,8 @@ class Heart:
         # The value of the channel's `_heard` when the last heartbeat was sent.
         self._received = 0
         self._is_answered = True
+        # The functions of a `Heartbeat` may stop it, or start another.
+        self._is_stopped = False
         # What had to leave before the last heartbeat, and whether there was room to send it.
         self._departure: Departure | None = None
         self._has_struck = False
@@ -88,6 +98,7 @@ class Heart:
 
     def stop(self) -> None:
         """Send no more heartbeats."""
+        self._is_stopped = True
         self._timer.cancel()
         self._channel._on_messages = None
 
@@ -119,6 +130,8 @@ class Heart:
         if channel._outbox.is_holding():
             return
         payload = beat.payload() if callable(beat.payload) else beat.payload
+        if self._is_stopped:
+            return
         departure = Departure(channel)
         # If the transport is full, the message would only wait behind others.
         self._has_struck = not channel._outbox.is_paused()
@@ -144,7 +157,10 @@ class Heart:
             try:
                 if is_answer is None or is_answer(data):
                     self._is_answered = True
-                    self._channel._on_messages = None
+                    if not self._is_stopped:
+                        self._channel._on_messages = None
+                    return
+                if self._is_stopped:
                     return
             except Exception as exc:
                 # Not raised: the caller is the transport, which would close the connection.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from .._base.arguments import check_seconds
 from .._base.latency import Latency, measured
-from .heartbeat import Heart, Heartbeat
+from .heartbeat import Heart, Heartbeat, check_heartbeat
 from .idle import IdleWatch
 from .keep_alive import KeepAlive
 from .pings import Pings
@@ -50,13 +50,14 @@ class Watch:
 
     __slots__ = (
         "_closing",
+        "_heart",
         "_heartbeat",
         "_idle_timeout",
+        "_idle_watch",
         "_keep_alive",
         "_ping_interval",
         "_ping_timeout",
         "_pings",
-        "_watches",
         "latency",
     )
 
@@ -71,10 +72,8 @@ class Watch:
         check_seconds("ping_interval", ping_interval, over_zero=True)
         check_seconds("ping_timeout", ping_timeout, over_zero=True)
         check_seconds("idle_timeout", idle_timeout, over_zero=True)
-        if heartbeat is not None and not isinstance(heartbeat, Heartbeat):
-            kind = type(heartbeat).__name__
-            hint = "; for Pings, use ping_interval" if isinstance(heartbeat, int | float) else ""
-            raise TypeError(f"heartbeat must be a Heartbeat or None, not {kind}{hint}")
+        if heartbeat is not None:
+            check_heartbeat(heartbeat)
         self._ping_interval = ping_interval
         self._ping_timeout = ping_timeout
         self._heartbeat = heartbeat
@@ -84,7 +83,8 @@ class Watch:
         # Created when needed, so that an idle connection takes little memory.
         self._keep_alive: KeepAlive | None = None
         self._pings: Pings | None = None
-        self._watches: tuple[IdleWatch | Heart, ...] = ()
+        self._idle_watch: IdleWatch | None = None
+        self._heart: Heart | None = None
 
     def start(self, closing: WatchedClosing) -> None:
         """Start the timers: the connection is open."""
@@ -93,15 +93,16 @@ class Watch:
         if self._ping_interval is not None:
             self.start_keep_alive(self._ping_interval)
         if self._idle_timeout is not None:
-            self._watches += (IdleWatch(channel, give_up, self._idle_timeout),)
+            self._idle_watch = IdleWatch(channel, give_up, self._idle_timeout)
         if self._heartbeat is not None:
-            self._watches += (Heart(channel, give_up, self._heartbeat),)
+            self.start_heartbeat(self._heartbeat)
 
     def stop(self) -> None:
         """Stop all timers: nothing more is received."""
         self.stop_keep_alive()
-        for watch in self._watches:
-            watch.stop()
+        self.stop_heartbeat()
+        if self._idle_watch is not None:
+            self._idle_watch.stop()
 
     def start_keep_alive(self, interval: float) -> None:
         """Send keep-alive Pings every `interval` seconds from now on."""
@@ -114,6 +115,18 @@ class Watch:
         """Send no more keep-alive Pings, and expect no answer to the last one."""
         if self._keep_alive is not None:
             self._keep_alive.stop()
+
+    def start_heartbeat(self, heartbeat: Heartbeat) -> None:
+        """Send these heartbeats from now on, instead of any others."""
+        self.stop_heartbeat()
+        closing = self._own_closing()
+        self._heart = Heart(closing.channel, closing.give_up, heartbeat)
+
+    def stop_heartbeat(self) -> None:
+        """Send no more heartbeats, and expect no answer to the last one."""
+        if self._heart is not None:
+            self._heart.stop()
+            self._heart = None
 
     def pings(self) -> Pings:
         """Return the program's Pings and the unread Pongs."""

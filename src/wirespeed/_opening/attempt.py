@@ -52,7 +52,9 @@ class Attempt:
         Raises:
             OpenTimeout: one of the functions took longer than `open_timeout`.
             Exception: any error of `open_connection` or of the functions.
+            RuntimeError: no event loop of asyncio is running.
         """
+        running_loop()
         plan = self.plan
         try:
             if self.compute_url is not None or self.compute_headers is not None:
@@ -110,3 +112,18 @@ class Attempt:
             if not deadline.expired():
                 raise
             raise OpenTimeout(f"{name} did not finish within {seconds} seconds") from exc
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """Return the running event loop.
+
+    Raises:
+        RuntimeError: asyncio does not run here, for example under trio.
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(
+            "no event loop of asyncio is running: use asyncio.run, or anyio with its backend"
+            " asyncio; trio is not supported"
+        ) from None

@@ -17,7 +17,7 @@ from .._base.rfc6455 import CloseCode
 from .._lifecycle.closing import closing_of
 from ..connection import WebSocketConnection
 from ..exceptions import WebSocketError
-from .attempt import Attempt
+from .attempt import Attempt, running_loop
 from .backoff import Backoff, Verdict
 from .reconnect import Reconnect
 
@@ -122,7 +122,7 @@ class Reconnecting:
         self._current = self._renewal = None
 
     async def _next(self) -> _Opened:
-        self._loop = asyncio.get_running_loop()
+        self._loop = running_loop()
         old = self._current
         if old is None:
             began = _now()

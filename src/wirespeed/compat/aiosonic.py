@@ -103,6 +103,11 @@ class WebSocketConnection(own.WebSocketConnection):
 
     __slots__ = ()
 
+    def __init__(self, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
+        super().__init__(loop, **options)
+        # As in aiosonic, a message that cannot be decoded has been taken.
+        self._inbox._keeps_undecoded = False
+
     @property
     def connected(self) -> bool:
         """Whether something can be sent: neither side has closed the connection or lost it."""
@@ -140,7 +145,9 @@ class _OneQueue(WebSocketConnection):
         receiving = self._queue.receive_bytes(timeout)
         return receiving if timeout is None else _in_time(receiving)
 
-    def receive_json(self, timeout: float | None = None) -> Coroutine[Any, Any, Any]:
+    def receive_json(  # type: ignore[override]
+        self, timeout: float | None = None
+    ) -> Coroutine[Any, Any, Any]:
         """Wait for the next message, which must be text, and decode it with `loads`."""
         receiving = self._queue.receive_json(timeout)
         return receiving if timeout is None else _in_time(receiving)

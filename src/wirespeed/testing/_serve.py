@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from .._base.arguments import check_bool, check_callable, check_interval
+from .._base.arguments import check_bool, check_callable, check_seconds
 from ._request import HeadersLike
 from ._server import Refusal, Script, Server, replaces
 
@@ -79,7 +79,7 @@ def serve(
         raise TypeError("serve needs at least one script")
     for script in scripts:
         check_callable("script", script)
-    check_interval("timeout", timeout)
+    check_seconds("timeout", timeout, over_zero=True)
     check_bool("accept", accept)
     if isinstance(subprotocols, str):
         raise TypeError("subprotocols must be a sequence of str, not a str")

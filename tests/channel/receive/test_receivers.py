@@ -199,9 +199,11 @@ async def test_who_stands_behind_a_message_that_cannot_be_decoded_is_served() ->
     await turns()
     with pytest.raises(ValueError, match="Expecting value"):
         await broken
+    assert await behind == "not JSON"
     assert waiter.done()
-    waiting.close()
-    assert await behind == "1"
+    with pytest.raises(StopIteration) as taken:
+        waiting.send(None)
+    assert taken.value.value == "1"
 
 
 async def test_the_end_comes_after_the_messages_behind_those_set_aside() -> None:

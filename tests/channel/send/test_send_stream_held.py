@@ -401,7 +401,7 @@ async def test_who_is_held_learns_of_the_end(end: str) -> None:
 async def test_a_heartbeat_is_neither_sent_nor_expected_to_be_answered() -> None:
     beat = Heartbeat(interval=3600, payload="beat", timeout=3600)
     wire = Wire(ping_interval=None, heartbeat=beat)
-    heart: Any = closing_of(wire.connection).watch._watches[-1]
+    heart: Any = closing_of(wire.connection).watch._heart
     source, task = await streaming(wire)
     heart._strike()
     assert heart._is_answered

@@ -2,6 +2,7 @@ cimport cython
 
 from wirespeed._codec._core_bytes cimport total_length
 from wirespeed._codec._core_wake cimport is_held, set_result as stop_with
+from wirespeed._channel_c.receive.decoding cimport decoded, note_queued
 from wirespeed._channel_c.receive.message cimport Message, stamp, stamp_of, unstamped
 from wirespeed._channel_c.receive.read_flow cimport ReadFlow
 from wirespeed._channel_c.turn cimport Turn
@@ -18,6 +19,8 @@ cpdef object _bare(object entry)
 
 
 cdef class Receive(Awaitable):
+    cdef object _decode
+
     @cython.locals(inbox=Inbox, waiter=Waiter, expired=bint, served=bint)
     cdef bint _is_ready(self) except -1
     @cython.locals(inbox=Inbox)
@@ -35,6 +38,7 @@ cdef class Receive(Awaitable):
 cdef class Inbox:
     cdef object _loop
     cdef object _loads
+    cdef public bint _keeps_undecoded
     cdef bint _decode_text
     cdef Turn _turn
     cdef ReadFlow _clock
@@ -55,6 +59,10 @@ cdef class Inbox:
 
     @cython.locals(wait=Receive)
     cdef Awaitable receive(self, type kind, bint is_step, object timeout, Py_ssize_t limit)
+    @cython.locals(made=Receive)
+    cdef Awaitable receive_decoded(
+        self, type kind, bint is_step, object timeout, object decode
+    )
     @cython.final
     cdef Py_ssize_t available(self) noexcept
     @cython.final
@@ -100,7 +108,6 @@ cdef class Inbox:
     cdef bint _is_text(self, object entry) except -1
     cdef peek(self)
     cdef Message take_now(self)
-    cdef object decode(self, object data)
     @cython.locals(waiter=Waiter, in_place=bint)
     cdef wake(self)
     @cython.final
@@ -111,7 +118,13 @@ cdef class Inbox:
     @cython.final
     cdef object pop(self)
     @cython.final
+    cdef object pop_decoded(self, object decode)
+    @cython.final
     cdef object _pop_entry(self)
+    @cython.final
+    cdef object _remove_entry(self)
+    @cython.final
+    cdef _restore(self, object entry)
     @cython.final
     @cython.locals(size=Py_ssize_t)
     cdef _advance(self, Py_ssize_t count)

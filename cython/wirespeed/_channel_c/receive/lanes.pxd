@@ -1,5 +1,6 @@
 cimport cython
 
+from wirespeed._channel_c.receive.decoding cimport decoded, note_queued
 from wirespeed._channel_c.receive.overflow cimport Bounds, Drops, bound
 from wirespeed._channel_c.receive.inbox cimport Inbox, Receive
 from wirespeed._channel_c.receive.receives cimport (
@@ -7,6 +8,7 @@ from wirespeed._channel_c.receive.receives cimport (
     ReceiveJson,
     ReceiveMany,
     ReceiveMessage,
+    ReceiveProtocol,
     ReceiveText,
 )
 from wirespeed._channel_c.receive.message cimport Message
@@ -95,6 +97,7 @@ cdef class LaneInbox(Inbox):
     cdef bint _is_turn_of(self, object kind, Lane lane) except -1
     @cython.locals(entry=Entry)
     cdef Entry fulfil(self, LaneReceive receive)
+    cdef object decoded_of(self, Entry entry, object decode)
     @cython.locals(entries=list, another=Entry)
     cdef list take_more(self, Entry entry, Py_ssize_t limit)
     @cython.locals(text=Lane, binary=Lane)

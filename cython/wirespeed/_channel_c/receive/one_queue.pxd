@@ -1,6 +1,7 @@
 cimport cython
 
 from wirespeed._codec._core_wake cimport is_held, set_result as stop_with, thread_id as get_ident
+from wirespeed._channel_c.receive.decoding cimport decoded
 from wirespeed._channel_c.receive.inbox cimport Inbox, Receive
 from wirespeed._channel_c.waiter cimport Awaitable, Waiter
 

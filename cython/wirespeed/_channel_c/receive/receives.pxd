@@ -19,6 +19,10 @@ cdef class ReceiveJson(Receive):
     cdef object _take(self, Inbox inbox)
 
 
+cdef class ReceiveProtocol(Receive):
+    cdef object _take(self, Inbox inbox)
+
+
 cdef class ReceiveMany(Receive):
     cdef object _take(self, Inbox inbox)
 
@@ -32,3 +36,9 @@ cdef class Messages:
 cdef class Batches:
     cdef Inbox _inbox
     cdef Py_ssize_t _max_messages
+
+
+@cython.final
+cdef class Values:
+    cdef Inbox _inbox
+    cdef object _decode

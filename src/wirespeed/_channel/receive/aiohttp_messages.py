@@ -12,6 +12,7 @@ from threading import get_ident
 from typing import Any
 
 from ..._base.rfc6455 import OPCODE_BINARY, OPCODE_TEXT
+from ..._base.threads import wrong_thread
 from ..._codec.backend import is_held, stop_with, use_send_slot
 from ...exceptions import ReadTimeout
 from ..waiter import Awaitable, Waiter
@@ -177,7 +178,7 @@ class TypedReceiver:
     def receive(self, timeout: float | None = None) -> Coroutine[Any, Any, WSMessage]:
         """Wait for the next message; 0 and `None` stand for the receiver's default timeout."""
         if get_ident() != self._thread:
-            raise RuntimeError("a connection may only be used in the thread of its event loop")
+            raise wrong_thread()
         timeout = timeout or self._timeout
         if timeout is not None and timeout < 0:
             # In aiohttp, such a time is over at once.

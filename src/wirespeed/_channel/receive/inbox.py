@@ -16,6 +16,7 @@ from ..._codec.backend import is_held, stop_with, total_length, use_send_slot
 from ...exceptions import ReadTimeout
 from ..turn import Turn
 from ..waiter import Awaitable, Waiter, begin, suspend
+from .decoding import decoded, note_queued
 from .message import Message, stamp, stamp_of, unstamped
 from .read_flow import ReadFlow
 
@@ -33,6 +34,9 @@ class Receive(Awaitable):
     Cancelling it loses nothing: a message leaves the queue only in the step that hands it to the
     task. `_option` is whether this is a step of an iteration.
     """
+
+    # Set where the data is decoded before it is handed over.
+    _decode: Callable[[Any], Any]
 
     def __next__(self) -> Waiter:
         if self._is_ready():
@@ -134,6 +138,8 @@ class Inbox:
     ) -> None:
         self._loop = loop
         self._loads = loads
+        # Whether a message that cannot be decoded stays queued.
+        self._keeps_undecoded = True
         # If false, text is queued as `bytes` and binary data as `Binary`.
         self._decode_text = decode_text
         self._turn = turn
@@ -181,6 +187,14 @@ class Inbox:
             wait = self._spare = kind.__new__(kind)
         return begin(wait, self, is_step, timeout, limit)
 
+    def receive_decoded(
+        self, kind: type[Receive], is_step: bool, timeout: float | None, decode: Any
+    ) -> Awaitable:
+        """Make a receive that decodes the data of a message with `decode`; see `receive`."""
+        made: Any = self.receive(kind, is_step, timeout, 0)
+        made._decode = decode
+        return made  # type: ignore[no-any-return]
+
     def available(self) -> int:
         """Count the messages that are not set aside for a woken receive."""
         return len(self._queue) - self._head - self._reserved
@@ -188,9 +202,7 @@ class Inbox:
     def may_take(self, served: bool) -> bool:
         """Return whether a receive may take a message now.
 
-        Args:
-            served: whether a message was set aside for it. If not, all receives that came before
-                have precedence.
+        If none was set aside for it (`served`), all receives that came before have precedence.
         """
         if self.available() <= 0:
             return False
@@ -205,11 +217,7 @@ class Inbox:
         return False
 
     def first_waiter(self, opcode: int) -> Waiter | None:
-        """Return the first waiter that can take a message; `None` if there is none.
-
-        Args:
-            opcode: the opcode of the message; 0 for any.
-        """
+        """Return the first waiter that can take a message of this opcode (0: any), or `None`."""
         return self._waiters[0] if self._has_line() else None
 
     def leave_line(self, receive: Receive) -> None:
@@ -353,14 +361,6 @@ class Inbox:
         if self._on_wait is not None:
             self._on_wait(True)
 
-    def decode(self, data: Any) -> Any:
-        """Decode with `loads`."""
-        try:
-            return self._loads(data)
-        except StopIteration as exc:
-            # Raised from a `__next__`, it would count as the result.
-            raise RuntimeError("loads raised StopIteration") from exc
-
     def finish(self, end: Callable[[bool], BaseException]) -> None:
         """Let every receive raise the error that `end` makes, once nothing is queued.
 
@@ -427,13 +427,44 @@ class Inbox:
         entry = self._pop_entry()
         return entry if self._is_plain else _bare(entry)
 
+    def pop_decoded(self, decode: Callable[[Any], Any]) -> Any:
+        """Take the next message and decode its data; if that fails, it is the next one again."""
+        # Taken first: the decoder may itself receive the message behind this one.
+        entry = self._remove_entry()
+        try:
+            value = decoded(decode, entry if self._is_plain else _bare(entry))
+        except BaseException as exc:
+            if self._keeps_undecoded:
+                note_queued(exc)
+                self._restore(entry)
+            elif self._on_taken is not None:
+                self._on_taken(len(entry))
+            raise
+        if self._on_taken is not None:
+            self._on_taken(len(entry))
+        return value
+
     def _pop_entry(self) -> Any:
-        entry = self._queue[self._head]
-        self._queue[self._head] = None
-        self._advance(1)
+        entry = self._remove_entry()
         if self._on_taken is not None:
             self._on_taken(len(entry))
         return entry
+
+    def _remove_entry(self) -> Any:
+        entry = self._queue[self._head]
+        self._queue[self._head] = None
+        self._advance(1)
+        return entry
+
+    def _restore(self, entry: Any) -> None:
+        """Make an entry that was removed the next one again."""
+        if self._head > 0:
+            # No allocation, which could fail.
+            self._head -= 1
+            self._queue[self._head] = entry
+        else:
+            self._queue.insert(0, entry)
+        self.make_fresh()
 
     def _advance(self, count: int) -> None:
         self._head += count

@@ -15,11 +15,19 @@ from ..._codec.backend import use_send_slot
 from ...exceptions import QueueOverflow, ReadTimeout
 from ..turn import Turn
 from ..waiter import Awaitable, Waiter, begin, suspend
+from .decoding import decoded, note_queued
 from .inbox import Inbox, Receive
 from .message import Message
 from .overflow import Bounds, Drops, bound
 from .read_flow import ReadFlow
-from .receives import ReceiveBytes, ReceiveJson, ReceiveMany, ReceiveMessage, ReceiveText
+from .receives import (
+    ReceiveBytes,
+    ReceiveJson,
+    ReceiveMany,
+    ReceiveMessage,
+    ReceiveProtocol,
+    ReceiveText,
+)
 
 _TEXT = MessageType.TEXT
 _BINARY = MessageType.BINARY
@@ -122,8 +130,8 @@ class LaneReceive(Receive):
         message = entry.message
         if self._kind is ReceiveMessage:
             return message
-        if self._kind is ReceiveJson:
-            return inbox.decode(message.data)
+        if self._kind is ReceiveJson or self._kind is ReceiveProtocol:
+            return inbox.decoded_of(entry, self._decode)
         if self._kind is ReceiveMany:
             return inbox.take_more(entry, self._limit)
         return message.data
@@ -341,6 +349,16 @@ class LaneInbox(Inbox):
         self._turn.more_wait = self.has_messages()
         return entry
 
+    def decoded_of(self, entry: Entry, decode: Callable[[Any], Any]) -> Any:
+        """Decode a message that was taken; if that fails, it is queued in its place again."""
+        try:
+            return decoded(decode, entry.message.data)
+        except BaseException as exc:
+            if self._keeps_undecoded:
+                note_queued(exc)
+                self.give_back(entry)
+            raise
+
     def take_more(self, entry: Entry, limit: int) -> list[Any]:
         """Take up to `limit` messages (0: all), including `entry`, which is already taken."""
         entries = [entry]
@@ -413,7 +431,7 @@ class LaneInbox(Inbox):
 
 def _takes(kind: type[Receive], is_text: bool) -> bool:
     if is_text:
-        return kind is not ReceiveBytes
+        return kind is not ReceiveBytes and kind is not ReceiveProtocol
     # JSON is text: with two lanes, `receive_json` ignores the binary lane.
     return kind is not ReceiveText and kind is not ReceiveJson
 

@@ -11,6 +11,7 @@ from threading import get_ident
 from typing import Any, Self
 
 from ..._base.rfc6455 import MessageType
+from ..._base.threads import wrong_thread
 from ..._codec.backend import use_send_slot
 from ...exceptions import ReadTimeout
 from ..waiter import Awaitable, Waiter, begin, suspend
@@ -187,4 +188,4 @@ class MessageStream:
 
     def _check_thread(self) -> None:
         if get_ident() != self._thread:
-            raise RuntimeError("a connection may only be used in the thread of its event loop")
+            raise wrong_thread()

@@ -12,9 +12,11 @@ from threading import get_ident
 from typing import Any, Final
 
 from ..._base.rfc6455 import OPCODE_BINARY, OPCODE_TEXT
+from ..._base.threads import wrong_thread
 from ..._codec.backend import is_held, stop_with, use_send_slot
 from ...exceptions import MessageTypeError
 from ..waiter import Awaitable, Waiter
+from .decoding import decoded
 from .inbox import Inbox, Receive
 
 # Values of `_limit` for `ReceiveOfType`.
@@ -108,7 +110,7 @@ class ReceiveOfType(Receive):
         data = inbox.pop()
         if is_text != wants_text:
             raise UnexpectedMessage(f"Expected a {'text' if wants_text else 'binary'} message")
-        return inbox.decode(data) if self._limit == _AS_JSON else data
+        return decoded(inbox._loads, data) if self._limit == _AS_JSON else data
 
 
 class ReceiveTagged(Receive):
@@ -178,7 +180,7 @@ class OneQueue:
 
     def _receive(self, timeout: float | None, wanted: int) -> Awaitable:
         if get_ident() != self._thread:
-            raise RuntimeError("a connection may only be used in the thread of its event loop")
+            raise wrong_thread()
         return self._inbox.receive(ReceiveOfType, False, timeout, wanted)
 
     def __aiter__(self) -> OneQueue:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ..._codec.backend import use_send_slot
@@ -38,10 +38,20 @@ class ReceiveBytes(Receive):
 
 
 class ReceiveJson(Receive):
-    """Takes the next message and decodes it with `loads`."""
+    """Takes the next message if it can be decoded."""
 
     def _take(self, inbox: Inbox) -> Any:
-        return inbox.decode(inbox.pop())
+        return inbox.pop_decoded(self._decode)
+
+
+class ReceiveProtocol(Receive):
+    """Takes the next message if it is binary and can be decoded."""
+
+    def _take(self, inbox: Inbox) -> Any:
+        if inbox.next_is_text():
+            inbox.wake()
+            raise MessageTypeError("the next message is text, bytes were asked for")
+        return inbox.pop_decoded(self._decode)
 
 
 class ReceiveMany(Receive):
@@ -51,7 +61,14 @@ class ReceiveMany(Receive):
         return inbox.pop_many(self._limit)
 
 
-for kind in (ReceiveMessage, ReceiveText, ReceiveBytes, ReceiveJson, ReceiveMany):
+for kind in (
+    ReceiveMessage,
+    ReceiveText,
+    ReceiveBytes,
+    ReceiveJson,
+    ReceiveProtocol,
+    ReceiveMany,
+):
     use_send_slot(kind)
 
 
@@ -80,3 +97,17 @@ class Batches:
 
     def __anext__(self) -> Coroutine[Any, Any, list[str | bytes]]:
         return self._inbox.receive(ReceiveMany, True, None, self._max_messages)
+
+
+class Values:
+    """The asynchronous iterator over a channel's messages, each decoded."""
+
+    def __init__(self, inbox: Inbox, decode: Callable[[Any], Any]) -> None:
+        self._inbox = inbox
+        self._decode = decode
+
+    def __aiter__(self) -> Values:
+        return self
+
+    def __anext__(self) -> Coroutine[Any, Any, Any]:
+        return self._inbox.receive_decoded(ReceiveJson, True, None, self._decode)

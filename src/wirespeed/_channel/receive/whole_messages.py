@@ -10,6 +10,7 @@ from threading import get_ident
 from typing import Any
 
 from ..._base.rfc6455 import Fragment
+from ..._base.threads import wrong_thread
 from ..._codec.backend import stop_with, use_send_slot
 from ..waiter import Awaitable, Waiter
 from .inbox import Inbox, Receive
@@ -133,4 +134,4 @@ class MessageReader:
 
     def _check_thread(self) -> None:
         if get_ident() != self._thread:
-            raise RuntimeError("a connection may only be used in the thread of its event loop")
+            raise wrong_thread()

@@ -12,6 +12,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..._base.rfc6455 import OPCODE_BINARY, OPCODE_PONG, OPCODE_TEXT
+from ..._base.threads import wrong_thread
 from ..._codec.payload import fragments
 from ..turn import Turn
 from ..waiter import Awaitable
@@ -271,7 +272,7 @@ class Sender:
 
     def _check_thread(self) -> None:
         if get_ident() != self._thread:
-            raise RuntimeError("a connection may only be used in the thread of its event loop")
+            raise wrong_thread()
 
     def _check_loop(self) -> None:
         """Raise if another event loop runs: it would not end the turn, and nothing would leave."""

@@ -5,5 +5,7 @@ from wirespeed._channel.receive.receives import (
     ReceiveJson as ReceiveJson,
     ReceiveMany as ReceiveMany,
     ReceiveMessage as ReceiveMessage,
+    ReceiveProtocol as ReceiveProtocol,
     ReceiveText as ReceiveText,
+    Values as Values,
 )
