@@ -47,10 +47,12 @@ class Pings:
         if not count:
             return None
         now = time.perf_counter()
-        answered, self._pending = self._pending[:count], self._pending[count:]
+        answered = self._pending[:count]
         for _, answer, sent_at in answered:
             if not answer.done():
                 answer.set_result(now - sent_at)
+        # Last: a Ping that has no answer yet must stay known, to fail with the connection.
+        del self._pending[:count]
         return now - answered[-1][2]
 
     async def read(self, seconds: float | None) -> bytes:
