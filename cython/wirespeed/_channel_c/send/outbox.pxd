@@ -36,6 +36,7 @@ cdef class Behind(Draining):
 @cython.final
 cdef class Outbox:
     cdef object _loop
+    cdef object _closing
     cdef readonly FrameBuilder _builder
     cdef Turn _turn
     cdef object _deflater

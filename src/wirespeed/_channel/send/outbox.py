@@ -20,6 +20,7 @@ from .held_sends import HeldSends
 if TYPE_CHECKING:
     from ..._codec import contract
     from ..._codec.deflate import Deflater
+    from ..owner import ClosingState
 
 # Gathered frames are written when they reach this many bytes. A sender that never suspends gives
 # the event loop a turn after as many.
@@ -109,9 +110,15 @@ class Outbox:
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, builder: contract.FrameBuilder, turn: Turn
+        self,
+        loop: asyncio.AbstractEventLoop,
+        builder: contract.FrameBuilder,
+        turn: Turn,
+        closing: ClosingState,
     ) -> None:
         self._loop = loop
+        # Told if a frame is lost, because then nothing can follow it.
+        self._closing = closing
         self._builder = builder
         self._turn = turn
         self._deflater: Deflater | None = None
@@ -247,9 +254,14 @@ class Outbox:
     def _compress_and_send(
         self, opcode: int, payload: contract.Payload, compress: bool | None, more: bool
     ) -> Awaitable:
-        if self._deflater is not None:
-            opcode, payload = self._deflater.message(opcode, payload, compress)
-        return self.send(opcode, payload, True, more)
+        if self._deflater is None:
+            return self.send(opcode, payload, True, more)
+        opcode, payload = self._deflater.message(opcode, payload, compress)
+        try:
+            return self.send(opcode, payload, True, more)
+        except MemoryError:
+            self._deflater.forget()
+            raise
 
     def send_fragments(
         self, opcode: int, payloads: list[bytes], compress: bool | None
@@ -275,6 +287,10 @@ class Outbox:
                 if sent is not self._settled:
                     wait = sent
                 opcode = OPCODE_CONTINUATION
+        except MemoryError:
+            # What has begun cannot be finished.
+            self._closing.abort()
+            raise
         finally:
             self.end_batch()
         return wait
@@ -296,11 +312,7 @@ class Outbox:
         return self._held_sends
 
     def stand_in_line(self, stream: object) -> bool:
-        """Put a stream in line, unless it already is; return whether it is its turn.
-
-        Raises:
-            RuntimeError: as `HeldSends.stand_in_line` does.
-        """
+        """Put a stream in line, and return whether it is its turn; see `HeldSends`."""
         return self._line().stand_in_line(stream)
 
     def behind(self) -> Awaitable:
@@ -316,26 +328,28 @@ class Outbox:
     def begin_stream(
         self, first: bytes | memoryview, compress: bool | None
     ) -> Callable[[bytes | memoryview], bytes] | None:
-        """Hold messages from now on; return the stream's compressor, as `Deflater.begin` does.
-
-        Returns `None` if the stream is sent uncompressed.
-        """
+        """Hold messages from now on; return the stream's compressor; see `Deflater.begin`."""
         self._is_plain = False
         self._line().begin()
         return None if self._deflater is None else self._deflater.begin(first, compress)
 
     def end_stream(self, stream: object) -> None:
         """Add the held messages, and make room for the next stream."""
-        line = self._line()
-        # The transport's `write` may send more messages, which are held and follow in order.
-        while messages := line.take():
-            for opcode, payload, compress in messages:
-                if isinstance(payload, list):
-                    self._compress_and_send_fragments(opcode, payload, compress)
-                else:
-                    self._compress_and_send(opcode, payload, compress, True)
-        self._is_plain = self._deflater is None
-        line.leave(stream)
+        try:
+            line = self._line()
+            # The transport's `write` may send more messages, which are held and follow in order.
+            while messages := line.take():
+                for opcode, payload, compress in messages:
+                    if isinstance(payload, list):
+                        self._compress_and_send_fragments(opcode, payload, compress)
+                    else:
+                        self._compress_and_send(opcode, payload, compress, True)
+            self._is_plain = self._deflater is None
+            line.leave(stream)
+        except MemoryError:
+            # Messages whose sends were accepted may be lost.
+            self._closing.abort()
+            raise
 
     def leave_line(self, stream: object) -> None:
         """Remove a stream that was not begun, to make room for the next."""
@@ -428,6 +442,10 @@ class Outbox:
                 self._writes += 1
                 self._written_bytes += len(block)
                 self._write(block)
+        except MemoryError:
+            # The stream may have a gap.
+            self._closing.abort()
+            raise
         finally:
             self._writing = False
 
@@ -470,9 +488,12 @@ class Outbox:
     def wake_senders(self) -> None:
         """Wake senders while there is room; if the transport is closed, they raise an error."""
         while self._waiters and (self._is_detached or not self._paused):
-            waiter: Waiter = self._waiters.pop(0)
+            waiter: Waiter = self._waiters[0]
             if not waiter.done():
                 waiter.wake()
+            # Last, so that it cannot get lost; its task may have removed it.
+            if self._waiters and self._waiters[0] is waiter:
+                self._waiters.pop(0)
 
     def _raise_if_lost(self) -> None:
         if self._is_detached:
