@@ -263,6 +263,10 @@ class Channel(Sender):
             self._parser.feed(data, self._inbox._queue, size)
         except ProtocolError as exc:
             fault = exc
+        except MemoryError:
+            # What arrived before can be received. The transport ends the connection.
+            self._inbox.admit(before)
+            raise
         self._after_read(before, fault)
 
     def _read_in_place(self, size: int) -> None:

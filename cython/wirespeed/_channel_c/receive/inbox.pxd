@@ -2,7 +2,7 @@ cimport cython
 
 from wirespeed._codec._core_bytes cimport total_length
 from wirespeed._codec._core_wake cimport is_held, set_result as stop_with
-from wirespeed._channel_c.receive.message cimport Message, stamp, stamp_of, unstamped
+from wirespeed._channel_c.receive.message cimport Message, bare_data, stamp, stamp_of, unstamped
 from wirespeed._channel_c.receive.read_flow cimport ReadFlow
 from wirespeed._channel_c.turn cimport Turn
 from wirespeed._channel_c.waiter cimport Awaitable, Waiter, begin, suspend
@@ -14,9 +14,6 @@ cdef object _TEXT
 cdef object _BINARY
 
 
-cpdef object _bare(object entry)
-
-
 cdef class Receive(Awaitable):
     @cython.locals(inbox=Inbox, waiter=Waiter, expired=bint, served=bint)
     cdef bint _is_ready(self) except -1
@@ -25,6 +22,7 @@ cdef class Receive(Awaitable):
     cdef object _take(self, Inbox inbox)
     @cython.locals(waiter=Waiter)
     cdef Waiter _suspend(self, Inbox inbox)
+    cdef _tell(self, object on_wait)
     cdef _start_timer(self, Inbox inbox, Waiter waiter)
     @cython.locals(waiter=Waiter, inbox=Inbox)
     cdef _leave_queue(self)
@@ -73,12 +71,11 @@ cdef class Inbox:
     @cython.final
     cdef bint has_fresh(self) noexcept
     @cython.final
-    @cython.locals(count=Py_ssize_t, fresh=Py_ssize_t)
+    @cython.locals(fresh=Py_ssize_t)
     cdef Py_ssize_t take_fresh(self) noexcept
     @cython.final
     cdef make_fresh(self)
     @cython.final
-    @cython.locals(count=Py_ssize_t)
     cdef Py_ssize_t count_last_read(self) noexcept
     @cython.locals(count=Py_ssize_t)
     cdef note_depth(self)
@@ -104,6 +101,8 @@ cdef class Inbox:
     @cython.locals(waiter=Waiter, in_place=bint)
     cdef wake(self)
     @cython.final
+    cdef _wake_again(self, Waiter waiter)
+    @cython.final
     cdef bint next_is_text(self) except -1
     @cython.final
     @cython.locals(message=Message)
@@ -113,7 +112,10 @@ cdef class Inbox:
     @cython.final
     cdef object _pop_entry(self)
     @cython.final
-    @cython.locals(size=Py_ssize_t)
+    @cython.locals(entries=list)
+    cdef list _take_and_tell(self, Py_ssize_t count, object on_taken)
+    @cython.final
+    @cython.locals(head=Py_ssize_t, size=Py_ssize_t, index=Py_ssize_t)
     cdef _advance(self, Py_ssize_t count)
-    @cython.locals(count=Py_ssize_t, batch=list)
+    @cython.locals(count=Py_ssize_t, batch=list, bare=list)
     cpdef list pop_many(self, Py_ssize_t limit)

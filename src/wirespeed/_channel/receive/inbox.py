@@ -16,12 +16,11 @@ from ..._codec.backend import is_held, stop_with, total_length, use_send_slot
 from ...exceptions import ReadTimeout
 from ..turn import Turn
 from ..waiter import Awaitable, Waiter, begin, suspend
-from .message import Message, stamp, stamp_of, unstamped
+from .message import Message, bare_data, stamp, stamp_of, unstamped
 from .read_flow import ReadFlow
 
 # Taken entries are removed from the front of the list in blocks of at least this many.
 COMPACT_AT = 1024
-
 
 _TEXT = MessageType.TEXT
 _BINARY = MessageType.BINARY
@@ -83,8 +82,16 @@ class Receive(Awaitable):
         inbox._waiters.append(waiter)
         self._waiter = waiter
         if inbox._on_wait is not None:
-            inbox._on_wait(False)
+            self._tell(inbox._on_wait)
         return waiter
+
+    def _tell(self, on_wait: Callable[[bool], object]) -> None:
+        """Call `_on_wait`; if that fails, this receive does not wait."""
+        try:
+            on_wait(False)
+        except BaseException:
+            self._leave_queue()
+            raise
 
     def _start_timer(self, inbox: Inbox, waiter: Waiter) -> None:
         if self._deadline is None:
@@ -96,15 +103,17 @@ class Receive(Awaitable):
         waiter = self._waiter
         inbox: Inbox | None = self._source
         self._waiter = None
+        if waiter is not None and inbox is not None:
+            if waiter.reserved:
+                inbox._reserved -= 1
+            elif waiter in inbox._waiters:
+                # Without memory it may stay in the list; it then holds up nobody.
+                waiter.woken = True
+                inbox._waiters.remove(waiter)
+        # Last, because it can fail; then the timer expires for nobody.
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if waiter is None or inbox is None:
-            return
-        if waiter.reserved:
-            inbox._reserved -= 1
-        elif waiter in inbox._waiters:
-            inbox._waiters.remove(waiter)
 
     def _forget(self) -> None:
         inbox: Inbox | None = self._source
@@ -143,8 +152,7 @@ class Inbox:
         self._is_plain = decode_text and clock is None
         self._queue: list[Any] = []
         self._head = 0
-        # How many messages the last read brought, and how many arrived since the last check of
-        # the bounds.
+        # The messages of the last read, and those since the last check of the bounds.
         self._added = 0
         self._fresh = 0
         # The most messages that were left queued after a read.
@@ -242,8 +250,7 @@ class Inbox:
 
     def take_fresh(self) -> int:
         """Return how many messages `has_fresh` refers to, and count from 0 again."""
-        count = self.count()
-        fresh = min(self._fresh, count)
+        fresh = min(self._fresh, self.count())
         self._fresh = 0
         return fresh
 
@@ -253,8 +260,7 @@ class Inbox:
 
     def count_last_read(self) -> int:
         """Count the messages of the last read that are still queued."""
-        count = self.count()
-        return min(self._added, count)
+        return min(self._added, self.count())
 
     def note_depth(self) -> None:
         """Update the maximum number of queued messages."""
@@ -306,7 +312,6 @@ class Inbox:
     def cut_first(self, count: int) -> list[Any]:
         """Remove the next `count` entries, and return them as they are queued."""
         entries = self._queue[self._head : self._head + count]
-        self._queue[self._head : self._head + count] = [None] * count
         self._advance(count)
         return entries
 
@@ -321,7 +326,7 @@ class Inbox:
     def message_of(self, entry: Any) -> Message:
         """Make a `Message` from a queued entry."""
         kind = _TEXT if self._is_text(entry) else _BINARY
-        return Message(kind, _bare(entry), stamp_of(entry))
+        return Message(kind, bare_data(entry), stamp_of(entry))
 
     def _is_text(self, entry: Any) -> bool:
         """Return whether a queued entry is text."""
@@ -397,14 +402,28 @@ class Inbox:
                 if self.available() > 0:
                     waiter.reserved = True
                     self._reserved += 1
-                if in_place:
-                    waiter.wake()
-                else:
-                    waiter.wake_later()
+                try:
+                    if in_place:
+                        waiter.wake()
+                    else:
+                        waiter.wake_later()
+                except MemoryError:
+                    self._wake_again(waiter)
         finally:
             self._waking = False
         if self._on_wait is not None:
             self._on_wait(False)
+
+    def _wake_again(self, waiter: Waiter) -> None:
+        """Wake a receive that could not be woken; if this fails as well, it stays in line."""
+        try:
+            waiter.wake_later()
+        except MemoryError:
+            if waiter.reserved:
+                waiter.reserved = False
+                self._reserved -= 1
+            self._waiters.insert(0, waiter)
+            raise
 
     def next_is_text(self) -> bool:
         """Return whether the next message is text; there must be one."""
@@ -425,45 +444,57 @@ class Inbox:
     def pop(self) -> Any:
         """Take the data of the next message; there must be one."""
         entry = self._pop_entry()
-        return entry if self._is_plain else _bare(entry)
+        return entry if self._is_plain else bare_data(entry)
 
     def _pop_entry(self) -> Any:
-        entry = self._queue[self._head]
-        self._queue[self._head] = None
-        self._advance(1)
         if self._on_taken is not None:
-            self._on_taken(len(entry))
+            return self._take_and_tell(1, self._on_taken)[0]
+        entry = self._queue[self._head]
+        self._advance(1)
         return entry
 
+    def _take_and_tell(self, count: int, on_taken: Callable[[int], object]) -> list[Any]:
+        """Take the next entries, and call `_on_taken`; if that fails, they are queued again."""
+        entries = self.cut_first(count)
+        try:
+            on_taken(total_length(entries, 0))
+        except MemoryError:
+            self._queue[self._head : self._head] = entries
+            raise
+        return entries
+
     def _advance(self, count: int) -> None:
-        self._head += count
+        """Remove the next `count` entries; without memory, none."""
+        head = self._head + count
         size = len(self._queue)
-        if self._head == size:
+        if head == size:
             self._queue = []
             self._head = 0
             self._turn.more_wait = False
-        elif self._head >= COMPACT_AT and 2 * self._head >= size:
-            del self._queue[: self._head]
+        elif head >= COMPACT_AT and 2 * head >= size:
+            del self._queue[:head]
             self._head = 0
+        else:
+            for index in range(self._head, head):
+                self._queue[index] = None
+            self._head = head
 
     def pop_many(self, limit: int) -> list[Any]:
         """Take up to `limit` messages (0: all) that are not set aside for others."""
         count = self.available()
         if limit and limit < count:
             count = limit
-        if count == len(self._queue):
+        # Made before the messages leave the queue, which must not be lost.
+        bare: list[Any] | None = None
+        if not self._is_plain:
+            bare = list(map(bare_data, self._queue[self._head : self._head + count]))
+        if self._on_taken is not None:
+            batch = self._take_and_tell(count, self._on_taken)
+        elif count == len(self._queue):
             # All that was queued: return the list itself, not a copy.
             batch = self._queue
             self._queue = []
             self._turn.more_wait = False
         else:
             batch = self.cut_first(count)
-        if self._on_taken is not None:
-            self._on_taken(total_length(batch, 0))
-        return batch if self._is_plain else list(map(_bare, batch))
-
-
-def _bare(entry: Any) -> Any:
-    """Return the data of a queued entry."""
-    entry = unstamped(entry)
-    return entry.data if isinstance(entry, Binary) else entry
+        return batch if bare is None else bare

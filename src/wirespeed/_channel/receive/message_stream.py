@@ -80,23 +80,28 @@ class ReceiveChunk(Receive):
         if not chunks.is_served and turn is not None:
             waiter = turn._suspend(inbox)
             self._waiter = waiter
-            chunks.partial.enter(chunks, turn)
+            try:
+                chunks.partial.enter(chunks, turn)
+            except BaseException:
+                self._forget()
+                raise
             return waiter
         waiter = suspend(inbox._loop)
-        self._waiter = waiter
         if self._timeout is not None:
             self._start_timer(inbox, waiter)
         chunks.partial.wait(chunks, waiter)
+        self._waiter = waiter
         return waiter
 
     def _leave_queue(self) -> None:
         """Stop waiting; a turn that was not used stays in line."""
         self._waiter = None
+        if self._turn is not None and self._stream._chunks.is_served:
+            self._turn._leave_queue()
+        # Last, because it can fail; then the timer expires for nobody.
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._turn is not None and self._stream._chunks.is_served:
-            self._turn._leave_queue()
 
     def _forget(self) -> None:
         if self._source is None:
@@ -177,7 +182,10 @@ class MessageStream:
         raise TypeError(f"{type(self).__name__} cannot be copied or pickled")
 
     def __del__(self) -> None:
-        self._chunks.abandon(self._loop)
+        chunks = self._chunks
+        # There are none if `__init__` has failed.
+        if chunks is not None:
+            chunks.abandon(self._loop)
 
     def _check_thread(self) -> None:
         if get_ident() != self._thread:
