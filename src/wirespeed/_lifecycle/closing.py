@@ -20,6 +20,7 @@ from ..exceptions import ConnectionDisconnected, IdleTimeout, ProtocolError, Que
 from .close_frame import check_close
 from .closing_table import TABLE, Event, News, State, Step
 from .deadline import Deadline
+from .ending import Ending
 from .watch import Watch
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ class Closing:
     __slots__ = (
         "_close_timeout",
         "_deadline",
+        "_ending",
         "_fault",
-        "_gone",
         "_lost_for",
         "_peer_end",
         "_unsent_bytes",
@@ -108,8 +109,7 @@ class Closing:
         self._write_error: OSError | None = None
         # Counted when the transport is closed.
         self._unsent_bytes = 0
-        # Created for the first task that waits for the end.
-        self._gone: asyncio.Future[None] | None = None
+        self._ending = Ending()
 
     # -- events ------------------------------------------------------------------------
 
@@ -336,8 +336,7 @@ class Closing:
     def _release(self, news: News) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        if self._gone is not None and not self._gone.done():
-            self._gone.set_result(None)
+        self._ending.come()
         opened = self.channel._opened
         if opened is not None and opened.shown_url is not None:
             logger.info("closed %s: %s", opened.shown_url, self.close_info)
@@ -350,18 +349,11 @@ class Closing:
     async def wait_closed(self) -> None:
         """Wait until the transport is closed. Safe to cancel."""
         if self.state is not State.CLOSED:
-            # Shielded: all waiting tasks share the future.
-            await asyncio.shield(self.gone())
+            await self._ending.wait(self.channel)
 
     def gone(self) -> asyncio.Future[None]:
         """Return the future that is done when the transport is closed; it is shared."""
-        if self._gone is None:
-            self._gone = self.channel._loop.create_future()
-            if self.state is State.CLOSED:
-                self._gone.set_result(None)
-            elif self.channel._protocol is not None:
-                self.channel._protocol.reach(self._gone)
-        return self._gone
+        return self._ending.future(self.channel)
 
     @property
     def failure(self) -> Exception | None:
