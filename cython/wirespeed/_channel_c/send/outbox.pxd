@@ -106,6 +106,7 @@ cdef class Outbox:
     cpdef detach(self)
     cpdef pause_writing(self)
     cpdef resume_writing(self)
+    cdef _flush_or_abort(self)
     cdef _write_block(self, bytes block)
     @cython.locals(held=Py_ssize_t)
     cpdef Py_ssize_t gathered(self) except -1

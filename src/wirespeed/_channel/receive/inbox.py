@@ -458,7 +458,7 @@ class Inbox:
         entries = self.cut_first(count)
         try:
             on_taken(total_length(entries, 0))
-        except MemoryError:
+        except BaseException:
             self._queue[self._head : self._head] = entries
             raise
         return entries

@@ -45,9 +45,10 @@ class ReceiveChunk(Receive):
         if chunks.has_chunk():
             return True
         if chunks.is_over or chunks.is_complete:
+            end = StopAsyncIteration()
             chunks.is_over = True
             self._forget()
-            raise StopAsyncIteration
+            raise end
         if inbox._end is not None:
             self._source = None
             # Not the end of the iteration: even a clean close cuts the message off.

@@ -160,7 +160,7 @@ class Bounds:
                 self._is_holding = False
                 try:
                     self._read_flow.release()
-                except MemoryError:
+                except BaseException:
                     # The next message that is taken tries again.
                     self._is_holding = True
                     self._bytes += size

@@ -311,7 +311,7 @@ class PartialMessage:
                         ended = 1
                     if owner is not None:
                         owner.add(self._inbox.message_of(chunk))
-            except MemoryError:
+            except BaseException:
                 # No chunk may follow a gap.
                 if owner is not None:
                     owner.is_cut = True
@@ -338,7 +338,7 @@ class PartialMessage:
                 if waiter is not None and not waiter.done():
                     try:
                         waiter.wake()
-                    except MemoryError:
+                    except BaseException:
                         if not waiter.done():
                             self._readers.append(chunks)
                         raise
@@ -352,7 +352,7 @@ class PartialMessage:
             self._holds_chunks = False
             try:
                 self._read_flow.release()
-            except MemoryError:
+            except BaseException:
                 self._holds_chunks = True
                 self._size -= size
                 raise

@@ -137,7 +137,7 @@ class ReadFlow:
         try:
             if not self._read_in_window():
                 self._resume()
-        except MemoryError:
+        except BaseException:
             self._timer = self._loop.call_later(self._window, self._end_window)
             raise
 
@@ -186,7 +186,7 @@ class ReadFlow:
         """Read again; if that fails, the hold stays in force."""
         try:
             self._resume()
-        except MemoryError:
+        except BaseException:
             self._holds += 1
             self._held_since = monotonic()
             raise

@@ -156,10 +156,7 @@ class Outbox:
         self._settled: Awaitable = begin(Settled.__new__(Settled), self, False, None, 0)
 
     def attach(self, write: Callable[[bytes], object]) -> None:
-        """Begin to write with a transport's `write`.
-
-        A block that was written must not change: some transports keep a reference to it.
-        """
+        """Begin to write with a transport's `write`, which may keep the blocks that it gets."""
         self._write = write
 
     def compress_with(self, deflater: Deflater) -> None:
@@ -266,10 +263,7 @@ class Outbox:
     def send_fragments(
         self, opcode: int, payloads: list[bytes], compress: bool | None
     ) -> Awaitable:
-        """Add a message with a frame for each payload, nothing in between; otherwise like `send`.
-
-        During a stream the message is held.
-        """
+        """Add a message with a frame for each payload; otherwise like `send_message`."""
         if payloads and self.is_holding():
             return self._hold(opcode, payloads, compress, sum(map(len, payloads)))
         return self._compress_and_send_fragments(opcode, payloads, compress)
@@ -316,10 +310,7 @@ class Outbox:
         return self._line().stand_in_line(stream)
 
     def behind(self) -> Awaitable:
-        """Return the wait until the first stream in line has left; there must be one.
-
-        The task that sends that stream cannot wait for its end, only for room.
-        """
+        """Return the wait until the first stream in line has left, for its own task until room."""
         line = self._line()
         if not line.is_own():
             return begin(Behind.__new__(Behind), self, False, None, line._left + 1)
@@ -396,7 +387,7 @@ class Outbox:
     def _end_tick(self) -> None:
         self._tick_is_open = False
         self._turn_bytes = 0
-        self.flush()
+        self._flush_or_abort()
 
     def _wait_or_yield(self) -> Awaitable:
         return begin(Draining.__new__(Draining), self, not self._paused, None, 0)
@@ -427,6 +418,14 @@ class Outbox:
         """Write what was gathered, unless the transport is full."""
         if not self._writing and not self._paused and len(self._builder):
             self._write_block(self._builder.take())
+
+    def _flush_or_abort(self) -> None:
+        """Write what was gathered; without memory, end the connection: nobody would write it."""
+        try:
+            self.flush()
+        except MemoryError:
+            self._closing.abort()
+            raise
 
     def _write_block(self, block: bytes) -> None:
         """Write `block`, and then, in order, what was sent from inside the transport's `write`."""
@@ -474,7 +473,7 @@ class Outbox:
     def resume_writing(self) -> None:
         """Write what was gathered: the transport has room again."""
         self._paused = False
-        self.flush()
+        self._flush_or_abort()
 
     def _add_waiter(self) -> Waiter:
         waiter = suspend(self._loop)
