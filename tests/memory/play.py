@@ -30,18 +30,26 @@ PATIENCE_SECONDS: Final = 0.3
 SCENE_SECONDS: Final = 0.5
 # A blocked loop cannot run its own timer.
 POINT_SECONDS: Final = 40.0
-# More than this many allocations are made after a scene to see whether its point was reached.
-PROBES: Final = 128
 
 
-def _probe() -> bool:
-    """Return whether the point was reached: then no further allocation fails."""
+def _was_reached(n: int) -> bool:
+    """Return whether the allocation number `n` was made: then no further one fails."""
     try:
-        for _ in range(PROBES):
+        for _ in range(n + 1):
             bytes(100)
     except MemoryError:
         return False
     return True
+
+
+def _awaits(coro: Any) -> str:
+    """Return where a coroutine waits, and everything that it waits for."""
+    lines: list[str] = []
+    while coro is not None:
+        frame = getattr(coro, "cr_frame", None) or getattr(coro, "ag_frame", None)
+        lines += [f"{coro!r}\n"] if frame is None else traceback.format_stack(frame, 1)
+        coro = getattr(coro, "cr_await", None) or getattr(coro, "ag_await", None)
+    return "".join(lines)
 
 
 class Point:
@@ -110,7 +118,7 @@ class Point:
             # asyncio may have failed before this.
             asyncio._set_running_loop(None)
         finally:
-            reached = _probe()
+            reached = _was_reached(n)
             remove_mem_hooks()
         self.timer.cancel()
         task.remove_done_callback(self._end)
@@ -122,9 +130,7 @@ class Point:
             self.is_orphaned = True
         elif not task.done():
             self.hung = True
-            self.hung_stack = "".join(
-                line for frame in task.get_stack() for line in traceback.format_stack(frame, 1)
-            )
+            self.hung_stack = _awaits(task.get_coro())
             task.cancel()
             loop.run_until_complete(asyncio.wait([task], timeout=SCENE_SECONDS))
         if task.done() and not task.cancelled():
@@ -171,6 +177,9 @@ def play(scene: Scene, base: str, n: int) -> tuple[bool, list[str], list[str]]:
         with contextlib.suppress(BaseException):
             point.loop.run_until_complete(asyncio.sleep(0))
         point.loop.close()
+        # asyncio loses a reference to a future where `shield` fails, and a future has one to the
+        # loop. It must not keep the connections.
+        point.loop.set_exception_handler(None)
     reached = point.was_reached
     watched = [weakref.ref(point.bystander)] if point.bystander is not None else []
     if point.stage.ws is not None:

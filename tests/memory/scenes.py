@@ -207,8 +207,16 @@ async def _receive_streams_deflated(stage: Stage) -> None:
 async def _receive_stream(stage: Stage) -> None:
     part = Part()
     stage.received.add(part)
-    async for chunk in stage.ws.receive_stream(timeout=30):
-        part.chunks.add(chunk)
+    stream = stage.ws.receive_stream(timeout=30)
+    try:
+        async for chunk in stream:
+            part.chunks.add(chunk)
+    except MemoryError:
+        # The interpreter may have no memory to pass on the end of an empty message. Any other
+        # message of which nothing was taken is given back here.
+        await stream.aclose()
+        part.is_whole = not part.chunks.count and stream.type is not None
+        raise
     part.is_whole = True
 
 

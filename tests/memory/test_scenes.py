@@ -24,17 +24,7 @@ def port() -> Iterator[int]:
         yield port
 
 
-# A point in some hundred of these still fails: a message or a reference is lost, or a wait is.
-OPEN = {"abort", "conflate", "overflow-oldest", "reconnect", "stream-inflated"}
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(strict=False) if name in OPEN else ())
-        for name in SCENES
-    ],
-)
+@pytest.mark.parametrize("name", SCENES)
 def test_nothing_breaks(name: str, port: int) -> None:
     """Whichever allocation fails: no crash, no hang, no leak, and no harm to another connection."""
     outcome = play_scene(port, name, 7, STRIDE)
