@@ -135,8 +135,10 @@ class Point:
             loop.run_until_complete(asyncio.wait([task], timeout=SCENE_SECONDS))
         if task.done() and not task.cancelled():
             self.outcome = task.exception()
-        for helper in self.stage.helpers:
-            self.is_orphaned = self.is_orphaned or is_orphaned(helper)
+        # Also the tasks that helpers and the scene itself have made.
+        loop.run_until_complete(asyncio.sleep(0))
+        orphans = sum(map(is_orphaned, asyncio.all_tasks(loop)))
+        self.is_orphaned = self.is_orphaned or orphans > 0
         # An orphaned task ends when nothing refers to it; it then leaves the lines it waits in.
         del self.scene_task
         if self.is_orphaned:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from memory.play import Point
 
 # Each step of the judge; the peer is on the same machine.
-STEP_SECONDS: Final = 1.0
+STEP_SECONDS: Final = 3.0
 # How problems begin that the loss of a task or a callback explains.
 HANGS: Final = "hangs:"
 LEFT: Final = "is left:"
