@@ -15,7 +15,9 @@ from wirespeed._codec import backend
 
 pytest.importorskip("_testcapi", reason="this interpreter has no _testcapi to fail allocations")
 if not backend.COMPILED:
-    pytest.skip("in pure Python the rule of the compiled core does not hold", allow_module_level=True)
+    pytest.skip(
+        "in pure Python the rule of the compiled core does not hold", allow_module_level=True
+    )
 
 # Of a scene's points, about 30 to 1,500, every so many are played.
 STRIDE = 61
