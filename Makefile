@@ -11,7 +11,7 @@ CORE := pyproject.toml setup.py \
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 requirements = $(BIN)/python ci/requirements.py $(1) > $@.txt && $(PIP) -r $@.txt
 
-.PHONY: help demo bench counts test peer-tests compression programs soak network lint wheels rebuild clean
+.PHONY: help demo bench counts test peer-tests compression memory programs soak network lint wheels rebuild clean
 .DELETE_ON_ERROR:
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make test      run all tests, with the compiled core and in pure Python"
 	@echo "make peer-tests  run other clients' own tests over the drop-ins; ARGS=websockets for one client"
 	@echo "make compression  run all 216 cases of the conformance suite for compression, in some minutes"
+	@echo "make memory    let each allocation of each scene fail once; ARGS='--stride 11' for a sample"
 	@echo "make programs  run real programs on the libraries of others and on wirespeed in their place, and compare"
 	@echo "make soak      live through random faults on 200 connections, for ten minutes; ARGS=60 for one"
 	@echo "make network   cut, slow down and change links between network namespaces; needs root, on Linux"
@@ -46,6 +47,9 @@ peer-tests: $(VENV)/with-test
 
 compression: $(VENV)/with-test
 	@bash ci/compression.sh $(BIN)/python
+
+memory: $(VENV)/with-test
+	@bash ci/memory.sh $(BIN)/python $(ARGS)
 
 programs: $(VENV)/with-test
 	@bash ci/programs.sh $(BIN)/python $(ARGS)

@@ -20,6 +20,7 @@ from wirespeed._channel_c.receive.read_flow cimport ReadFlow
 from wirespeed._channel_c.receive.decoding cimport decoder_of
 from wirespeed._channel_c.send.sender cimport Sender
 from wirespeed._channel_c.turn cimport Turn
+from wirespeed._channel_c.waiter cimport Waiter, suspend
 from wirespeed._channel_c.receive.message_stream cimport MessageStream
 from wirespeed._channel_c.receive.partial_message cimport PartialMessage
 
@@ -48,6 +49,7 @@ cdef class Channel(Sender):
     cdef _read(self, object data, Py_ssize_t size)
     @cython.locals(before=Py_ssize_t)
     cdef _read_in_place(self, Py_ssize_t size)
+    cdef _keep_parsed(self, Py_ssize_t before)
     @cython.locals(parser=MessageParser, inbox=Inbox, added=Py_ssize_t, ends=bint)
     cdef _after_read(self, Py_ssize_t before, object fault)
     @cython.locals(partial=PartialMessage)

@@ -41,5 +41,6 @@ cdef class SocketTransport:
     cpdef abort(self)
     cdef _stop_reading(self)
     cdef _lose(self, object exc)
+    cdef _drop(self, object exc)
     cdef _schedule_end(self, object exc)
     cdef _report(self, object exc)

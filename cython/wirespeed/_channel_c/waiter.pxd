@@ -22,6 +22,7 @@ cdef class Waiter:
     cpdef wake_later(self)
     cpdef bint done(self) noexcept
     cdef _schedule(self)
+    cdef bint _is_awaited_by(self, object callback) except -1
 
 
 cdef class Awaitable:

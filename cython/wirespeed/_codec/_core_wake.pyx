@@ -3,11 +3,14 @@
 Its twin is `wirespeed._codec.pure.wake`.
 """
 
+from cpython.ref cimport PyObject
+
 cdef extern from "Python.h":
     unsigned long PyThread_get_thread_ident() noexcept nogil
     void PyErr_SetObject(object, object)
     int PyContext_Enter(object) except -1
     int PyContext_Exit(object) except -1
+    object PyObject_Call(object callback, object arguments, PyObject *named)
 
 cdef extern from *:
     """
@@ -146,12 +149,15 @@ cpdef bint is_held(object owned) noexcept:
 
 cpdef bint call_in_context(object context, object callback, object argument) except -1:
     """Call `callback` inside a context; see `contract.CallInContext`."""
+    cdef tuple arguments
     try:
+        # What can fail comes before the call: inside it, nothing can be undone any more.
+        arguments = (argument,)
         PyContext_Enter(context)
-    except RuntimeError:
+    except (RuntimeError, MemoryError):
         return False
     try:
-        callback(argument)
+        PyObject_Call(callback, arguments, NULL)
     finally:
         PyContext_Exit(context)
     return True

@@ -35,6 +35,7 @@ from .receive.receives import (
 )
 from .send.sender import Sender
 from .turn import Turn
+from .waiter import Waiter, suspend
 
 if TYPE_CHECKING:
     from .._base.opened import Opened
@@ -303,6 +304,9 @@ class Channel(Sender):
             self._parser.feed(data, self._inbox._queue, size)
         except ProtocolError as exc:
             fault = exc
+        except MemoryError:
+            self._keep_parsed(before)
+            raise
         self._after_read(before, fault)
 
     def _read_in_place(self, size: int) -> None:
@@ -316,7 +320,16 @@ class Channel(Sender):
             self._parser.buffer_updated(size, self._inbox._queue)
         except ProtocolError as exc:
             fault = exc
+        except MemoryError:
+            self._keep_parsed(before)
+            raise
         self._after_read(before, fault)
+
+    def _keep_parsed(self, before: int) -> None:
+        """Let what was parsed until memory ran out be received; the transport closes itself."""
+        if self._partial is not None:
+            self._partial.take_read()
+        self._inbox.admit(before)
 
     def _after_read(self, before: int, fault: ProtocolError | None) -> None:
         """Act on what was parsed. All state must be final before any task is woken.
@@ -402,6 +415,12 @@ class Channel(Sender):
                 self._watch.take_pong(payload)
 
     # -- for the object that closes the connection ---------------------------------------
+
+    def _stand_in(self, line: list[Any]) -> Waiter:
+        """Suspend the current task: return its waiter, which is now the last in `line`."""
+        waiter = suspend(self._loop)
+        line.append(waiter)
+        return waiter
 
     def _finish_receiving(self, end: Callable[[bool], BaseException]) -> None:
         """Let receives raise the error that `end` makes, after the queued messages."""

@@ -172,6 +172,13 @@ class ChannelProtocol:
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Notify the channel that the transport is closed."""
+        try:
+            self._end(exc)
+        except MemoryError:
+            # Everyone who waits depends on this, and nothing will call it again.
+            self._end(exc)
+
+    def _end(self, exc: Exception | None) -> None:
         channel: Channel | None = referent(self._channel)
         if channel is not None and not channel._ignores_reads:
             self._read_rest(channel, exc)
@@ -293,6 +300,7 @@ class ChannelProtocol:
             if self._transport is None:
                 raise HandshakeError("the server answered before it was asked")
             agreed = agree(self._transport)
+            channel._open(self._transport, agreed)
         except Exception as exc:
             channel._closing.abort()
             exc.__cause__ = cause
@@ -300,7 +308,6 @@ class ChannelProtocol:
             return
         if agreed.compression is None:
             self._view = self._whole
-        channel._open(self._transport, agreed)
         opened.set_result(None)
         if opening.trailing_data:
             channel._read(opening.trailing_data, len(opening.trailing_data))

@@ -73,8 +73,8 @@ class SocketTransport:
     def pause_reading(self) -> None:
         """Stop reading; arriving data stays in the socket."""
         if not self._reading_is_paused:
-            self._reading_is_paused = True
             self._loop.remove_reader(self._fd)
+            self._reading_is_paused = True
 
     def resume_reading(self) -> None:
         """Read arriving data again."""
@@ -108,8 +108,8 @@ class SocketTransport:
         except OSError as exc:
             self._lose(exc)
         except Exception as exc:
-            self._report(exc)
             self._lose(exc)
+            self._report(exc)
         return size
 
     # -- writing -----------------------------------------------------------------------
@@ -129,11 +129,14 @@ class SocketTransport:
                 return
             try:
                 self._loop.add_writer(self._fd, self._write_ready)
+                self._keep(memoryview(data)[max(size, 0) :])
             except OSError as exc:
                 # Part of the data may have left, so nothing can follow it.
                 self._lose(exc)
-                return
-            self._keep(memoryview(data)[max(size, 0) :])
+            except MemoryError as exc:
+                # The stream has a gap.
+                self._lose(exc)
+                raise
         else:
             self._keep(data)
         self._pause_if_full()
@@ -188,7 +191,12 @@ class SocketTransport:
                 break
             self._backlog_bytes -= size
             if size < len(data):
-                backlog[0] = data[size:]
+                try:
+                    backlog[0] = data[size:]
+                except MemoryError as exc:
+                    # What was sent would be sent again.
+                    self._lose(exc)
+                    raise
                 break
             backlog.popleft()
         if not backlog:
@@ -248,25 +256,37 @@ class SocketTransport:
 
     def _lose(self, exc: Exception | None) -> None:
         """Close the transport at once; `exc` is the reason, if any."""
+        try:
+            self._drop(exc)
+        except MemoryError:
+            # Everyone who waits depends on this. The attempt that failed has freed something.
+            self._drop(exc)
+
+    def _drop(self, exc: Exception | None) -> None:
         self._stop_reading()
         if self._backlog is not None:
-            self._backlog = None
             self._loop.remove_writer(self._fd)
+            self._backlog = None
         self._schedule_end(exc)
 
     def _schedule_end(self, exc: Exception | None) -> None:
+        # More than once if asked more than once: an event loop without memory can lose the call.
         if not self._is_lost:
-            self._is_lost = True
             self._loop.call_soon(self._end, exc)
 
     def _end(self, exc: Exception | None) -> None:
-        self._last_name = self.get_extra_info("sockname")
+        if self._is_lost:
+            return
+        self._is_lost = True
         try:
-            self._protocol.connection_lost(exc)
+            self._last_name = self.get_extra_info("sockname")
         finally:
-            # The descriptor is free, whatever the system reports.
-            with contextlib.suppress(OSError):
-                self._sock.close()
+            try:
+                self._protocol.connection_lost(exc)
+            finally:
+                # The descriptor is free, whatever the system reports.
+                with contextlib.suppress(OSError):
+                    self._sock.close()
 
     def _report(self, exc: Exception) -> None:
         """Pass an unexpected error of a callback to the loop's exception handler."""

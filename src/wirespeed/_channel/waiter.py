@@ -57,26 +57,39 @@ class Waiter:
         Resuming in place saves a turn of the event loop for each socket read. It is not possible
         while another task runs (asyncio has one current task per loop), or if the waiting task's
         context is already entered.
+
+        Raises:
+            MemoryError: the task was not resumed, and can be woken again.
         """
-        self.woken = True
         callback = self._callback
-        if callback is None:
+        if callback is None or current_task(self._loop) is not None:
+            self.wake_later()
             return
-        if current_task(self._loop) is not None:
-            self._schedule()
-            return
+        self.woken = True
         self._callback = None
         try:
-            if not call_in_context(self._context, callback, self):
-                self._callback = callback
-                self._schedule()
+            if call_in_context(self._context, callback, self):
+                return
+        except MemoryError as exc:
+            if not self._is_awaited_by(callback):
+                raise_later(self._loop, exc)
+                return
         except BaseException as exc:
             raise_later(self._loop, exc)
+            return
+        self._callback = callback
+        self.woken = False
+        self.wake_later()
+
+    def _is_awaited_by(self, callback: Any) -> bool:
+        """Return whether the task of `callback` still waits: asyncio failed before its step."""
+        task = getattr(callback, "__self__", None)
+        return getattr(task, "_fut_waiter", None) is self
 
     def wake_later(self) -> None:
-        """Resume the task in the next turn of the event loop."""
-        self.woken = True
+        """Resume the task in the next turn of the event loop; see `wake` for its error."""
         self._schedule()
+        self.woken = True
 
     def expire(self) -> None:
         """Wake because the timeout is over; for `loop.call_at`."""
@@ -86,17 +99,17 @@ class Waiter:
 
     def _schedule(self) -> None:
         callback = self._callback
-        self._callback = None
         if callback is not None:
             self._loop.call_soon(callback, self, context=self._context)
+            self._callback = None
 
     def cancel(self, msg: Any = None) -> bool:
         """Cancel the wait; return `False` if it is already over."""
         if self.done():
             return False
+        self._schedule()
         self._cancelled = True
         self._cancel_message = msg
-        self._schedule()
         return True
 
     def cancelled(self) -> bool:
@@ -120,8 +133,8 @@ class Waiter:
         """Set the only callback, that of the waiting task."""
         if self._callback is not None:
             raise RuntimeError("a wait can have one callback only")
-        self._callback = fn
         self._context = copy_context() if context is None else context
+        self._callback = fn
         if self.done():
             self._schedule()
 

@@ -20,6 +20,7 @@ from ..exceptions import ConnectionDisconnected, IdleTimeout, ProtocolError, Que
 from .close_frame import check_close
 from .closing_table import TABLE, Event, News, State, Step
 from .deadline import Deadline
+from .ending import Ending
 from .watch import Watch
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ class Closing:
     __slots__ = (
         "_close_timeout",
         "_deadline",
+        "_ending",
         "_fault",
-        "_gone",
         "_lost_for",
         "_peer_end",
         "_unsent_bytes",
@@ -108,8 +109,7 @@ class Closing:
         self._write_error: OSError | None = None
         # Counted when the transport is closed.
         self._unsent_bytes = 0
-        # Created for the first task that waits for the end.
-        self._gone: asyncio.Future[None] | None = None
+        self._ending = Ending()
 
     # -- events ------------------------------------------------------------------------
 
@@ -213,13 +213,17 @@ class Closing:
 
     def _on(self, event: Event, news: News) -> None:
         """Carry out the table's transition for `event`."""
-        self.state, steps = TABLE[self.state][event]
+        state, after = TABLE[self.state][event]
+        # Made before the state changes: in the new state nobody would take the steps any more.
+        steps = iter(after)
+        self.state = state
         for step in steps:
-            if step is Step.FOLLOW:
-                # The steps after it use the news of the peer's end.
-                news = self._follow(news)
-            else:
-                _DO[step](self, news)
+            try:
+                news = _DO[step](self, news) or news
+            except MemoryError:
+                # Everyone who waits depends on all the steps, and each can be repeated. An attempt
+                # that fails may have freed enough for the next.
+                news = _DO[step](self, news) or news
 
     def _leaves_answer_to_program(self) -> bool:
         """Return whether the program is to answer the peer's Close frame; if so, notify it."""
@@ -236,17 +240,18 @@ class Closing:
 
     def _note_cause(self, news: News) -> None:
         if self.cause is None:
-            self.cause = news.cause
             if self.channel._protocol is not None:
                 self.channel._protocol.hold(self.channel)
+            self.cause = news.cause
 
     def _keep_end(self, news: News) -> None:
         self._peer_end = news
 
     def _follow(self, news: News) -> News:
-        """Record the peer's end, and return its news."""
-        end, self._peer_end = self._peer_end or news, None
+        """Record the peer's end, and return its news, which the steps after it use."""
+        end = self._peer_end or news
         self._note_cause(end)
+        self._peer_end = None
         self._fault = end.fault
         self.close_received = end.close
         return end
@@ -267,8 +272,13 @@ class Closing:
             payload = code.to_bytes(2, "big") + reason.encode()[:MAX_CLOSE_REASON_BYTES]
         self.close_sent = (int(code), reason)
         outbox = self.channel._outbox
-        outbox.send_control(OPCODE_CLOSE, payload, False)
-        outbox.flush()
+        try:
+            outbox.send_control(OPCODE_CLOSE, payload, False)
+            outbox.flush()
+        except MemoryError:
+            # This step is repeated.
+            self.close_sent = None
+            raise
         outbox.refuse(self.disconnected)
 
     def _half_close(self, news: News) -> None:
@@ -326,8 +336,7 @@ class Closing:
     def _release(self, news: News) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        if self._gone is not None and not self._gone.done():
-            self._gone.set_result(None)
+        self._ending.come()
         opened = self.channel._opened
         if opened is not None and opened.shown_url is not None:
             logger.info("closed %s: %s", opened.shown_url, self.close_info)
@@ -340,18 +349,11 @@ class Closing:
     async def wait_closed(self) -> None:
         """Wait until the transport is closed. Safe to cancel."""
         if self.state is not State.CLOSED:
-            # Shielded: all waiting tasks share the future.
-            await asyncio.shield(self.gone())
+            await self._ending.wait(self.channel)
 
     def gone(self) -> asyncio.Future[None]:
         """Return the future that is done when the transport is closed; it is shared."""
-        if self._gone is None:
-            self._gone = self.channel._loop.create_future()
-            if self.state is State.CLOSED:
-                self._gone.set_result(None)
-            elif self.channel._protocol is not None:
-                self.channel._protocol.reach(self._gone)
-        return self._gone
+        return self._ending.future(self.channel)
 
     @property
     def failure(self) -> Exception | None:
@@ -466,9 +468,10 @@ class Closing:
         return "connection was lost without a Close frame (RFC 6455 section 7.1.5)"
 
 
-_DO: Final[Mapping[Step, Callable[[Closing, News], None]]] = {
+_DO: Final[Mapping[Step, Callable[[Closing, News], News | None]]] = {
     Step.NOTE_CAUSE: Closing._note_cause,
     Step.KEEP_END: Closing._keep_end,
+    Step.FOLLOW: Closing._follow,
     Step.FAIL: Closing._fail,
     Step.REFUSE_SENDS: Closing._refuse_sends,
     Step.SEND_CLOSE: Closing._send_close,

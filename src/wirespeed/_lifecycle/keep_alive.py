@@ -156,6 +156,8 @@ class KeepAlive:
         self._asked_with = payload
         self._asked_clock = time.perf_counter()
         self._channel._send_control(OPCODE_PING, payload)
+        # An event loop without memory may have lost the call that writes what is gathered.
+        self._channel._outbox.flush()
 
     def _wait(self, timeout: float) -> None:
         """Check once per interval, so that with a long timeout Pings continue after an answer."""

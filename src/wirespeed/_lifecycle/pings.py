@@ -49,15 +49,25 @@ class Pings:
             The round trip of that Ping in seconds; `None` if there is no such Ping.
         """
         self._hand_over(payload)
-        count = next((n for n, ping in enumerate(self._pending, 1) if ping[0] == payload), 0)
+        count = self._place_of(payload)
         if not count:
             return None
         now = time.perf_counter()
-        answered, self._pending = self._pending[:count], self._pending[count:]
+        answered = self._pending[:count]
         for _, answer, sent_at in answered:
             if not answer.done():
                 answer.set_result(now - sent_at)
+        # Last: a Ping that has no answer yet must stay known, to fail with the connection.
+        del self._pending[:count]
         return now - answered[-1][2]
+
+    def _place_of(self, payload: bytes) -> int:
+        """Return the place of the first Ping with this payload, from 1; 0 if there is none."""
+        # Not with a generator: CPython 3.11 loses references where it cannot make one.
+        for place, ping in enumerate(self._pending, 1):
+            if ping[0] == payload:
+                return place
+        return 0
 
     async def read(self, seconds: float | None) -> bytes:
         """Wait for the payload of the next Pong, for some seconds or without limit (`None`).

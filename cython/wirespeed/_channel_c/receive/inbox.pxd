@@ -3,19 +3,14 @@ cimport cython
 from wirespeed._codec._core_bytes cimport total_length
 from wirespeed._codec._core_wake cimport is_held, set_result as stop_with
 from wirespeed._channel_c.receive.decoding cimport decoded, note_queued
-from wirespeed._channel_c.receive.message cimport Message, stamp, stamp_of, unstamped
+from wirespeed._channel_c.receive.entries cimport Entries
+from wirespeed._channel_c.receive.message cimport Message, bare_data, stamp, stamp_of, unstamped
 from wirespeed._channel_c.receive.read_flow cimport ReadFlow
 from wirespeed._channel_c.turn cimport Turn
 from wirespeed._channel_c.waiter cimport Awaitable, Waiter, begin, suspend
 
-cdef Py_ssize_t COMPACT_AT
-
-
 cdef object _TEXT
 cdef object _BINARY
-
-
-cpdef object _bare(object entry)
 
 
 cdef class Receive(Awaitable):
@@ -28,6 +23,7 @@ cdef class Receive(Awaitable):
     cdef object _take(self, Inbox inbox)
     @cython.locals(waiter=Waiter)
     cdef Waiter _suspend(self, Inbox inbox)
+    cdef _tell(self, object on_wait)
     cdef _start_timer(self, Inbox inbox, Waiter waiter)
     @cython.locals(waiter=Waiter, inbox=Inbox)
     cdef _leave_queue(self)
@@ -35,19 +31,13 @@ cdef class Receive(Awaitable):
     cpdef _forget(self)
 
 
-cdef class Inbox:
+cdef class Inbox(Entries):
     cdef object _loop
     cdef object _loads
     cdef public bint _keeps_undecoded
     cdef bint _decode_text
-    cdef Turn _turn
     cdef ReadFlow _clock
     cdef bint _is_plain
-    cdef list _queue
-    cdef Py_ssize_t _head
-    cdef Py_ssize_t _added
-    cdef Py_ssize_t _fresh
-    cdef readonly Py_ssize_t _deepest
     cdef Py_ssize_t _reserved
     cdef list _waiters
     cdef public object _owner
@@ -75,34 +65,9 @@ cdef class Inbox:
     cdef note_poll(self)
     cpdef list waiting(self)
     cdef bint has_waiters(self) noexcept
-    cdef Py_ssize_t count(self) noexcept
-    @cython.final
-    cdef _count_added(self, Py_ssize_t count)
-    @cython.final
-    cdef bint has_fresh(self) noexcept
-    @cython.final
-    @cython.locals(count=Py_ssize_t, fresh=Py_ssize_t)
-    cdef Py_ssize_t take_fresh(self) noexcept
-    @cython.final
-    cdef make_fresh(self)
-    @cython.final
-    @cython.locals(count=Py_ssize_t)
-    cdef Py_ssize_t count_last_read(self) noexcept
-    @cython.locals(count=Py_ssize_t)
-    cdef note_depth(self)
-    @cython.locals(start=Py_ssize_t)
-    cdef Py_ssize_t bytes_of_last(self, Py_ssize_t count) except -1
     cdef admit(self, Py_ssize_t before)
     cpdef pending(self)
-    cdef list last(self, Py_ssize_t count)
-    cdef object at(self, Py_ssize_t position)
-    cdef object replace(self, Py_ssize_t position, object entry)
-    cdef append(self, object entry)
     cdef put_back(self, Message message)
-    @cython.final
-    cdef list cut_first(self, Py_ssize_t count)
-    @cython.locals(start=Py_ssize_t)
-    cdef list cut_last(self, Py_ssize_t count)
     cdef Message message_of(self, object entry)
     @cython.final
     cdef bint _is_text(self, object entry) except -1
@@ -110,6 +75,8 @@ cdef class Inbox:
     cdef Message take_now(self)
     @cython.locals(waiter=Waiter, in_place=bint)
     cdef wake(self)
+    @cython.final
+    cdef _wake_again(self, Waiter waiter)
     @cython.final
     cdef bint next_is_text(self) except -1
     @cython.final
@@ -122,11 +89,7 @@ cdef class Inbox:
     @cython.final
     cdef object _pop_entry(self)
     @cython.final
-    cdef object _remove_entry(self)
-    @cython.final
-    cdef _restore(self, object entry)
-    @cython.final
-    @cython.locals(size=Py_ssize_t)
-    cdef _advance(self, Py_ssize_t count)
-    @cython.locals(count=Py_ssize_t, batch=list)
+    @cython.locals(entries=list)
+    cdef list _take_and_tell(self, Py_ssize_t count, object on_taken)
+    @cython.locals(count=Py_ssize_t, batch=list, bare=list)
     cpdef list pop_many(self, Py_ssize_t limit)

@@ -23,3 +23,6 @@ cpdef object unstamped(object entry)
 
 @cython.locals(stamped=Stamped)
 cpdef object stamp_of(object entry)
+
+
+cpdef object bare_data(object entry)

@@ -30,7 +30,7 @@ cdef class Chunks:
     @cython.locals(waiter=Waiter)
     cpdef drop(self)
     cdef list clear(self)
-    cdef restore(self, list waiting)
+    cdef list waiting(self)
     cdef abandon(self, object loop)
 
 

@@ -42,4 +42,5 @@ cdef class ReadFlow:
     cdef Py_ssize_t _read_all(self, object read_waiting) except? -1
     cdef bint _can_pause(self) except -1
     cdef _pause(self)
+    cdef _resume_or_hold(self)
     cdef _resume(self)

@@ -36,6 +36,7 @@ cdef class Behind(Draining):
 @cython.final
 cdef class Outbox:
     cdef object _loop
+    cdef object _closing
     cdef readonly FrameBuilder _builder
     cdef Turn _turn
     cdef object _deflater
@@ -105,6 +106,7 @@ cdef class Outbox:
     cpdef detach(self)
     cpdef pause_writing(self)
     cpdef resume_writing(self)
+    cdef _flush_or_abort(self)
     cdef _write_block(self, bytes block)
     @cython.locals(held=Py_ssize_t)
     cpdef Py_ssize_t gathered(self) except -1

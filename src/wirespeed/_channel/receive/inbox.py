@@ -17,12 +17,9 @@ from ...exceptions import ReadTimeout
 from ..turn import Turn
 from ..waiter import Awaitable, Waiter, begin, suspend
 from .decoding import decoded, note_queued
-from .message import Message, stamp, stamp_of, unstamped
+from .entries import Entries
+from .message import Message, bare_data, stamp, stamp_of, unstamped
 from .read_flow import ReadFlow
-
-# Taken entries are removed from the front of the list in blocks of at least this many.
-COMPACT_AT = 1024
-
 
 _TEXT = MessageType.TEXT
 _BINARY = MessageType.BINARY
@@ -87,8 +84,16 @@ class Receive(Awaitable):
         inbox._waiters.append(waiter)
         self._waiter = waiter
         if inbox._on_wait is not None:
-            inbox._on_wait(False)
+            self._tell(inbox._on_wait)
         return waiter
+
+    def _tell(self, on_wait: Callable[[bool], object]) -> None:
+        """Call `_on_wait`; if that fails, this receive does not wait."""
+        try:
+            on_wait(False)
+        except BaseException:
+            self._leave_queue()
+            raise
 
     def _start_timer(self, inbox: Inbox, waiter: Waiter) -> None:
         if self._deadline is None:
@@ -100,15 +105,17 @@ class Receive(Awaitable):
         waiter = self._waiter
         inbox: Inbox | None = self._source
         self._waiter = None
+        if waiter is not None and inbox is not None:
+            if waiter.reserved:
+                inbox._reserved -= 1
+            elif waiter in inbox._waiters:
+                # Without memory it may stay in the list; it then holds up nobody.
+                waiter.woken = True
+                inbox._waiters.remove(waiter)
+        # Last, because it can fail; then the timer expires for nobody.
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if waiter is None or inbox is None:
-            return
-        if waiter.reserved:
-            inbox._reserved -= 1
-        elif waiter in inbox._waiters:
-            inbox._waiters.remove(waiter)
 
     def _forget(self) -> None:
         inbox: Inbox | None = self._source
@@ -121,7 +128,7 @@ class Receive(Awaitable):
 use_send_slot(Receive)
 
 
-class Inbox:
+class Inbox(Entries):
     """Messages in the order of arrival, and the receives that wait, served first come first served.
 
     When a receive is woken, one message is set aside for it until it has run. So a later receive
@@ -136,21 +143,20 @@ class Inbox:
         turn: Turn,
         clock: ReadFlow | None = None,
     ) -> None:
+        super().__init__(turn)
         self._loop = loop
         self._loads = loads
         # Whether a message that cannot be decoded stays queued.
         self._keeps_undecoded = True
         # If false, text is queued as `bytes` and binary data as `Binary`.
         self._decode_text = decode_text
-        self._turn = turn
         # Has the time of the last socket read, to stamp messages with; `None` for no stamps.
         self._clock = clock
         # Whether queued entries are returned as they are.
         self._is_plain = decode_text and clock is None
         self._queue: list[Any] = []
         self._head = 0
-        # How many messages the last read brought, and how many arrived since the last check of
-        # the bounds.
+        # The messages of the last read, and those since the last check of the bounds.
         self._added = 0
         self._fresh = 0
         # The most messages that were left queued after a read.
@@ -233,47 +239,6 @@ class Inbox:
         """Whether a receive waits."""
         return bool(self._waiters)
 
-    def count(self) -> int:
-        """Count the queued messages."""
-        return len(self._queue) - self._head
-
-    def _count_added(self, count: int) -> None:
-        """Note how many messages a read has added."""
-        self._added = count
-        self._fresh += count
-
-    def has_fresh(self) -> bool:
-        """Whether messages are queued that arrived since the last check of the bounds."""
-        if self._fresh > 0 and self.count() == 0:
-            self._fresh = 0
-        return self._fresh > 0
-
-    def take_fresh(self) -> int:
-        """Return how many messages `has_fresh` refers to, and count from 0 again."""
-        count = self.count()
-        fresh = min(self._fresh, count)
-        self._fresh = 0
-        return fresh
-
-    def make_fresh(self) -> None:
-        """Let the next check of the bounds include everything that is queued."""
-        self._fresh = self.count()
-
-    def count_last_read(self) -> int:
-        """Count the messages of the last read that are still queued."""
-        count = self.count()
-        return min(self._added, count)
-
-    def note_depth(self) -> None:
-        """Update the maximum number of queued messages."""
-        count = self.count()
-        self._deepest = max(self._deepest, count)
-
-    def bytes_of_last(self, count: int) -> int:
-        """Add up the lengths of the last `count` messages, or of all if fewer are queued."""
-        start = max(len(self._queue) - count, self._head)
-        return total_length(self._queue, start)
-
     def admit(self, before: int) -> None:
         """Count and stamp what a read has added to the list, which had `before` entries."""
         self._count_added(len(self._queue) - before)
@@ -285,24 +250,6 @@ class Inbox:
         """Count the queued messages and their bytes (characters, for text)."""
         return Pending(self.count(), total_length(self._queue, self._head))
 
-    def last(self, count: int) -> list[Any]:
-        """Return a copy of the last `count` entries."""
-        return self._queue[len(self._queue) - count :]
-
-    def at(self, position: int) -> Any:
-        """Return a queued entry without taking it; position 0 is the next one."""
-        return self._queue[self._head + position]
-
-    def replace(self, position: int, entry: Any) -> Any:
-        """Replace the entry at `position` with `entry`, and return the old one."""
-        replaced = self._queue[self._head + position]
-        self._queue[self._head + position] = entry
-        return replaced
-
-    def append(self, entry: Any) -> None:
-        """Queue an entry that `cut_last` has removed."""
-        self._queue.append(entry)
-
     def put_back(self, message: Message) -> None:
         """Queue a message again at the front."""
         entry: Any = message.data
@@ -311,25 +258,10 @@ class Inbox:
         self._queue.insert(self._head, entry)
         self.make_fresh()
 
-    def cut_first(self, count: int) -> list[Any]:
-        """Remove the next `count` entries, and return them as they are queued."""
-        entries = self._queue[self._head : self._head + count]
-        self._queue[self._head : self._head + count] = [None] * count
-        self._advance(count)
-        return entries
-
-    def cut_last(self, count: int) -> list[Any]:
-        """Remove the last `count` entries, and return them as they are queued."""
-        start = len(self._queue) - count
-        entries = self._queue[start:]
-        del self._queue[start:]
-        self._fresh = max(self._fresh - count, 0)
-        return entries
-
     def message_of(self, entry: Any) -> Message:
         """Make a `Message` from a queued entry."""
         kind = _TEXT if self._is_text(entry) else _BINARY
-        return Message(kind, _bare(entry), stamp_of(entry))
+        return Message(kind, bare_data(entry), stamp_of(entry))
 
     def _is_text(self, entry: Any) -> bool:
         """Return whether a queued entry is text."""
@@ -397,14 +329,28 @@ class Inbox:
                 if self.available() > 0:
                     waiter.reserved = True
                     self._reserved += 1
-                if in_place:
-                    waiter.wake()
-                else:
-                    waiter.wake_later()
+                try:
+                    if in_place:
+                        waiter.wake()
+                    else:
+                        waiter.wake_later()
+                except MemoryError:
+                    self._wake_again(waiter)
         finally:
             self._waking = False
         if self._on_wait is not None:
             self._on_wait(False)
+
+    def _wake_again(self, waiter: Waiter) -> None:
+        """Wake a receive that could not be woken; if this fails as well, it stays in line."""
+        try:
+            waiter.wake_later()
+        except MemoryError:
+            if waiter.reserved:
+                waiter.reserved = False
+                self._reserved -= 1
+            self._waiters.insert(0, waiter)
+            raise
 
     def next_is_text(self) -> bool:
         """Return whether the next message is text; there must be one."""
@@ -425,76 +371,56 @@ class Inbox:
     def pop(self) -> Any:
         """Take the data of the next message; there must be one."""
         entry = self._pop_entry()
-        return entry if self._is_plain else _bare(entry)
+        return entry if self._is_plain else bare_data(entry)
 
     def pop_decoded(self, decode: Callable[[Any], Any]) -> Any:
         """Take the next message and decode its data; if that fails, it is the next one again."""
         # Taken first: the decoder may itself receive the message behind this one.
         entry = self._remove_entry()
         try:
-            value = decoded(decode, entry if self._is_plain else _bare(entry))
+            value = decoded(decode, entry if self._is_plain else bare_data(entry))
+            if self._on_taken is not None:
+                self._on_taken(len(entry))
         except BaseException as exc:
             if self._keeps_undecoded:
-                note_queued(exc)
                 self._restore(entry)
+                note_queued(exc)
             elif self._on_taken is not None:
                 self._on_taken(len(entry))
             raise
-        if self._on_taken is not None:
-            self._on_taken(len(entry))
         return value
 
     def _pop_entry(self) -> Any:
-        entry = self._remove_entry()
         if self._on_taken is not None:
-            self._on_taken(len(entry))
-        return entry
+            return self._take_and_tell(1, self._on_taken)[0]
+        return self._remove_entry()
 
-    def _remove_entry(self) -> Any:
-        entry = self._queue[self._head]
-        self._queue[self._head] = None
-        self._advance(1)
-        return entry
-
-    def _restore(self, entry: Any) -> None:
-        """Make an entry that was removed the next one again."""
-        if self._head > 0:
-            # No allocation, which could fail.
-            self._head -= 1
-            self._queue[self._head] = entry
-        else:
-            self._queue.insert(0, entry)
-        self.make_fresh()
-
-    def _advance(self, count: int) -> None:
-        self._head += count
-        size = len(self._queue)
-        if self._head == size:
-            self._queue = []
-            self._head = 0
-            self._turn.more_wait = False
-        elif self._head >= COMPACT_AT and 2 * self._head >= size:
-            del self._queue[: self._head]
-            self._head = 0
+    def _take_and_tell(self, count: int, on_taken: Callable[[int], object]) -> list[Any]:
+        """Take the next entries, and call `_on_taken`; if that fails, they are queued again."""
+        entries = self.cut_first(count)
+        try:
+            on_taken(total_length(entries, 0))
+        except BaseException:
+            self._queue[self._head : self._head] = entries
+            raise
+        return entries
 
     def pop_many(self, limit: int) -> list[Any]:
         """Take up to `limit` messages (0: all) that are not set aside for others."""
         count = self.available()
         if limit and limit < count:
             count = limit
-        if count == len(self._queue):
+        # Made before the messages leave the queue, which must not be lost.
+        bare: list[Any] | None = None
+        if not self._is_plain:
+            bare = list(map(bare_data, self._queue[self._head : self._head + count]))
+        if self._on_taken is not None:
+            batch = self._take_and_tell(count, self._on_taken)
+        elif count == len(self._queue):
             # All that was queued: return the list itself, not a copy.
             batch = self._queue
             self._queue = []
             self._turn.more_wait = False
         else:
             batch = self.cut_first(count)
-        if self._on_taken is not None:
-            self._on_taken(total_length(batch, 0))
-        return batch if self._is_plain else list(map(_bare, batch))
-
-
-def _bare(entry: Any) -> Any:
-    """Return the data of a queued entry."""
-    entry = unstamped(entry)
-    return entry.data if isinstance(entry, Binary) else entry
+        return batch if bare is None else bare

@@ -144,18 +144,19 @@ class LaneReceive(Receive):
         lanes._line.append(self)
         self._waiter = waiter
         if lanes._on_wait is not None:
-            lanes._on_wait(False)
+            self._tell(lanes._on_wait)
         return waiter
 
     def _leave_queue(self) -> None:
         """Leave the line; a message that is set aside remains so."""
         inbox: LaneInbox | None = self._source
         self._waiter = None
+        if inbox is not None and self in inbox._line:
+            inbox._line.remove(self)
+        # Last, because it can fail; then the timer expires for nobody.
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if inbox is not None and self in inbox._line:
-            inbox._line.remove(self)
 
     def _forget(self) -> None:
         inbox: LaneInbox | None = self._source
@@ -401,14 +402,14 @@ class LaneInbox(Inbox):
         waiter = receive._waiter
         if waiter is None or waiter.done():
             return
-        entry = self.take(receive._kind)
-        if entry is not None:
-            receive._entry = entry
+        # Lists grow before anything is taken: a message must not get lost, nor a receive.
+        if receive._entry is None and self._lane_for(receive._kind) is not None:
             self._promised.append(receive)
-        elif self._end is None:
+            receive._entry = self.take(receive._kind)
+        if receive._entry is None and self._end is None:
             return
-        self._line.remove(receive)
         self._to_wake.append(receive)
+        self._line.remove(receive)
 
     def _wake_served(self) -> None:
         if self._waking:
@@ -416,15 +417,16 @@ class LaneInbox(Inbox):
         self._waking = True
         try:
             while self._to_wake:
-                receive = self._to_wake.pop(0)
+                receive = self._to_wake[0]
                 waiter = receive._waiter
-                if waiter is None or waiter.done():
-                    continue
-                # A task resumed in place must not overtake one that is resumed later.
-                if not self._promised or self._promised[0] is receive:
-                    waiter.wake()
-                else:
-                    waiter.wake_later()
+                if waiter is not None and not waiter.done():
+                    # A task resumed in place must not overtake one that is resumed later.
+                    if not self._promised or self._promised[0] is receive:
+                        waiter.wake()
+                    else:
+                        waiter.wake_later()
+                # Only now, so that it cannot get lost.
+                self._to_wake.pop(0)
         finally:
             self._waking = False
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..._base.rfc6455 import MessageType
+from ..._base.rfc6455 import Binary, MessageType
 
 
 class Message:
@@ -108,3 +108,9 @@ def stamp_of(entry: Any) -> float | None:
         stamped: Stamped = entry
         return stamped._received_at
     return None
+
+
+def bare_data(entry: Any) -> Any:
+    """Return the data of a queued entry."""
+    entry = unstamped(entry)
+    return entry.data if isinstance(entry, Binary) else entry

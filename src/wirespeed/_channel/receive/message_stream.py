@@ -46,9 +46,10 @@ class ReceiveChunk(Receive):
         if chunks.has_chunk():
             return True
         if chunks.is_over or chunks.is_complete:
+            end = StopAsyncIteration()
             chunks.is_over = True
             self._forget()
-            raise StopAsyncIteration
+            raise end
         if inbox._end is not None:
             self._source = None
             # Not the end of the iteration: even a clean close cuts the message off.
@@ -81,23 +82,28 @@ class ReceiveChunk(Receive):
         if not chunks.is_served and turn is not None:
             waiter = turn._suspend(inbox)
             self._waiter = waiter
-            chunks.partial.enter(chunks, turn)
+            try:
+                chunks.partial.enter(chunks, turn)
+            except BaseException:
+                self._forget()
+                raise
             return waiter
         waiter = suspend(inbox._loop)
-        self._waiter = waiter
         if self._timeout is not None:
             self._start_timer(inbox, waiter)
         chunks.partial.wait(chunks, waiter)
+        self._waiter = waiter
         return waiter
 
     def _leave_queue(self) -> None:
         """Stop waiting; a turn that was not used stays in line."""
         self._waiter = None
+        if self._turn is not None and self._stream._chunks.is_served:
+            self._turn._leave_queue()
+        # Last, because it can fail; then the timer expires for nobody.
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._turn is not None and self._stream._chunks.is_served:
-            self._turn._leave_queue()
 
     def _forget(self) -> None:
         if self._source is None:

@@ -155,10 +155,17 @@ class Bounds:
     def _after_taken(self, size: int) -> None:
         self._bytes -= size
         if self._is_half_empty():
-            self._inbox._on_taken = None
+            on_taken, self._inbox._on_taken = self._inbox._on_taken, None
             if self._is_holding:
                 self._is_holding = False
-                self._read_flow.release()
+                try:
+                    self._read_flow.release()
+                except BaseException:
+                    # The next message that is taken tries again.
+                    self._is_holding = True
+                    self._bytes += size
+                    self._inbox._on_taken = on_taken
+                    raise
 
     def _drop(self, entries: list[Any]) -> None:
         self._bytes -= total_length(entries, 0)

@@ -77,8 +77,10 @@ class Chunks:
     def pop(self) -> Any:
         """Take the next chunk; there must be one."""
         self.is_touched = True
-        chunk = self._waiting.popleft()
+        chunk = self._waiting[0]
+        # It leaves last: counting may cause a read, which may fail.
         self.partial.count(-len(chunk))
+        self._waiting.popleft()
         return chunk
 
     def drop(self) -> None:
@@ -96,13 +98,13 @@ class Chunks:
 
     def clear(self) -> list[Any]:
         """Take all chunks. The caller must count them later, because counting may cause a read."""
-        waiting = list(self._waiting)
+        waiting = self.waiting()
         self._waiting.clear()
         return waiting
 
-    def restore(self, waiting: list[Any]) -> None:
-        """Put back the chunks that `clear` has taken."""
-        self._waiting.extend(waiting)
+    def waiting(self) -> list[Any]:
+        """Return all chunks without taking them."""
+        return list(self._waiting)
 
     def abandon(self, loop: asyncio.AbstractEventLoop) -> None:
         """Call `drop` soon. Not now: garbage collection can happen anywhere, also during a read."""
@@ -180,15 +182,15 @@ class PartialMessage:
 
     def enter(self, chunks: Chunks, turn: Receive) -> None:
         """Let a stream wait for its turn: the receive `turn` has joined the line."""
+        self._line.append(chunks)
         chunks.turn = turn
         chunks.waiter = turn._waiter
-        self._line.append(chunks)
         self.review(False)
 
     def wait(self, chunks: Chunks, waiter: Waiter) -> None:
         """Let a stream wait for more of its message."""
-        chunks.waiter = waiter
         self._readers.append(chunks)
+        chunks.waiter = waiter
 
     def leave(self, chunks: Chunks) -> None:
         """Stop the wait of a stream; it keeps a message that it has."""
@@ -207,16 +209,15 @@ class PartialMessage:
             return
         waiting: list[Any] = []
         if chunks.is_complete and chunks.type is not None:
-            waiting = chunks.clear()
             is_text = chunks.type is _TEXT and self._inbox._decode_text
             empty: Any = "" if is_text else b""
-            self._inbox.put_back(Message(chunks.type, empty.join(waiting)))
-        elif self._owner is chunks:
+            self._inbox.put_back(Message(chunks.type, empty.join(chunks.waiting())))
             waiting = chunks.clear()
-            if not self._stop_streaming(waiting):
+        elif self._owner is chunks:
+            if not self._stop_streaming(chunks.waiting()):
                 # Too large to be assembled: no other receive can take it.
-                chunks.restore(waiting)
                 return
+            waiting = chunks.clear()
         else:
             return
         chunks.is_served = chunks.is_complete = False
@@ -304,12 +305,20 @@ class PartialMessage:
         ended = 0
         if self._arrived:
             self._progress += 1
-            for chunk in self._arrived:
-                if not len(chunk):
-                    ended = 1
+            try:
+                for chunk in self._arrived:
+                    if not len(chunk):
+                        ended = 1
+                    if owner is not None:
+                        owner.add(self._inbox.message_of(chunk))
+            except BaseException:
+                # No chunk may follow a gap.
                 if owner is not None:
-                    owner.add(self._inbox.message_of(chunk))
-            self._arrived.clear()
+                    owner.is_cut = True
+                raise
+            finally:
+                # Nor may one come twice.
+                self._arrived.clear()
         if self._parser.chunks is None:
             # The message has ended, or parsing has.
             self._is_streaming = False
@@ -324,10 +333,15 @@ class PartialMessage:
         """Wake the tasks whose next chunk has arrived; at the end, all."""
         for chunks in self._readers.copy():
             if chunks in self._readers and (chunks.has_news() or self._inbox._end is not None):
-                self._readers.remove(chunks)
                 waiter = chunks.waiter
+                self._readers.remove(chunks)
                 if waiter is not None and not waiter.done():
-                    waiter.wake()
+                    try:
+                        waiter.wake()
+                    except BaseException:
+                        if not waiter.done():
+                            self._readers.append(chunks)
+                        raise
 
     # -- bounds ------------------------------------------------------------------------
 
@@ -336,7 +350,12 @@ class PartialMessage:
         self._size += size
         if self._holds_chunks and 2 * self._size <= self._max_waiting:
             self._holds_chunks = False
-            self._read_flow.release()
+            try:
+                self._read_flow.release()
+            except BaseException:
+                self._holds_chunks = True
+                self._size -= size
+                raise
 
     def bound(self) -> None:
         """Apply the limits to what waiting tasks have left of a read; all state must be final."""

@@ -95,7 +95,7 @@ class ReadFlow:
                 return
             self._seconds_held += monotonic() - self._held_since
             if self._timer is None:
-                self._resume()
+                self._resume_or_hold()
 
     def arrived(self, size: int) -> None:
         """Count a read of `size` bytes; a window opens at the end of this turn of the loop."""
@@ -106,8 +106,8 @@ class ReadFlow:
             return
         self._turn_bytes += size
         if not self._turn_is_open:
-            self._turn_is_open = True
             self._loop.call_soon(self._end_turn)
+            self._turn_is_open = True
 
     def finish(self) -> None:
         """Read without pauses from now on: the connection is closing."""
@@ -125,16 +125,21 @@ class ReadFlow:
         self._turn_is_open = False
         self._turn_bytes = 0
         if self._window and not is_full and self._timer is None and self._can_pause():
+            # The timer comes first: a pause without it would never end.
+            self._timer = self._loop.call_later(self._window, self._end_window)
             if not self._holds:
                 self._pause()
-            self._timer = self._loop.call_later(self._window, self._end_window)
 
     def _end_window(self) -> None:
         self._timer = None
         if self._holds:
             return
-        if not self._read_in_window():
-            self._resume()
+        try:
+            if not self._read_in_window():
+                self._resume()
+        except BaseException:
+            self._timer = self._loop.call_later(self._window, self._end_window)
+            raise
 
     def _read_in_window(self) -> bool:
         """Read and open the next window, if the transport can read without being resumed.
@@ -176,6 +181,15 @@ class ReadFlow:
     def _pause(self) -> None:
         if self._transport is not None:
             self._transport.pause_reading()
+
+    def _resume_or_hold(self) -> None:
+        """Read again; if that fails, the hold stays in force."""
+        try:
+            self._resume()
+        except BaseException:
+            self._holds += 1
+            self._held_since = monotonic()
+            raise
 
     def _resume(self) -> None:
         self._progress += 1

@@ -108,8 +108,9 @@ class HeldSends:
 
     def _wake(self) -> None:
         """Resume all waiting tasks in order, but later: the caller has more to do first."""
-        waiters = self._waiters
-        self._waiters = []
-        for waiter in waiters:
+        while self._waiters:
+            waiter = self._waiters[0]
             if not waiter.done():
                 waiter.wake_later()
+            # Last, so that it cannot get lost.
+            self._waiters.pop(0)

@@ -20,6 +20,7 @@ from .held_sends import HeldSends
 if TYPE_CHECKING:
     from ..._codec import contract
     from ..._codec.deflate import Deflater
+    from ..owner import ClosingState
 
 # Gathered frames are written when they reach this many bytes. A sender that never suspends gives
 # the event loop a turn after as many.
@@ -109,9 +110,15 @@ class Outbox:
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, builder: contract.FrameBuilder, turn: Turn
+        self,
+        loop: asyncio.AbstractEventLoop,
+        builder: contract.FrameBuilder,
+        turn: Turn,
+        closing: ClosingState,
     ) -> None:
         self._loop = loop
+        # Told if a frame is lost, because then nothing can follow it.
+        self._closing = closing
         self._builder = builder
         self._turn = turn
         self._deflater: Deflater | None = None
@@ -149,10 +156,7 @@ class Outbox:
         self._settled: Awaitable = begin(Settled.__new__(Settled), self, False, None, 0)
 
     def attach(self, write: Callable[[bytes], object]) -> None:
-        """Begin to write with a transport's `write`.
-
-        A block that was written must not change: some transports keep a reference to it.
-        """
+        """Begin to write with a transport's `write`, which may keep the blocks that it gets."""
         self._write = write
 
     def compress_with(self, deflater: Deflater) -> None:
@@ -247,17 +251,19 @@ class Outbox:
     def _compress_and_send(
         self, opcode: int, payload: contract.Payload, compress: bool | None, more: bool
     ) -> Awaitable:
-        if self._deflater is not None:
-            opcode, payload = self._deflater.message(opcode, payload, compress)
-        return self.send(opcode, payload, True, more)
+        if self._deflater is None:
+            return self.send(opcode, payload, True, more)
+        opcode, payload = self._deflater.message(opcode, payload, compress)
+        try:
+            return self.send(opcode, payload, True, more)
+        except MemoryError:
+            self._deflater.forget()
+            raise
 
     def send_fragments(
         self, opcode: int, payloads: list[bytes], compress: bool | None
     ) -> Awaitable:
-        """Add a message with a frame for each payload, nothing in between; otherwise like `send`.
-
-        During a stream the message is held.
-        """
+        """Add a message with a frame for each payload; otherwise like `send_message`."""
         if payloads and self.is_holding():
             return self._hold(opcode, payloads, compress, sum(map(len, payloads)))
         return self._compress_and_send_fragments(opcode, payloads, compress)
@@ -275,6 +281,10 @@ class Outbox:
                 if sent is not self._settled:
                     wait = sent
                 opcode = OPCODE_CONTINUATION
+        except MemoryError:
+            # What has begun cannot be finished.
+            self._closing.abort()
+            raise
         finally:
             self.end_batch()
         return wait
@@ -296,18 +306,11 @@ class Outbox:
         return self._held_sends
 
     def stand_in_line(self, stream: object) -> bool:
-        """Put a stream in line, unless it already is; return whether it is its turn.
-
-        Raises:
-            RuntimeError: as `HeldSends.stand_in_line` does.
-        """
+        """Put a stream in line, and return whether it is its turn; see `HeldSends`."""
         return self._line().stand_in_line(stream)
 
     def behind(self) -> Awaitable:
-        """Return the wait until the first stream in line has left; there must be one.
-
-        The task that sends that stream cannot wait for its end, only for room.
-        """
+        """Return the wait until the first stream in line has left, for its own task until room."""
         line = self._line()
         if not line.is_own():
             return begin(Behind.__new__(Behind), self, False, None, line._left + 1)
@@ -316,26 +319,28 @@ class Outbox:
     def begin_stream(
         self, first: bytes | memoryview, compress: bool | None
     ) -> Callable[[bytes | memoryview], bytes] | None:
-        """Hold messages from now on; return the stream's compressor, as `Deflater.begin` does.
-
-        Returns `None` if the stream is sent uncompressed.
-        """
+        """Hold messages from now on; return the stream's compressor; see `Deflater.begin`."""
         self._is_plain = False
         self._line().begin()
         return None if self._deflater is None else self._deflater.begin(first, compress)
 
     def end_stream(self, stream: object) -> None:
         """Add the held messages, and make room for the next stream."""
-        line = self._line()
-        # The transport's `write` may send more messages, which are held and follow in order.
-        while messages := line.take():
-            for opcode, payload, compress in messages:
-                if isinstance(payload, list):
-                    self._compress_and_send_fragments(opcode, payload, compress)
-                else:
-                    self._compress_and_send(opcode, payload, compress, True)
-        self._is_plain = self._deflater is None
-        line.leave(stream)
+        try:
+            line = self._line()
+            # The transport's `write` may send more messages, which are held and follow in order.
+            while messages := line.take():
+                for opcode, payload, compress in messages:
+                    if isinstance(payload, list):
+                        self._compress_and_send_fragments(opcode, payload, compress)
+                    else:
+                        self._compress_and_send(opcode, payload, compress, True)
+            self._is_plain = self._deflater is None
+            line.leave(stream)
+        except MemoryError:
+            # Messages whose sends were accepted may be lost.
+            self._closing.abort()
+            raise
 
     def leave_line(self, stream: object) -> None:
         """Remove a stream that was not begun, to make room for the next."""
@@ -382,7 +387,7 @@ class Outbox:
     def _end_tick(self) -> None:
         self._tick_is_open = False
         self._turn_bytes = 0
-        self.flush()
+        self._flush_or_abort()
 
     def _wait_or_yield(self) -> Awaitable:
         return begin(Draining.__new__(Draining), self, not self._paused, None, 0)
@@ -414,6 +419,14 @@ class Outbox:
         if not self._writing and not self._paused and len(self._builder):
             self._write_block(self._builder.take())
 
+    def _flush_or_abort(self) -> None:
+        """Write what was gathered; without memory, end the connection: nobody would write it."""
+        try:
+            self.flush()
+        except MemoryError:
+            self._closing.abort()
+            raise
+
     def _write_block(self, block: bytes) -> None:
         """Write `block`, and then, in order, what was sent from inside the transport's `write`."""
         self._writing = True
@@ -428,6 +441,10 @@ class Outbox:
                 self._writes += 1
                 self._written_bytes += len(block)
                 self._write(block)
+        except MemoryError:
+            # The stream may have a gap.
+            self._closing.abort()
+            raise
         finally:
             self._writing = False
 
@@ -456,7 +473,7 @@ class Outbox:
     def resume_writing(self) -> None:
         """Write what was gathered: the transport has room again."""
         self._paused = False
-        self.flush()
+        self._flush_or_abort()
 
     def _add_waiter(self) -> Waiter:
         waiter = suspend(self._loop)
@@ -470,9 +487,12 @@ class Outbox:
     def wake_senders(self) -> None:
         """Wake senders while there is room; if the transport is closed, they raise an error."""
         while self._waiters and (self._is_detached or not self._paused):
-            waiter: Waiter = self._waiters.pop(0)
+            waiter: Waiter = self._waiters[0]
             if not waiter.done():
                 waiter.wake()
+            # Last, so that it cannot get lost; its task may have removed it.
+            if self._waiters and self._waiters[0] is waiter:
+                self._waiters.pop(0)
 
     def _raise_if_lost(self) -> None:
         if self._is_detached:

@@ -40,7 +40,7 @@ class Sender:
     ) -> None:
         self._loop = loop
         self._thread = get_ident()
-        self._outbox = Outbox(loop, builder, turn)
+        self._outbox = Outbox(loop, builder, turn, closing)
         self._closing = closing
         # The Ping to answer once the transport has room again. Older Pings need no answer (RFC 6455
         # section 5.5.3).

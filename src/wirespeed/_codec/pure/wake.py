@@ -27,7 +27,7 @@ def call_in_context(
 
     try:
         context.run(call)
-    except RuntimeError:
+    except (RuntimeError, MemoryError):
         if entered:
             raise
         return False

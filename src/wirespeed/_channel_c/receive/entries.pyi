@@ -1,0 +1,1 @@
+from wirespeed._channel.receive.entries import COMPACT_AT as COMPACT_AT, Entries as Entries
