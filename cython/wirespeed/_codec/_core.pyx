@@ -353,6 +353,8 @@ cdef class MessageParser:
                 self.compressed = True
                 self.wire_bytes = 0
                 self.inflater.begin()
+        elif self.compressed:
+            self.inflater.next_frame()
         if self.compressed and not self.opcode & CONTROL:
             self.wire_bytes += header.length
         return 0

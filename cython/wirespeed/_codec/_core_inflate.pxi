@@ -60,7 +60,7 @@ cdef object inflate_whole(
         or parser.limited and <uint64_t>size > parser.limit
         or parser.decompressor.eof
     ):
-        return inflate_on(parser, first, step)
+        return inflate_on(parser, first, step, PyBytes_GET_SIZE(payload))
     if first & OPCODE == BINARY:
         return parser.binary(step)
     if parser.decodes:
@@ -69,14 +69,14 @@ cdef object inflate_whole(
     return step
 
 
-cdef object inflate_on(MessageParser parser, int first, bytes step):
+cdef object inflate_on(MessageParser parser, int first, bytes step, Py_ssize_t size):
     """Finish a message whose first step is not the whole message, or is over the limit."""
     parser.message_opcode = first & OPCODE
     parser.compressed = True
     parser.filled = 0
     ws_utf8_init(&parser.utf8)
-    parser.inflater.begin()
-    take_steps(parser, parser.inflater.note(step))
+    parser.inflater.begin_whole(step, size)
+    take_steps(parser, step)
     end_inflated(parser)
     return parser.end_message()
 

@@ -312,6 +312,8 @@ class MessageParser:
                 self._compressed = True
                 self._wire_bytes = 0
                 self._inflater.begin()
+        elif not opcode and self._compressed and self._inflater is not None:
+            self._inflater.next_frame()
         if self._compressed and opcode < OPCODE_CLOSE:
             self._wire_bytes += length
         return end
