@@ -37,12 +37,17 @@ cdef class Channel(Sender):
     cdef readonly object _watch
     cdef readonly Inbox _inbox
     cdef bint _ignores_reads
+    cdef object _unparsed
     cdef readonly Py_ssize_t _received
     cdef public object _on_messages
     cdef public object _protocol
 
     @cython.locals(before=Py_ssize_t)
     cdef _read(self, object data, Py_ssize_t size)
+    @cython.locals(before=Py_ssize_t)
+    cdef _parse(self, object data, Py_ssize_t size)
+    cpdef _parse_more(self)
+    cdef _parse_all(self)
     @cython.locals(before=Py_ssize_t)
     cdef _read_in_place(self, Py_ssize_t size)
     @cython.locals(parser=MessageParser, inbox=Inbox, added=Py_ssize_t, ends=bint)

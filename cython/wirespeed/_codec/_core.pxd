@@ -64,6 +64,17 @@ cdef class MessageParser:
     # Whether it is compressed, and its bytes on the wire, the current frame included.
     cdef bint compressed
     cdef uint64_t wire_bytes
+    # The size of the last inflated step if there may be more; -1 if there is none. Whether all of
+    # the payload and its tail were given to the inflater.
+    cdef Py_ssize_t step
+    cdef bint tail_given
+    # What one `feed` may take: the caller's limits, what is left of them, and the bytes of its
+    # data that they left over; -1 for none.
+    cdef public uint64_t slice_frames
+    cdef public Py_ssize_t slice_bytes
+    cdef uint64_t last_frame
+    cdef Py_ssize_t room
+    cdef readonly Py_ssize_t unparsed
     # How much of the assembly's memory `get_buffer` has lent out.
     cdef Py_ssize_t lent
     cdef ws_utf8 utf8

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .._base.arguments import batch_limit
 from .._base.queue_rules import Dropped, Pending, QueueRules
 from .._base.rfc6455 import OPCODE_PING
+from .._codec.backend import COMPILED
 from .._codec.deflate import Deflater
 from .._codec.inflate import Inflater
 from ..exceptions import ProtocolError
@@ -38,6 +39,13 @@ if TYPE_CHECKING:
     from .._base.opened import Opened
     from .._codec import contract
     from .owner import ClosingState, PeerWatch
+
+
+# One turn of the event loop parses at most this many frames of a connection, and inflates about as
+# many bytes: then other tasks and timers have their turn. A short message takes its consumer some
+# 0.2 us with the compiled core, and some 3 us without.
+SLICE_FRAMES = 4096 if COMPILED else 512
+SLICE_BYTES = 128 * 1024
 
 
 class Channel(Sender):
@@ -90,6 +98,10 @@ class Channel(Sender):
         self._on_ping: Callable[[bytes], object] | None = None
         # Receives have ended, or end after the queued messages: further data is ignored.
         self._ignores_reads = False
+        # What was read and is parsed in a later turn of the event loop.
+        self._unparsed: bytes | None = None
+        parser.slice_frames = SLICE_FRAMES
+        parser.slice_bytes = min(self._max_waiting, SLICE_BYTES)
         # Counts the messages that arrived.
         self._received = 0
         # If set, called with the messages of each read.
@@ -253,17 +265,47 @@ class Channel(Sender):
     # -- socket reads --------------------------------------------------------------------
 
     def _read(self, data: bytearray | bytes, size: int) -> None:
-        """Parse the first `size` bytes of `data`."""
+        """Parse the first `size` bytes of `data`, or as much as one turn of the loop may."""
         if self._ignores_reads:
             return
+        self._read_flow.arrived(size)
+        if self._unparsed is None:
+            self._parse(data, size)
+        else:
+            # The transport reads although it was paused.
+            self._unparsed += data[:size]
+
+    def _parse(self, data: bytearray | bytes, size: int) -> None:
         fault = None
         before = len(self._inbox._queue)
-        self._read_flow.arrived(size)
         try:
             self._parser.feed(data, self._inbox._queue, size)
         except ProtocolError as exc:
             fault = exc
+        if self._parser.unparsed >= 0:
+            # Copied now: whoever is woken may read into the same memory.
+            self._unparsed = bytes(data[size - self._parser.unparsed : size])
+            self._read_flow.set_aside(self._parse_more)
         self._after_read(before, fault)
+
+    def _parse_more(self) -> None:
+        """Parse some of what was set aside."""
+        data = self._unparsed
+        self._unparsed = None
+        if data is not None and not self._ignores_reads:
+            try:
+                self._parse(data, len(data))
+            except BaseException:
+                # A transport does the same if its callback fails.
+                self._closing.abort()
+                raise
+        if self._unparsed is None:
+            self._read_flow.parsed_all()
+
+    def _parse_all(self) -> None:
+        """Parse all that was set aside: the transport has reached its end."""
+        while self._unparsed is not None:
+            self._parse_more()
 
     def _read_in_place(self, size: int) -> None:
         """Parse `size` bytes that were read into the parser's own memory."""

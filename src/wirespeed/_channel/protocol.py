@@ -162,6 +162,7 @@ class ChannelProtocol:
         if self._opening is not None:
             self._end_opening_at_eof(None)
         elif channel is not None:
+            channel._parse_all()
             channel._closing.eof_received()
 
     def write_failed(self, exc: OSError) -> None:
@@ -178,6 +179,7 @@ class ChannelProtocol:
         if self._opening is not None:
             self._end_opening_at_eof(exc)
         if channel is not None:
+            channel._parse_all()
             channel._closing.connection_lost(exc)
         self._kept = None
         self._receivers = self._senders = self._awaited = None

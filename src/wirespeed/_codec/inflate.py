@@ -147,8 +147,8 @@ class Inflater:
         self._wire_bytes += len(memoryview(data))
         return self._next(data)
 
-    def more(self, step: bytes) -> bytes | None:
-        """Return the step after `step`, or `None` when the piece is used up.
+    def more(self, size: int) -> bytes | None:
+        """Return the step after one of `size` bytes, or `None` when the piece is used up.
 
         Raises:
             InvalidCompression: the payload is corrupt or incomplete, or has too many final blocks.
@@ -165,7 +165,7 @@ class Inflater:
             self._start_stream(bytes(memoryview(self._history)[-_HISTORY_BYTES:]))
             return self._next(rest) if rest else None
         # Output may be left even if no input is.
-        return self._next(stream.unconsumed_tail) if len(step) == STEP_BYTES else None
+        return self._next(stream.unconsumed_tail) if size == STEP_BYTES else None
 
     def end(self) -> bytes:
         """End the payload; return the first step of the remaining data.
