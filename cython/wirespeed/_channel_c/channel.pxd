@@ -57,7 +57,10 @@ cdef class Channel(Sender):
     @cython.locals(partial=PartialMessage)
     cdef PartialMessage _own_partial(self)
     cpdef Py_ssize_t _heard(self) noexcept
+    @cython.locals(skipped=Py_ssize_t)
     cdef _take_controls(self)
+    @cython.locals(count=Py_ssize_t)
+    cdef Py_ssize_t _count_pings(self, list controls) except -1
     cdef _bound_queue(self, bint ends)
     cpdef _read_to_the_end(self, bint ignoring=*)
     cpdef bint _has_queued(self) noexcept

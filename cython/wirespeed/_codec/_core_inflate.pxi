@@ -19,6 +19,7 @@ cdef enum:
     COPIED_BYTES = 8 * 1024
 
 cdef Py_ssize_t STEP_BYTES = inflate.STEP_BYTES
+cdef Py_ssize_t LEAST_STEP_BYTES = inflate.LEAST_STEP_BYTES
 cdef Py_ssize_t SLICE_BYTES = inflate.SLICE_BYTES
 cdef object STEP = inflate.STEP_BYTES
 cdef bytes TAIL = inflate.TAIL
@@ -129,7 +130,7 @@ cdef int take_step(MessageParser parser, bytes step) except -1:
     cdef Py_ssize_t size = PyBytes_GET_SIZE(step)
     cdef Py_ssize_t room = size
     cdef const uint8_t *data
-    parser.room -= size
+    parser.room -= max(size, LEAST_STEP_BYTES)
     if is_over_limit(parser, <uint64_t>parser.passed + parser.filled + size):
         room = <Py_ssize_t>parser.limit - parser.passed - parser.filled
     if room:

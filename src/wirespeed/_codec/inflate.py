@@ -32,11 +32,15 @@ SLICE_BYTES: Final = 16 * 1024
 BYTES_OF_FINAL_BLOCK: Final = 256
 # How many more final blocks a connection may have than these.
 SPARE_FINAL_BLOCKS: Final = 1024
+# What a step costs at least, as a number of inflated bytes: the caller's room should count it.
+LEAST_STEP_BYTES: Final = 256
 # The bytes that the sender removes from the end of every compressed message.
 TAIL: Final = b"\x00\x00\xff\xff"
 
 # An empty final block, added after the tail if the stream must end with its message.
 _FINAL_BLOCK: Final = b"\x01\x00\x00\xff\xff"
+# A stored block without data between other blocks: inflating it changes nothing.
+_EMPTY_BLOCK: Final = b"\x00" + TAIL
 _LARGEST_WINDOW_BITS: Final = 15
 _HISTORY_BYTES: Final = 32 * 1024
 # zlib cannot inflate with a smaller window; a window larger than agreed does no harm.
@@ -67,9 +71,11 @@ class Inflater:
         "_frames",
         "_has_input",
         "_history",
+        "_is_due",
         "_is_restarted",
         "_keeps_context",
         "_spare_final_blocks",
+        "_start",
         "_window_bits",
         "_wire_bytes",
     )
@@ -99,6 +105,10 @@ class Inflater:
         # Cut to the last `_HISTORY_BYTES` when it is used.
         self._history = bytearray()
         self._is_restarted = False
+        # The history as `bytes`, while it stays the same.
+        self._start: bytes | None = None
+        # Whether a new stream starts with the next data, from this history.
+        self._is_due = False
         # Of the current message: its frames, the bytes given to the backend, and the final blocks
         # but those that the spare ones paid for.
         self._frames = self._wire_bytes = self._final_blocks = 0
@@ -120,7 +130,8 @@ class Inflater:
         self._wire_bytes = self._final_blocks = 0
         if not self._is_restarted:
             self._history = bytearray()
-        if self._decompressor is None or not self._keeps_context:
+            self._start = None
+        if not self._keeps_context or (self._decompressor is None and not self._is_due):
             self._start_stream(b"")
 
     def begin_whole(self, step: bytes, size: int) -> None:
@@ -132,7 +143,8 @@ class Inflater:
         """
         self.begin()
         self._wire_bytes = size
-        self._note(step)
+        if not self._is_restarted:
+            self._note(step)
 
     def next_frame(self) -> None:
         """Begin a further frame of the message."""
@@ -162,8 +174,10 @@ class Inflater:
                 raise incomplete_compression()
             self._count_final_block(self._wire_bytes - len(rest))
             self._is_restarted = self._keeps_context
-            self._start_stream(bytes(memoryview(self._history)[-_HISTORY_BYTES:]))
-            return self._next(rest) if rest else None
+            self._is_due = True
+            self._decompressor = None
+            self._has_input = self._keeps_context and rest == _EMPTY_BLOCK
+            return None if self._has_input or not rest else self._next(rest)
         # Output may be left even if no input is.
         return self._next(stream.unconsumed_tail) if size == STEP_BYTES else None
 
@@ -203,9 +217,15 @@ class Inflater:
         Returns:
             `None` if the next message needs the other methods.
         """
-        if self._decompressor is None or not self._keeps_context or self._is_restarted:
+        if not self._keeps_context or (self._decompressor is None and not self._is_due):
             return None
-        return self._decompressor, self._decompressor.decompress
+        stream = self._stream()
+        return stream, self._inflate_and_note if self._is_restarted else stream.decompress
+
+    def _inflate_and_note(self, data: Buffer, max_length: int) -> bytes:
+        step = self._stream().decompress(data, max_length)
+        self._note(step)
+        return step
 
     def fault(self, error: Exception) -> Exception:
         """Return the error to raise for an exception of `decompress`."""
@@ -219,6 +239,9 @@ class Inflater:
 
     def _note(self, step: bytes) -> None:
         """Remember the end of a step as history."""
+        if not step:
+            return
+        self._start = None
         history = self._history
         if len(history) + len(step) > 2 * _HISTORY_BYTES:
             # Cut seldom: small steps would spend most of their time on it.
@@ -247,13 +270,19 @@ class Inflater:
             raise corrupt_compression() from None
 
     def _stream(self) -> zlib_backend.Decompressor:
-        if self._decompressor is None:
+        if self._decompressor is not None:
+            return self._decompressor
+        if not self._is_due:
             raise RuntimeError("no message has begun")
-        return self._decompressor
+        if self._start is None:
+            self._start = bytes(memoryview(self._history)[-_HISTORY_BYTES:])
+        return self._start_stream(self._start)
 
-    def _start_stream(self, history: bytes) -> None:
-        self._has_input = False
+    def _start_stream(self, history: bytes) -> zlib_backend.Decompressor:
         if history:
-            self._decompressor = self._backend.decompressobj(self._window_bits, history)
+            stream = self._backend.decompressobj(self._window_bits, history)
         else:
-            self._decompressor = self._backend.decompressobj(self._window_bits)
+            stream = self._backend.decompressobj(self._window_bits)
+        self._decompressor = stream
+        self._is_due = False
+        return stream

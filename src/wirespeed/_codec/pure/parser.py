@@ -22,6 +22,7 @@ from ..._base.rfc6455 import (
     OPCODE_CLOSE,
     OPCODE_CONTINUATION,
     OPCODE_PING,
+    OPCODE_PONG,
     OPCODE_TEXT,
     RSV1_BIT,
     Control,
@@ -29,7 +30,7 @@ from ..._base.rfc6455 import (
     check_max_message_size,
     undecoded,
 )
-from ..inflate import SLICE_BYTES, wire_limit
+from ..inflate import LEAST_STEP_BYTES, SLICE_BYTES, wire_limit
 from .parser_checks import check_encoding, check_opcode, check_order, parse_close
 from .parser_fast_path import take_long_messages, take_short_messages
 from .text_and_mask import MASKING_KEY_BYTES, Utf8Validator, flat_view, mask, valid_bytes
@@ -390,7 +391,7 @@ class MessageParser:
         """Add the inflated data to the message, up to the limit, while there is room."""
         self._step = None
         while step is not None:
-            self._room -= len(step)
+            self._room -= max(len(step), LEAST_STEP_BYTES)
             room = len(step)
             if self.chunks is None:
                 room = self._limit - self._passed - len(self._message)
