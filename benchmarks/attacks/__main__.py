@@ -162,7 +162,7 @@ def table(consumer: str, address: str, wanted: str, rounds: int) -> None:
         if flood.name == flood.base:
             bases[flood.name] = result.cost
         ratio = result.cost / bases[flood.base]
-        mark = "  DEAR" if ratio > ALLOWED_RATIO else ""
+        mark = "  DEAR" if ratio > ALLOWED_RATIO and not result.error else ""
         fails = f"  fails: {result.error[:50]}" if result.error else ""
         print(
             f"{flood.name:38}{result.cost:10.1f}{ratio:7.1f}  {flood.base:26}"
