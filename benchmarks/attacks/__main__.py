@@ -137,7 +137,7 @@ def main() -> None:
             target=serve, args=(listening,), daemon=True
         )
         server.start()
-        address = "127.0.0.1:{}".format(listening.getsockname()[1])
+        address = f"127.0.0.1:{listening.getsockname()[1]}"
         try:
             print(f"wirespeed {wirespeed.__version__}, {wirespeed.implementation}")
             for consumer in CONSUMERS:

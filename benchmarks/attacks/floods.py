@@ -106,7 +106,10 @@ def _empty_dynamic_blocks() -> bytes:
 
 def _feed(size: int) -> bytes:
     return json.dumps(
-        [{"symbol": "BTCUSD", "bid": 60000 + n * 7 % 991, "size": n * 31 % 977} for n in range(size)]
+        [
+            {"symbol": "BTCUSD", "bid": 60000 + n * 7 % 991, "size": n * 31 % 977}
+            for n in range(size)
+        ]
     ).encode()
 
 
@@ -161,7 +164,9 @@ FLOODS = (
     Flood(
         "empty fixed blocks",
         BIG,
-        filled(compressed(_bits(*[(0, 1), (1, 2), (0, 7)] * 4).to_bytes(5, "little") * 6500 + b"\0")),
+        filled(
+            compressed(_bits(*[(0, 1), (1, 2), (0, 7)] * 4).to_bytes(5, "little") * 6500 + b"\0")
+        ),
         extension=DEFLATE,
     ),
     Flood(
@@ -191,8 +196,11 @@ FLOODS = (
     Flood(
         "1-byte fragments",
         TICKS,
-        filled(frame(BINARY, b"a", fin=False) + frame(CONTINUATION, b"a", fin=False) * 998
-               + frame(CONTINUATION, b"a")),
+        filled(
+            frame(BINARY, b"a", fin=False)
+            + frame(CONTINUATION, b"a", fin=False) * 998
+            + frame(CONTINUATION, b"a")
+        ),
     ),
     Flood(
         "a million empty fragments",
@@ -226,6 +234,11 @@ FLOODS = (
     Flood("Pings to a peer that does not read", TICKS, filled(frame(PING, b"")), reads=False),
     Flood("a masked header", TICKS, filled(bytes((FIN | TEXT, MASKED, 1, 2, 3, 4)))),
     Flood(
-        "1-byte segments", SEGMENTS, frame(TEXT, b"a" * 16) * 3000, blocks=1, is_cut=True, overhead=40
+        "1-byte segments",
+        SEGMENTS,
+        frame(TEXT, b"a" * 16) * 3000,
+        blocks=1,
+        is_cut=True,
+        overhead=40,
     ),
 )

@@ -15,7 +15,6 @@ from twins.driving import Codec, Peer
 
 from wirespeed._base.rfc6455 import Binary, frame_header
 from wirespeed._codec.inflate import (
-    BYTES_OF_FINAL_BLOCK,
     SPARE_FINAL_BLOCKS,
     STEP_BYTES,
     Inflater,
@@ -313,8 +312,10 @@ def test_blocks_that_hold_nothing(codec: Codec, backend: Any, sizes: list[int]) 
 EMPTY_FINAL_BLOCK = b"\x03\x00"
 TOO_MANY_FINAL_BLOCKS = (
     1007,
-    "compressed messages have too many final blocks, limit is one a frame and one every 256"
-    " bytes, and 1024 more on a connection (RFC 7692 section 7.2.3.4)",
+    (
+        "compressed messages have too many final blocks, limit is one a frame and one every 256"
+        " bytes, and 1024 more on a connection (RFC 7692 section 7.2.3.4)"
+    ),
 )
 # What one message may have on a new connection: 1 for its frame, and 8 for its 2 KiB.
 ALLOWED = SPARE_FINAL_BLOCKS + 1 + 8

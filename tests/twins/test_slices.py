@@ -9,7 +9,7 @@ import reference
 from deflating import deflate, deflate_finally
 from twins.driving import Codec
 
-from wirespeed._base.rfc6455 import frame_header
+from wirespeed._base.rfc6455 import Binary, frame_header
 from wirespeed._codec.contract import MessageParser
 from wirespeed._codec.inflate import STEP_BYTES, Inflater
 from wirespeed.exceptions import ProtocolError
@@ -80,7 +80,11 @@ class Seen:
     def outcome(self) -> tuple[Any, ...]:
         parser = self.parser
         counts = parser.frames, parser.payload_bytes, parser.pings, parser.pongs
-        return self.messages, self.error, parser.controls, parser.close, counts
+        messages = [
+            ("binary", message.data) if isinstance(message, Binary) else message
+            for message in self.messages
+        ]
+        return messages, self.error, parser.controls, parser.close, counts
 
 
 def parser_of(codec: Codec, **options: Any) -> MessageParser:

@@ -90,9 +90,6 @@ cdef class MessageParser:
     cdef const uint8_t *take_whole_messages(
         self, const uint8_t *data, const uint8_t *end, list messages
     ) except NULL
-    cdef const uint8_t *take_header(
-        self, const uint8_t *data, const uint8_t *end, ws_header *header
-    ) except NULL
     cdef object whole_message(self, int first, const uint8_t *data, Py_ssize_t size)
     cdef object binary(self, object data)
     cdef bint is_ordinary(self, const ws_header *header) noexcept
@@ -103,7 +100,6 @@ cdef class MessageParser:
     cdef int store(self, const uint8_t *data, Py_ssize_t size) except -1
     cdef int reserve(self, Py_ssize_t size) except -1
     cdef int end_frame(self, list messages) except -1
-    cdef int end_control(self, list messages) except -1
     cdef object end_message(self)
     cdef void drop_assembly(self) noexcept
     cdef void stop(self) noexcept

@@ -258,7 +258,7 @@ cdef class MessageParser:
                 ):
                     data += header.header_bytes
                 else:
-                    data = self.take_header(data, end, &header)
+                    data = take_header(self, data, end, &header)
                     if self.header_size:
                         return 0
                 self.begin_frame(&header)
@@ -333,34 +333,6 @@ cdef class MessageParser:
         if header.length_bytes == 2:
             return header.length > MAX_CONTROL
         return 65535 < header.length <= 0x7FFFFFFFFFFFFFFF
-
-    cdef const uint8_t *take_header(
-        self, const uint8_t *data, const uint8_t *end, ws_header *header
-    ) except NULL:
-        """Collect a header byte by byte; `header_size` returns to 0 when it is complete."""
-        cdef Py_ssize_t wanted
-        cdef bint complete
-        while data != end:
-            self.header[self.header_size] = data[0]
-            self.header_size += 1
-            data += 1
-            if self.header_size < 2:
-                continue
-            complete = ws_read_header(header, self.header, self.header_size)
-            if self.header_size == 2:
-                check_start(self, header)
-            if not complete:
-                continue
-            if self.header_size == header.header_bytes:
-                check_length(self, header)
-            wanted = header.header_bytes
-            if self.masked:
-                wanted += 4
-            if self.header_size == wanted:
-                memcpy(self.key, self.header + header.header_bytes, 4)
-                self.header_size = 0
-                break
-        return data
 
     cdef int begin_frame(self, const ws_header *header) except -1:
         self.in_frame = True
@@ -465,31 +437,13 @@ cdef class MessageParser:
             end_inflated(self)
         self.in_frame = False
         if self.opcode & CONTROL:
-            self.end_control(messages)
+            end_control(self, messages)
         elif self.fin:
             finish_message(self, messages)
         elif self.queues_fragments:
             queue_fragment(self, messages)
         self.frames += 1
         self.payload_bytes += self.length
-        return 0
-
-    cdef int end_control(self, list messages) except -1:
-        cdef bytes payload = (<char *>self.control)[:self.control_size]
-        if self.opcode != CLOSE:
-            if self.queues_controls:
-                messages.append(Control(self.opcode, payload))
-            if not self.queues_controls or self.opcode == PONG:
-                self.controls.append((self.opcode, payload))
-            if self.opcode == PONG:
-                self.pongs += 1
-            else:
-                self.pings += 1
-            return 0
-        self.close = parse_close(self, payload)
-        if self.chunks is not None:
-            give_chunk(self)
-        self.stop()
         return 0
 
     cdef object end_message(self):

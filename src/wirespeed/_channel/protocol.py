@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 SHARED_BUFFER_BYTES = 256 * 1024
 PRIVATE_BUFFER_BYTES = 64 * 1024
-# Compressed data inflates to at most 1032 times its size. What the queue has no room for waits as it
-# was read. At the end of the connection nothing can wait: then this limits it to about 16 MiB.
+# Compressed data inflates to at most 1032 times its size. What the queue has no room for waits as
+# it was read. At the end of the connection nothing can wait: then this limits it to about 16 MiB.
 COMPRESSED_READ_BYTES = 16 * 1024
 
 # The memory of each loop, and the view of it that `get_buffer` returns.

@@ -62,7 +62,11 @@ async def test_others_have_a_turn_while_a_consumer_never_waits() -> None:
         if len(received) < len(ALL):
             asyncio.get_running_loop().call_soon(look)
 
-    await in_callback(lambda: (wire.feed(FLOOD), look()))
+    def read() -> None:
+        wire.feed(FLOOD)
+        look()
+
+    await in_callback(read)
     await turns()
     assert received == ALL
     assert seen[:3] == [SLICE_FRAMES, 2 * SLICE_FRAMES, len(ALL)]

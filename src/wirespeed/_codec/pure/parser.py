@@ -114,16 +114,7 @@ class MessageParser:
         masked: bool = False,
         decode_text: bool = True,
     ) -> None:
-        """Make a parser for one direction of one connection.
-
-        Args:
-            max_message_size: limit for one message in payload bytes, inclusive;
-                `None` for no limit. It does not apply to control frames.
-            masked: `False` reads frames of a server (a masked frame is an
-                error), `True` frames of a client (unmasks; an unmasked frame is an error).
-            decode_text: `False` returns text as `bytes`, checked to be UTF-8, and the data of
-                binary messages as `Binary`.
-        """
+        """Make a parser; see `contract.MessageParser`."""
         limit = check_max_message_size(max_message_size)
         self.controls: list[tuple[int, bytes]] = []
         self.close: tuple[int, str] | None = None
@@ -196,17 +187,7 @@ class MessageParser:
         return True
 
     def feed(self, data: Buffer, messages: list[str | bytes], size: int = -1) -> None:
-        """Parse the first `size` bytes of `data`, or all bytes if it is -1.
-
-        Each finished message is appended to `messages`: text as `str`, binary as
-        `bytes`. After a Close frame, and after an error, everything is ignored.
-
-        Raises:
-            ProtocolError: the stream is malformed. The messages before the fault
-                have been appended.
-            TypeError: `data` is not bytes-like, or `messages` is not a list.
-            ValueError: `data` has fewer than `size` bytes, or `size` is below -1.
-        """
+        """Parse the first `size` bytes of `data`; see `contract.MessageParser.feed`."""
         if not isinstance(messages, list):
             raise TypeError(f"messages must be a list, not {type(messages).__name__}")
         with flat_view(data, "data must be bytes-like") as view:
@@ -287,10 +268,12 @@ class MessageParser:
         length_bytes = 0
         limit = min(self._short_limit, self.frame_limit)
         most = known + self._last_frame - self.frames
-        position = take_short_messages(view, position, end, limit, messages, most)
+        position = take_short_messages(view, position, end, limit, messages, most=most)
         if position < end:
             limit = min(self._limit, self.frame_limit)
-            position, length_bytes = take_long_messages(view, position, end, limit, messages, most)
+            position, length_bytes = take_long_messages(
+                view, position, end, limit, messages, most=most
+            )
         count = len(messages) - known
         self.frames += count
         self.payload_bytes += position - start - 2 * count - length_bytes

@@ -21,7 +21,6 @@ from ..._base.rfc6455 import (
 )
 from .text_and_mask import text_or_none
 
-
 OPCODES: Final = frozenset(
     (OPCODE_CONTINUATION, OPCODE_TEXT, OPCODE_BINARY, OPCODE_CLOSE, OPCODE_PING, OPCODE_PONG)
 )

@@ -19,7 +19,7 @@ WINDOW_BYTES: Final = 4096
 
 
 def take_short_messages(
-    view: memoryview, position: int, end: int, limit: int, messages: list[Any], most: int
+    view: memoryview, position: int, end: int, limit: int, messages: list[Any], *, most: int
 ) -> int:
     """Take whole messages that have the shortest header; return the position of their end.
 
@@ -63,7 +63,7 @@ def take_short_messages(
 
 
 def take_long_messages(
-    view: memoryview, position: int, end: int, limit: int, messages: list[Any], most: int
+    view: memoryview, position: int, end: int, limit: int, messages: list[Any], *, most: int
 ) -> tuple[int, int]:
     """Take unmasked, unfragmented messages that have arrived in full.
 
