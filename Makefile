@@ -11,13 +11,14 @@ CORE := pyproject.toml setup.py \
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 requirements = $(BIN)/python ci/requirements.py $(1) > $@.txt && $(PIP) -r $@.txt
 
-.PHONY: help demo bench counts test peer-tests compression memory programs soak network lint wheels rebuild clean
+.PHONY: help demo bench counts attacks test peer-tests compression memory programs soak network lint wheels rebuild clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo      stream a million messages through a real connection; ARGS=--help for more"
 	@echo "make bench     measure beside other clients, in about four minutes; ARGS=--help for more"
 	@echo "make counts    count instructions a message with valgrind; fails where they have grown"
+	@echo "make attacks   measure the dearest streams that a server can send, in some minutes; ARGS=--help for more"
 	@echo "make test      run all tests, with the compiled core and in pure Python"
 	@echo "make peer-tests  run other clients' own tests over the drop-ins; ARGS=websockets for one client"
 	@echo "make compression  run all 216 cases of the conformance suite for compression, in some minutes"
@@ -38,6 +39,9 @@ bench: $(VENV)/with-bench
 
 counts: $(VENV)/$(if $(findstring --peers,$(ARGS)),with-bench,installed)
 	@bash ci/counts.sh $(BIN)/python $(ARGS)
+
+attacks: $(VENV)/installed
+	@bash ci/attacks.sh $(BIN)/python $(ARGS)
 
 test: $(VENV)/with-test
 	@bash ci/test.sh $(BIN)/python

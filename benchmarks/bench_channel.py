@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,8 @@ class Line:
         # Without an opening handshake, the connection is open at once.
         self.protocol = twin.channel.BufferedChannelProtocol(self.channel, None, None, None)
         self.channel._open(NullTransport(), Mock(compression=None))
+        # No event loop runs that could parse the rest of a read.
+        self.channel._parser.slice_frames = sys.maxsize
 
     def read(self, count: int = 1) -> None:
         """Let `count` messages arrive in one read."""

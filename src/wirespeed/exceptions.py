@@ -365,6 +365,14 @@ def incomplete_compression() -> InvalidCompression:
     return InvalidCompression("compressed message is incomplete (RFC 7692 section 7.2.1)")
 
 
+def too_many_final_blocks(size: int, spare: int) -> InvalidCompression:
+    """Return the error for final blocks beyond what any compressor needs."""
+    return InvalidCompression(
+        f"compressed messages have too many final blocks, limit is one a frame and one every {size}"
+        f" bytes, and {spare} more on a connection (RFC 7692 section 7.2.3.4)"
+    )
+
+
 def invalid_text() -> InvalidUtf8:
     """Return the error for text that is not UTF-8, or that ends inside a character."""
     return InvalidUtf8("text message is not valid UTF-8 (RFC 6455 section 8.1)")

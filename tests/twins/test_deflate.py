@@ -14,7 +14,12 @@ from hypothesis import given, settings, strategies as st
 from twins.driving import Codec, Peer
 
 from wirespeed._base.rfc6455 import Binary, frame_header
-from wirespeed._codec.inflate import STEP_BYTES, Inflater, wire_limit
+from wirespeed._codec.inflate import (
+    SPARE_FINAL_BLOCKS,
+    STEP_BYTES,
+    Inflater,
+    wire_limit,
+)
 
 MIB = 1024 * 1024
 ONE_BYTE = [1]
@@ -302,6 +307,41 @@ def test_blocks_that_hold_nothing(codec: Codec, backend: Any, sizes: list[int]) 
     data = b"".join(frame(TEXT | RSV1, payload) for payload in nothing)
     outcome = parse(codec, data + frame(TEXT | RSV1, deflate(b"x")), sizes, backend=backend)
     assert (outcome.messages, outcome.error) == (["", "", "", "x"], None)
+
+
+EMPTY_FINAL_BLOCK = b"\x03\x00"
+TOO_MANY_FINAL_BLOCKS = (
+    1007,
+    (
+        "compressed messages have too many final blocks, limit is one a frame and one every 256"
+        " bytes, and 1024 more on a connection (RFC 7692 section 7.2.3.4)"
+    ),
+)
+# What one message may have on a new connection: 1 for its frame, and 8 for its 2 KiB.
+ALLOWED = SPARE_FINAL_BLOCKS + 1 + 8
+
+
+@backends
+@chunks
+@pytest.mark.parametrize("keeps_context", [True, False])
+def test_final_blocks_have_a_budget(
+    codec: Codec, backend: Any, sizes: list[int], keeps_context: bool
+) -> None:
+    spent = frame(BINARY | RSV1, EMPTY_FINAL_BLOCK * ALLOWED + b"\x00")
+    one_each = frame(BINARY | RSV1, deflate_finally(b"a")) * 50
+    fragments = split(BINARY | RSV1, EMPTY_FINAL_BLOCK * 50 + b"\x00", *range(2, 100, 2))
+    stored = b"\x00\xfe\x00\x01\xff" + bytes(254)
+    long = frame(BINARY | RSV1, (stored + EMPTY_FINAL_BLOCK) * 20 + b"\x00")
+    more = frame(BINARY | RSV1, EMPTY_FINAL_BLOCK * 2 + b"\x00")
+    outcome = parse(
+        codec,
+        spent + one_each + fragments + long + more,
+        sizes,
+        backend=backend,
+        keeps_context=keeps_context,
+    )
+    assert failure(outcome) == TOO_MANY_FINAL_BLOCKS
+    assert outcome.messages == [b"", *[b"a"] * 50, b"", bytes(254 * 20)]
 
 
 def bomb(size: int, level: int) -> bytes:

@@ -1,52 +1,31 @@
 cimport cython
 
 from wirespeed._codec._core cimport MessageParser
-from wirespeed._channel_c.receive.overflow cimport Bounds, Drops, bound
 from wirespeed._channel_c.receive.inbox cimport Inbox
-from wirespeed._channel_c.receive.receives cimport (
-    Batches,
-    Messages,
-    ReceiveBytes,
-    ReceiveJson,
-    ReceiveMany,
-    ReceiveMessage,
-    ReceiveProtocol,
-    ReceiveText,
-    Values,
-)
-from wirespeed._channel_c.receive.lanes cimport LaneBounds, LaneInbox
-from wirespeed._channel_c.receive.message cimport Message
-from wirespeed._channel_c.receive.read_flow cimport ReadFlow
-from wirespeed._channel_c.receive.decoding cimport decoder_of
-from wirespeed._channel_c.send.sender cimport Sender
+from wirespeed._channel_c.receive.partial_message cimport PartialMessage
+from wirespeed._channel_c.receive.receiver cimport Receiver
 from wirespeed._channel_c.turn cimport Turn
 from wirespeed._channel_c.waiter cimport Waiter, suspend
-from wirespeed._channel_c.receive.message_stream cimport MessageStream
-from wirespeed._channel_c.receive.partial_message cimport PartialMessage
 
 
-cdef class Channel(Sender):
+cdef class Channel(Receiver):
     cdef object __weakref__
-    cdef readonly MessageParser _parser
-    cdef readonly ReadFlow _read_flow
-    cdef Drops _drops
-    cdef Bounds _bounds
-    cdef PartialMessage _partial
-    cdef Py_ssize_t _max_waiting
-    cdef Py_ssize_t _max_assembled
     cdef readonly object _transport
     cdef readonly object _opened
     cdef object _write_buffer_size
     cdef public object _on_ping
     cdef readonly object _watch
-    cdef readonly Inbox _inbox
     cdef bint _ignores_reads
+    cdef object _unparsed
     cdef readonly Py_ssize_t _received
     cdef public object _on_messages
-    cdef public object _protocol
 
     @cython.locals(before=Py_ssize_t)
     cdef _read(self, object data, Py_ssize_t size)
+    @cython.locals(before=Py_ssize_t)
+    cdef _parse(self, object data, Py_ssize_t size)
+    cpdef _parse_more(self)
+    cdef _parse_all(self)
     @cython.locals(before=Py_ssize_t)
     cdef _read_in_place(self, Py_ssize_t size)
     cdef _keep_parsed(self, Py_ssize_t before)
@@ -54,10 +33,11 @@ cdef class Channel(Sender):
     cdef _after_read(self, Py_ssize_t before, object fault)
     @cython.locals(partial=PartialMessage)
     cdef _wake(self)
-    @cython.locals(partial=PartialMessage)
-    cdef PartialMessage _own_partial(self)
     cpdef Py_ssize_t _heard(self) noexcept
+    @cython.locals(skipped=Py_ssize_t)
     cdef _take_controls(self)
+    @cython.locals(count=Py_ssize_t)
+    cdef Py_ssize_t _count_pings(self, list controls) except -1
     cdef _bound_queue(self, bint ends)
     cpdef _read_to_the_end(self, bint ignoring=*)
     cpdef bint _has_queued(self) noexcept

@@ -64,6 +64,17 @@ cdef class MessageParser:
     # Whether it is compressed, and its bytes on the wire, the current frame included.
     cdef bint compressed
     cdef uint64_t wire_bytes
+    # The size of the last inflated step if there may be more; -1 if there is none. Whether all of
+    # the payload and its tail were given to the inflater.
+    cdef Py_ssize_t step
+    cdef bint tail_given
+    # What one `feed` may take: the caller's limits, what is left of them, and the bytes of its
+    # data that they left over; -1 for none.
+    cdef public uint64_t slice_frames
+    cdef public Py_ssize_t slice_bytes
+    cdef uint64_t last_frame
+    cdef Py_ssize_t room
+    cdef readonly Py_ssize_t unparsed
     # How much of the assembly's memory `get_buffer` has lent out.
     cdef Py_ssize_t lent
     cdef ws_utf8 utf8
@@ -79,9 +90,6 @@ cdef class MessageParser:
     cdef const uint8_t *take_whole_messages(
         self, const uint8_t *data, const uint8_t *end, list messages
     ) except NULL
-    cdef const uint8_t *take_header(
-        self, const uint8_t *data, const uint8_t *end, ws_header *header
-    ) except NULL
     cdef object whole_message(self, int first, const uint8_t *data, Py_ssize_t size)
     cdef object binary(self, object data)
     cdef bint is_ordinary(self, const ws_header *header) noexcept
@@ -92,7 +100,6 @@ cdef class MessageParser:
     cdef int store(self, const uint8_t *data, Py_ssize_t size) except -1
     cdef int reserve(self, Py_ssize_t size) except -1
     cdef int end_frame(self, list messages) except -1
-    cdef int end_control(self, list messages) except -1
     cdef object end_message(self)
     cdef void drop_assembly(self) noexcept
     cdef void stop(self) noexcept

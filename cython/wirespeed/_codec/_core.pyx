@@ -123,7 +123,10 @@ cdef class MessageParser:
         self.limit = 0 if limit is None else min(limit, 2**63 - 1)
         self.finished = False
         self.inflater = self.decompressor = self.decompress = None
-        self.compressed = False
+        self.compressed = self.tail_given = False
+        self.step = self.unparsed = -1
+        self.slice_frames = 2**63 - 1
+        self.slice_bytes = 2**63 - 1
         self.in_frame = False
         self.chunks = None
         self.header_size = self.control_size = self.filled = self.lent = self.given = 0
@@ -220,6 +223,9 @@ cdef class MessageParser:
     ) except -1:
         """Parse; after any error the position is lost, so nothing is parsed any more."""
         self.lent = 0
+        self.last_frame = self.frames + self.slice_frames
+        self.room = self.slice_bytes
+        self.unparsed = -1
         try:
             self.parse(data, data + size, messages)
             if self.chunks is not None:
@@ -231,12 +237,20 @@ cdef class MessageParser:
 
     cdef int parse(self, const uint8_t *data, const uint8_t *end, list messages) except -1:
         cdef ws_header header
-        while data != end and not self.finished:
+        while (data != end or self.step >= 0) and not self.finished:
+            if self.room <= 0 or self.frames >= self.last_frame:
+                self.unparsed = end - data
+                return 0
+            if self.step >= 0:
+                inflate_more(self, messages)
+                continue
             if not self.in_frame:
                 if self.header_size == 0 and self.chunks is None:
                     data = self.take_whole_messages(data, end, messages)
-                    if data == end:
-                        return 0
+                    if data == end or self.in_frame or self.room <= 0:
+                        continue
+                    if self.frames >= self.last_frame:
+                        continue
                 if (
                     self.header_size == 0
                     and ws_read_header(&header, data, end - data)
@@ -244,7 +258,7 @@ cdef class MessageParser:
                 ):
                     data += header.header_bytes
                 else:
-                    data = self.take_header(data, end, &header)
+                    data = take_header(self, data, end, &header)
                     if self.header_size:
                         return 0
                 self.begin_frame(&header)
@@ -263,16 +277,27 @@ cdef class MessageParser:
         cdef Py_ssize_t known = len(messages)
         # The bytes of the headers beyond the 2 of the shortest.
         cdef Py_ssize_t length_bytes = 0
+        cdef uint64_t left = self.last_frame - self.frames
+        cdef object message
+        # The bytes of a frame that is not inflated to its end.
+        cdef Py_ssize_t unfinished = 0
         try:
             while (
                 data != end
+                and left
+                and self.room > 0
                 and ws_read_header(&header, data, end - data)
                 and self.is_ordinary(&header)
                 and header.length <= <uint64_t>(end - data - header.header_bytes)
             ):
-                messages.append(
-                    self.whole_message(header.first, data + header.header_bytes, header.length)
+                message = self.whole_message(
+                    header.first, data + header.header_bytes, header.length
                 )
+                if message is None:
+                    unfinished = header.header_bytes + header.length
+                    break
+                messages.append(message)
+                left -= 1
                 data += header.header_bytes + header.length
                 if header.header_bytes != 2:
                     length_bytes += header.header_bytes - 2
@@ -280,7 +305,7 @@ cdef class MessageParser:
             known = len(messages) - known
             self.frames += known
             self.payload_bytes += data - start - 2 * known - length_bytes
-        return data
+        return data + unfinished
 
     cdef object whole_message(self, int first, const uint8_t *data, Py_ssize_t size):
         if first == FIN | TEXT:
@@ -309,34 +334,6 @@ cdef class MessageParser:
             return header.length > MAX_CONTROL
         return 65535 < header.length <= 0x7FFFFFFFFFFFFFFF
 
-    cdef const uint8_t *take_header(
-        self, const uint8_t *data, const uint8_t *end, ws_header *header
-    ) except NULL:
-        """Collect a header byte by byte; `header_size` returns to 0 when it is complete."""
-        cdef Py_ssize_t wanted
-        cdef bint complete
-        while data != end:
-            self.header[self.header_size] = data[0]
-            self.header_size += 1
-            data += 1
-            if self.header_size < 2:
-                continue
-            complete = ws_read_header(header, self.header, self.header_size)
-            if self.header_size == 2:
-                check_start(self, header)
-            if not complete:
-                continue
-            if self.header_size == header.header_bytes:
-                check_length(self, header)
-            wanted = header.header_bytes
-            if self.masked:
-                wanted += 4
-            if self.header_size == wanted:
-                memcpy(self.key, self.header + header.header_bytes, 4)
-                self.header_size = 0
-                break
-        return data
-
     cdef int begin_frame(self, const ws_header *header) except -1:
         self.in_frame = True
         self.opcode = header.first & OPCODE
@@ -353,6 +350,8 @@ cdef class MessageParser:
                 self.compressed = True
                 self.wire_bytes = 0
                 self.inflater.begin()
+        elif self.compressed:
+            self.inflater.next_frame()
         if self.compressed and not self.opcode & CONTROL:
             self.wire_bytes += header.length
         return 0
@@ -366,7 +365,9 @@ cdef class MessageParser:
             size = <Py_ssize_t>self.missing
         if not self.opcode & CONTROL:
             if self.compressed:
-                inflate_piece(self, data, size)
+                size = min(size, SLICE_BYTES)
+                if size:
+                    inflate_piece(self, data, size)
             else:
                 self.store(data, size)
         elif self.masked:
@@ -377,7 +378,7 @@ cdef class MessageParser:
             self.control_size += size
         self.key_offset += size
         self.missing -= size
-        if self.missing == 0:
+        if self.missing == 0 and self.step < 0:
             self.end_frame(messages)
         return data + size
 
@@ -427,36 +428,22 @@ cdef class MessageParser:
         return 0
 
     cdef int end_frame(self, list messages) except -1:
+        if self.compressed and self.fin and not self.opcode & CONTROL:
+            if not self.tail_given:
+                self.tail_given = True
+                take_steps(self, self.inflater.end())
+                if self.step >= 0:
+                    return 0
+            end_inflated(self)
         self.in_frame = False
         if self.opcode & CONTROL:
-            self.end_control(messages)
+            end_control(self, messages)
         elif self.fin:
-            if self.compressed:
-                take_steps(self, self.inflater.end())
-                end_inflated(self)
             finish_message(self, messages)
         elif self.queues_fragments:
             queue_fragment(self, messages)
         self.frames += 1
         self.payload_bytes += self.length
-        return 0
-
-    cdef int end_control(self, list messages) except -1:
-        cdef bytes payload = (<char *>self.control)[:self.control_size]
-        if self.opcode != CLOSE:
-            if self.queues_controls:
-                messages.append(Control(self.opcode, payload))
-            if not self.queues_controls or self.opcode == PONG:
-                self.controls.append((self.opcode, payload))
-            if self.opcode == PONG:
-                self.pongs += 1
-            else:
-                self.pings += 1
-            return 0
-        self.close = parse_close(self, payload)
-        if self.chunks is not None:
-            give_chunk(self)
-        self.stop()
         return 0
 
     cdef object end_message(self):
@@ -495,4 +482,5 @@ cdef class MessageParser:
         self.finished = True
         self.inflater = self.decompressor = self.decompress = self.chunks = None
         self.message_opcode = 0
+        self.step = self.unparsed = -1
         self.drop_assembly()

@@ -1,4 +1,4 @@
-"""Checks of frame headers and of the payload of a Close frame (RFC 6455 section 5).
+"""Headers that arrive in pieces, control frames, and their checks (RFC 6455 section 5).
 
 Included by `_core.pyx`.
 """
@@ -75,3 +75,51 @@ cdef tuple parse_close(MessageParser parser, bytes payload):
     if not ws_utf8_complete(&reason):
         raise errors.invalid_close_reason()
     return (code, payload[2:].decode())
+
+
+cdef const uint8_t *take_header(
+    MessageParser parser, const uint8_t *data, const uint8_t *end, ws_header *header
+) except NULL:
+    """Collect a header byte by byte; `header_size` returns to 0 when it is complete."""
+    cdef Py_ssize_t wanted
+    cdef bint complete
+    while data != end:
+        parser.header[parser.header_size] = data[0]
+        parser.header_size += 1
+        data += 1
+        if parser.header_size < 2:
+            continue
+        complete = ws_read_header(header, parser.header, parser.header_size)
+        if parser.header_size == 2:
+            check_start(parser, header)
+        if not complete:
+            continue
+        if parser.header_size == header.header_bytes:
+            check_length(parser, header)
+        wanted = header.header_bytes
+        if parser.masked:
+            wanted += 4
+        if parser.header_size == wanted:
+            memcpy(parser.key, parser.header + header.header_bytes, 4)
+            parser.header_size = 0
+            break
+    return data
+
+
+cdef int end_control(MessageParser parser, list messages) except -1:
+    cdef bytes payload = (<char *>parser.control)[:parser.control_size]
+    if parser.opcode != CLOSE:
+        if parser.queues_controls:
+            messages.append(Control(parser.opcode, payload))
+        if not parser.queues_controls or parser.opcode == PONG:
+            parser.controls.append((parser.opcode, payload))
+        if parser.opcode == PONG:
+            parser.pongs += 1
+        else:
+            parser.pings += 1
+        return 0
+    parser.close = parse_close(parser, payload)
+    if parser.chunks is not None:
+        give_chunk(parser)
+    parser.stop()
+    return 0

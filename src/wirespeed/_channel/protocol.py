@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 SHARED_BUFFER_BYTES = 256 * 1024
 PRIVATE_BUFFER_BYTES = 64 * 1024
-# Compressed data inflates to at most 1032 times its size. A single read is parsed to its end before
-# the bounds of the queue apply; this limits its messages to about 16 MiB.
+# Compressed data inflates to at most 1032 times its size. What the queue has no room for waits as
+# it was read. At the end of the connection nothing can wait: then this limits it to about 16 MiB.
 COMPRESSED_READ_BYTES = 16 * 1024
 
 # The memory of each loop, and the view of it that `get_buffer` returns.
@@ -162,6 +162,7 @@ class ChannelProtocol:
         if self._opening is not None:
             self._end_opening_at_eof(None)
         elif channel is not None:
+            channel._parse_all()
             channel._closing.eof_received()
 
     def write_failed(self, exc: OSError) -> None:
@@ -185,6 +186,7 @@ class ChannelProtocol:
         if self._opening is not None:
             self._end_opening_at_eof(exc)
         if channel is not None:
+            channel._parse_all()
             channel._closing.connection_lost(exc)
         self._kept = None
         self._receivers = self._senders = self._awaited = None

@@ -13,6 +13,10 @@ class MessageParser:
     queues_controls: bool
     queues_fragments: bool
     frame_limit: int
+    slice_frames: int
+    slice_bytes: int
+    @property
+    def unparsed(self) -> int: ...
     @property
     def frames(self) -> int: ...
     @property

@@ -35,6 +35,9 @@ class MessageParser(Protocol):
             it is complete, as a `Fragment`. Not together with `stream`.
         frame_limit: the largest payload of one frame of a message in bytes, inclusive, as on the
             wire.
+        slice_frames: how many frames one `feed` may take; without a limit at first.
+        slice_bytes: how many inflated bytes may make one `feed` stop, which is then at most a step
+            of the inflater beyond; without a limit at first.
     """
 
     controls: list[tuple[int, bytes]]
@@ -42,6 +45,16 @@ class MessageParser(Protocol):
     queues_controls: bool
     queues_fragments: bool
     frame_limit: int
+    slice_frames: int
+    slice_bytes: int
+
+    @property
+    def unparsed(self) -> int:
+        """Count the bytes at the end of its data that `feed` left over; -1 if it took all.
+
+        If it is 0, a part of a message is still to be inflated. `feed` the bytes again, and then
+        what follows them.
+        """
 
     @property
     def frames(self) -> int:

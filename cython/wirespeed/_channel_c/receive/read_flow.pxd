@@ -14,6 +14,8 @@ cdef class ReadFlow:
     cdef Py_ssize_t _holds
     cdef double _window
     cdef object _timer
+    cdef object _parse_more
+    cdef bint _parses_soon
     cdef bint _turn_is_open
     cdef Py_ssize_t _turn_bytes
     cdef Py_ssize_t _single_reads
@@ -31,6 +33,10 @@ cdef class ReadFlow:
     cpdef double seconds_held(self) except -1
     cpdef bint hold_back(self) except -1
     cpdef release(self)
+    cpdef set_aside(self, object parse_more)
+    cpdef parsed_all(self)
+    cdef _parse_soon(self)
+    cpdef _parse_now(self)
     cpdef arrived(self, Py_ssize_t size)
     cpdef finish(self)
     @cython.locals(is_full=bint)

@@ -124,8 +124,9 @@ use_send_slot(ReceiveChunk)
 class MessageStream:
     """One message in chunks: `str` for text, `bytes` for binary. No chunk is empty.
 
-    Iterate over it once. A chunk is the data of one socket read; a message that was already queued
-    is one chunk. Text is cut only between characters; with `decode_text=False` it is `bytes` too.
+    Iterate over it once. A chunk is the data of one socket read, of at most 256 KiB (characters,
+    for text); a message that was already queued is one chunk, or as many as that takes. Text is cut
+    only between characters; with `decode_text=False` it is `bytes` too.
 
     Once you have taken its first chunk, the message belongs to the stream. Until then, another
     receive may take it. The rest of the message is discarded as it arrives if you leave the

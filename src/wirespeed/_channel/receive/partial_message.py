@@ -22,6 +22,17 @@ if TYPE_CHECKING:
 _TEXT = MessageType.TEXT
 
 
+# The largest chunk, in bytes, or in characters of text. It is the size of the largest read.
+CHUNK_SIZE = 256 * 1024
+
+
+def chunks_of(data: Any) -> list[Any]:
+    """Cut the data of a message into chunks that are not too large."""
+    if len(data) <= CHUNK_SIZE:
+        return [data]
+    return [data[start : start + CHUNK_SIZE] for start in range(0, len(data), CHUNK_SIZE)]
+
+
 class Chunks:
     """The chunks of one message that have arrived and were not received.
 
@@ -63,7 +74,7 @@ class Chunks:
             return
         self.type = message.type
         if message.data:
-            self._waiting.append(message.data)
+            self._waiting.extend(chunks_of(message.data))
             self.partial.count(len(message.data))
         else:
             self.is_complete = True

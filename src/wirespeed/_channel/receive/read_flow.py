@@ -32,6 +32,9 @@ class ReadFlow:
         self._window = batch_window
         # The end of the window in which nothing is read.
         self._timer: asyncio.TimerHandle | None = None
+        # Called to parse what was read and set aside; `None` if all was parsed.
+        self._parse_more: Callable[[], object] | None = None
+        self._parses_soon = False
         self._turn_is_open = False
         self._turn_bytes = 0
         # How many more windows do only one read.
@@ -83,7 +86,7 @@ class ReadFlow:
         if self._holds == 1:
             self._pauses += 1
             self._held_since = monotonic()
-            if self._timer is None:
+            if self._timer is None and self._parse_more is None:
                 self._pause()
         return True
 
@@ -96,6 +99,38 @@ class ReadFlow:
             self._seconds_held += monotonic() - self._held_since
             if self._timer is None:
                 self._resume_or_hold()
+
+    def set_aside(self, parse_more: Callable[[], object]) -> None:
+        """Read nothing until `parsed_all`: a part of what was read is parsed in a later turn.
+
+        This is no pause: data is there. It waits for a `hold_back` to be released.
+
+        Args:
+            parse_more: called in the next turn, to parse as much as one turn may.
+        """
+        if self._parse_more is None and not self._holds and self._timer is None:
+            self._pause()
+        self._parse_more = parse_more
+        if not self._holds:
+            self._parse_soon()
+
+    def parsed_all(self) -> None:
+        """Read again, unless there is another reason not to."""
+        self._parse_more = None
+        if not self._holds and self._timer is None:
+            self._resume()
+
+    def _parse_soon(self) -> None:
+        if not self._parses_soon:
+            self._loop.call_soon(self._parse_now)
+            self._parses_soon = True
+
+    def _parse_now(self) -> None:
+        self._parses_soon = False
+        self._progress += 1
+        # If reading is held back, its release comes here again.
+        if self._parse_more is not None and not self._holds:
+            self._parse_more()
 
     def arrived(self, size: int) -> None:
         """Count a read of `size` bytes; a window opens at the end of this turn of the loop."""
@@ -127,12 +162,12 @@ class ReadFlow:
         if self._window and not is_full and self._timer is None and self._can_pause():
             # The timer comes first: a pause without it would never end.
             self._timer = self._loop.call_later(self._window, self._end_window)
-            if not self._holds:
+            if not self._holds and self._parse_more is None:
                 self._pause()
 
     def _end_window(self) -> None:
         self._timer = None
-        if self._holds:
+        if self._holds or self._parse_more is not None:
             return
         try:
             if not self._read_in_window():
@@ -164,7 +199,7 @@ class ReadFlow:
     def _read_all(self, read_waiting: Callable[[], int]) -> int:
         """Read the data that has gathered during a window; return the number of bytes."""
         size = read_waiting()
-        if size <= 0 or self._holds:
+        if size <= 0 or self._holds or self._parse_more is not None:
             return size
         if self._single_reads:
             self._single_reads -= 1
@@ -193,5 +228,7 @@ class ReadFlow:
 
     def _resume(self) -> None:
         self._progress += 1
-        if self._can_pause() and self._transport is not None:
+        if self._parse_more is not None:
+            self._parse_soon()
+        elif self._can_pause() and self._transport is not None:
             self._transport.resume_reading()

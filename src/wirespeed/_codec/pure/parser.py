@@ -18,22 +18,20 @@ from ..._base.rfc6455 import (
     LENGTH_IS_64_BIT,
     MASK_BIT,
     MAX_CONTROL_PAYLOAD_BYTES,
-    OPCODE_BINARY,
     OPCODE_BITS,
     OPCODE_CLOSE,
     OPCODE_CONTINUATION,
     OPCODE_PING,
     OPCODE_PONG,
     OPCODE_TEXT,
-    RESERVED_BITS,
     RSV1_BIT,
     Control,
     Fragment,
     check_max_message_size,
     undecoded,
 )
-from ..inflate import SLICE_BYTES, wire_limit
-from .parser_checks import check_reserved, parse_close
+from ..inflate import LEAST_STEP_BYTES, SLICE_BYTES, wire_limit
+from .parser_checks import check_encoding, check_opcode, check_order, parse_close
 from .parser_fast_path import take_long_messages, take_short_messages
 from .text_and_mask import MASKING_KEY_BYTES, Utf8Validator, flat_view, mask, valid_bytes
 
@@ -42,9 +40,6 @@ if TYPE_CHECKING:
 
     from ..inflate import Inflater
 
-OPCODES: Final = frozenset(
-    (OPCODE_CONTINUATION, OPCODE_TEXT, OPCODE_BINARY, OPCODE_CLOSE, OPCODE_PING, OPCODE_PONG)
-)
 LENGTH_BYTES: Final = {LENGTH_IS_16_BIT: 2, LENGTH_IS_64_BIT: 8}
 MAX_HEADER_BYTES: Final = 14
 # More than the size of any message that can arrive. Used in comparisons, never reported.
@@ -64,6 +59,9 @@ class MessageParser:
         queues_fragments: whether each frame of a fragmented message is added to the messages, as a
             `Fragment`.
         frame_limit: the largest payload of one frame of a message.
+        slice_frames: how many frames one `feed` may take.
+        slice_bytes: how many inflated bytes make one `feed` stop.
+        unparsed: how many bytes `feed` left over; -1 if it took all.
         message_opcode: the opcode of the unfinished message; that of a continuation (0) between
             messages.
         chunks: the list for the chunks of the unfinished message, `None` if it is returned whole.
@@ -79,6 +77,7 @@ class MessageParser:
         "_in_frame",
         "_inflater",
         "_key",
+        "_last_frame",
         "_length",
         "_limit",
         "_masked",
@@ -86,7 +85,10 @@ class MessageParser:
         "_missing",
         "_opcode",
         "_passed",
+        "_room",
         "_short_limit",
+        "_step",
+        "_tail_is_given",
         "_text",
         "_wire_bytes",
         "chunks",
@@ -100,6 +102,9 @@ class MessageParser:
         "pongs",
         "queues_controls",
         "queues_fragments",
+        "slice_bytes",
+        "slice_frames",
+        "unparsed",
     )
 
     def __init__(
@@ -109,16 +114,7 @@ class MessageParser:
         masked: bool = False,
         decode_text: bool = True,
     ) -> None:
-        """Make a parser for one direction of one connection.
-
-        Args:
-            max_message_size: limit for one message in payload bytes, inclusive;
-                `None` for no limit. It does not apply to control frames.
-            masked: `False` reads frames of a server (a masked frame is an
-                error), `True` frames of a client (unmasks; an unmasked frame is an error).
-            decode_text: `False` returns text as `bytes`, checked to be UTF-8, and the data of
-                binary messages as `Binary`.
-        """
+        """Make a parser; see `contract.MessageParser`."""
         limit = check_max_message_size(max_message_size)
         self.controls: list[tuple[int, bytes]] = []
         self.close: tuple[int, str] | None = None
@@ -152,6 +148,12 @@ class MessageParser:
         self._inflater: Inflater | None = None
         self._compressed = False
         self._wire_bytes = 0
+        # The size of the last inflated step if there may be more.
+        self._step: int | None = None
+        self._tail_is_given = False
+        # The limits of one `feed`, and what is left of them.
+        self.slice_frames = self.slice_bytes = self._last_frame = self._room = NO_LIMIT
+        self.unparsed = -1
 
     def accept_compressed(self, inflater: Inflater) -> None:
         """Accept compressed messages from now on; before, RSV1 is an error (RFC 7692 section 6)."""
@@ -185,17 +187,7 @@ class MessageParser:
         return True
 
     def feed(self, data: Buffer, messages: list[str | bytes], size: int = -1) -> None:
-        """Parse the first `size` bytes of `data`, or all bytes if it is -1.
-
-        Each finished message is appended to `messages`: text as `str`, binary as
-        `bytes`. After a Close frame, and after an error, everything is ignored.
-
-        Raises:
-            ProtocolError: the stream is malformed. The messages before the fault
-                have been appended.
-            TypeError: `data` is not bytes-like, or `messages` is not a list.
-            ValueError: `data` has fewer than `size` bytes, or `size` is below -1.
-        """
+        """Parse the first `size` bytes of `data`; see `contract.MessageParser.feed`."""
         if not isinstance(messages, list):
             raise TypeError(f"messages must be a list, not {type(messages).__name__}")
         with flat_view(data, "data must be bytes-like") as view:
@@ -205,6 +197,9 @@ class MessageParser:
                 if not 0 <= size <= end:
                     raise ValueError(f"size is {size} bytes, data holds {end}")
                 end = size
+            self._last_frame = self.frames + self.slice_frames
+            self._room = self.slice_bytes
+            self.unparsed = -1
             try:
                 if self._decode_text:
                     self._parse(view, end, messages)
@@ -235,23 +230,33 @@ class MessageParser:
 
     def _parse(self, view: memoryview, end: int, messages: list[str | bytes]) -> None:
         position = 0
-        while position < end and not self._done:
-            if not self._in_frame:
-                if not (
-                    self._header or self.message_opcode or self._masked or self.chunks is not None
-                ):
-                    position = self._take_ready_messages(view, position, end, messages)
-                    if position == end:
-                        return
-                position = self._take_header(view, position, end)
+        while (position < end or self._step is not None) and not self._done:
+            if self._room <= 0 or self.frames >= self._last_frame:
+                self.unparsed = end - position
+                return
+            if self._step is not None and self._inflater is not None:
+                self._take_steps(self._inflater, self._inflater.more(self._step))
+            else:
                 if not self._in_frame:
-                    return
-            stop = min(end, position + self._missing)
-            with view[position:stop] as piece:
-                self._take_payload(piece)
-            position = stop
-            if not self._missing:
-                self._in_frame = False
+                    if not (
+                        self._header
+                        or self.message_opcode
+                        or self._masked
+                        or self.chunks is not None
+                    ):
+                        position = self._take_ready_messages(view, position, end, messages)
+                        if position == end or self.frames >= self._last_frame:
+                            continue
+                    position = self._take_header(view, position, end)
+                    if not self._in_frame:
+                        return
+                stop = min(end, position + self._missing)
+                if self._compressed:
+                    stop = min(stop, position + SLICE_BYTES)
+                with view[position:stop] as piece:
+                    self._take_payload(piece)
+                position = stop
+            if not self._missing and self._step is None:
                 self._end_frame(messages)
 
     def _take_ready_messages(
@@ -262,10 +267,13 @@ class MessageParser:
         start = position
         length_bytes = 0
         limit = min(self._short_limit, self.frame_limit)
-        position = take_short_messages(view, position, end, limit, messages)
+        most = known + self._last_frame - self.frames
+        position = take_short_messages(view, position, end, limit, messages, most=most)
         if position < end:
             limit = min(self._limit, self.frame_limit)
-            position, length_bytes = take_long_messages(view, position, end, limit, messages)
+            position, length_bytes = take_long_messages(
+                view, position, end, limit, messages, most=most
+            )
         count = len(messages) - known
         self.frames += count
         self.payload_bytes += position - start - 2 * count - length_bytes
@@ -312,35 +320,22 @@ class MessageParser:
                 self._compressed = True
                 self._wire_bytes = 0
                 self._inflater.begin()
+        elif not opcode and self._compressed and self._inflater is not None:
+            self._inflater.next_frame()
         if self._compressed and opcode < OPCODE_CLOSE:
             self._wire_bytes += length
         return end
 
     def _check_start(self, first: int, opcode: int, *, masked: bool) -> None:
         """Refuse faults that the first two bytes of a header show."""
-        if first & RESERVED_BITS:
-            check_reserved(first & RESERVED_BITS, opcode, may_compress=self._inflater is not None)
-        if opcode not in OPCODES:
-            raise exceptions.unknown_opcode(opcode)
+        check_opcode(first, opcode, may_compress=self._inflater is not None)
         if masked != self._masked:
             raise exceptions.masked_frame() if masked else exceptions.unmasked_frame()
-        if opcode >= OPCODE_CLOSE:
-            if first < FIN_BIT:
-                raise exceptions.fragmented_control_frame()
-        elif opcode == OPCODE_CONTINUATION:
-            if not self.message_opcode:
-                raise exceptions.unexpected_continuation()
-        elif self.message_opcode:
-            raise exceptions.expected_continuation(opcode)
+        check_order(first, opcode, self.message_opcode)
 
     def _check_length(self, first: int, length: int, length_bytes: int) -> None:
         """Refuse a faulty payload length before any payload is read."""
-        if length_bytes == 8 and length >= 1 << 63:
-            raise exceptions.length_too_large(length)
-        if length_bytes == 8 and length < 1 << 16:
-            raise exceptions.length_not_minimal(length, 8)
-        if length_bytes == 2 and length < LENGTH_IS_16_BIT:
-            raise exceptions.length_not_minimal(length, 2)
+        check_encoding(length, length_bytes)
         if first & OPCODE_BITS >= OPCODE_CLOSE:
             if length > MAX_CONTROL_PAYLOAD_BYTES:
                 raise exceptions.control_payload_too_long(length)
@@ -370,23 +365,26 @@ class MessageParser:
             self._control += piece
             return
         if self._compressed and self._inflater is not None:
-            for start in range(0, size, SLICE_BYTES):
-                with memoryview(piece)[start : start + SLICE_BYTES] as data:
-                    step = self._inflater.inflate(data)
-                self._take_steps(self._inflater, step)
+            if size:
+                self._take_steps(self._inflater, self._inflater.inflate(piece))
             return
         self._add(piece)
 
     def _take_steps(self, inflater: Inflater, step: bytes | None) -> None:
-        """Add the inflated data to the message, up to the limit."""
+        """Add the inflated data to the message, up to the limit, while there is room."""
+        self._step = None
         while step is not None:
+            self._room -= max(len(step), LEAST_STEP_BYTES)
             room = len(step)
             if self.chunks is None:
                 room = self._limit - self._passed - len(self._message)
             self._add(step[:room])
             if len(step) > room:
                 raise exceptions.message_too_big(self._limit + 1, self._limit)
-            step = inflater.more(step)
+            if self._room <= 0:
+                self._step = len(step)
+                return
+            step = inflater.more(len(step))
 
     def _add(self, piece: memoryview | bytes) -> None:
         self._message += piece
@@ -394,6 +392,11 @@ class MessageParser:
             raise exceptions.invalid_text()
 
     def _end_frame(self, messages: list[Any]) -> None:
+        if self._compressed and self._fin and self._opcode < OPCODE_CLOSE:
+            self._end_inflated()
+            if self._step is not None:
+                return
+        self._in_frame = False
         if self._opcode >= OPCODE_CLOSE:
             payload = bytes(self._control)
             self._control = bytearray()
@@ -411,15 +414,23 @@ class MessageParser:
                 else:
                     self.pongs += 1
         elif self._fin:
-            if self._compressed and self._inflater is not None:
-                self._take_steps(self._inflater, self._inflater.end())
-                self._inflater.check_end()
-                self._compressed = False
             self._end_message(messages)
         elif self.queues_fragments:
             self._queue_fragment(messages)
         self.frames += 1
         self.payload_bytes += self._length
+
+    def _end_inflated(self) -> None:
+        """End the compressed part of a message, unless there is no room for the rest of it."""
+        if self._inflater is None:
+            return
+        if not self._tail_is_given:
+            self._tail_is_given = True
+            self._take_steps(self._inflater, self._inflater.end())
+            if self._step is not None:
+                return
+        self._inflater.check_end()
+        self._compressed = self._tail_is_given = False
 
     def _end_message(self, messages: list[Any]) -> None:
         text = self._text
@@ -475,6 +486,8 @@ class MessageParser:
     def _stop(self) -> None:
         """Ignore everything from now on, and free the memory."""
         self._done = True
+        self._step = None
+        self.unparsed = -1
         self._inflater = None
         self.message_opcode = OPCODE_CONTINUATION
         self.chunks = None

@@ -19,7 +19,7 @@ WINDOW_BYTES: Final = 4096
 
 
 def take_short_messages(
-    view: memoryview, position: int, end: int, limit: int, messages: list[Any]
+    view: memoryview, position: int, end: int, limit: int, messages: list[Any], *, most: int
 ) -> int:
     """Take whole messages that have the shortest header; return the position of their end.
 
@@ -32,10 +32,12 @@ def take_short_messages(
         end: the end of the data.
         limit: the largest payload in bytes; at most 125.
         messages: the list that the messages are appended to.
+        most: the largest length of that list.
     """
     append = messages.append
-    while end - position > 1 and view[position + 1] <= limit:
-        window_end = min(end - position, WINDOW_BYTES)
+    while end - position > 1 and view[position + 1] <= limit and len(messages) < most:
+        # A message has at least the 2 bytes of its header.
+        window_end = min(end - position, WINDOW_BYTES, 2 * (most - len(messages)))
         window = bytes(view[position : position + window_end])
         start = 0
         while start + 2 <= window_end:
@@ -61,7 +63,7 @@ def take_short_messages(
 
 
 def take_long_messages(
-    view: memoryview, position: int, end: int, limit: int, messages: list[Any]
+    view: memoryview, position: int, end: int, limit: int, messages: list[Any], *, most: int
 ) -> tuple[int, int]:
     """Take unmasked, unfragmented messages that have arrived in full.
 
@@ -71,12 +73,13 @@ def take_long_messages(
         end: the end of the data.
         limit: the largest payload in bytes.
         messages: the list that the messages are appended to.
+        most: the largest length of that list.
 
     Returns:
         The position of their end, and the total size of their extended payload lengths in bytes.
     """
     length_bytes = 0
-    while end - position > 1:
+    while end - position > 1 and len(messages) < most:
         first = view[position]
         if first not in WHOLE_MESSAGES:
             break

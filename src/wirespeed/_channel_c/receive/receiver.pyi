@@ -1,0 +1,1 @@
+from wirespeed._channel.receive.receiver import Receiver as Receiver
