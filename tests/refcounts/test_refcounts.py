@@ -23,7 +23,9 @@ WARM_UP: Final = 100
 # Caches, free lists and inline caches of bytecode may still fill up: seen were 322 blocks, however
 # many rounds there were. What one round in two loses is more.
 ALLOWED: Final = 450
-ALLOWED_MIB: Final = 8.0
+# A closed connection and its compression wait for the garbage collector: seen were 12 MiB, however
+# many rounds there were.
+ALLOWED_MIB: Final = 32.0
 
 
 def _counted(wire: Wire) -> dict[str, int]:
