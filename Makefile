@@ -11,7 +11,8 @@ CORE := pyproject.toml setup.py \
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 requirements = $(BIN)/python ci/requirements.py $(1) > $@.txt && $(PIP) -r $@.txt
 
-.PHONY: help demo bench counts attacks test peer-tests compression memory programs soak network lint wheels rebuild clean
+.PHONY: help demo bench counts attacks test peer-tests conformance memory fuzz refcounts thorough programs soak \
+    network lint wheels rebuild clean
 .DELETE_ON_ERROR:
 
 help:
@@ -21,8 +22,11 @@ help:
 	@echo "make attacks   measure the dearest streams that a server can send, in some minutes; ARGS=--help for more"
 	@echo "make test      run all tests, with the compiled core and in pure Python"
 	@echo "make peer-tests  run other clients' own tests over the drop-ins; ARGS=websockets for one client"
-	@echo "make compression  run all 216 cases of the conformance suite for compression, in some minutes"
 	@echo "make memory    let each allocation of each scene fail once; ARGS='--stride 11' for a sample"
+	@echo "make conformance  run all 517 cases of the Autobahn suite on both cores, in some minutes"
+	@echo "make refcounts  repeat each public operation 100,000 times: references and memory stay the same"
+	@echo "make thorough  the suite under sanitizers, with checked indexes, and in asyncio's debug mode; hours"
+	@echo "make fuzz      fuzz every target, guided by coverage, for ten minutes in all; ARGS=60 for one"
 	@echo "make programs  run real programs on the libraries of others and on wirespeed in their place, and compare"
 	@echo "make soak      live through random faults on 200 connections, for ten minutes; ARGS=60 for one"
 	@echo "make network   cut, slow down and change links between network namespaces; needs root, on Linux"
@@ -49,8 +53,17 @@ test: $(VENV)/with-test
 peer-tests: $(VENV)/with-test
 	@bash ci/peer-tests.sh $(BIN)/python $(ARGS)
 
-compression: $(VENV)/with-test
-	@bash ci/compression.sh $(BIN)/python
+conformance: $(VENV)/with-test
+	@bash ci/conformance.sh $(BIN)/python $(ARGS)
+
+refcounts: $(VENV)/with-test
+	@bash ci/refcounts.sh $(or $(ARGS),100000) $(BIN)/python
+
+thorough:
+	@bash ci/thorough.sh $(ARGS)
+
+fuzz:
+	@bash ci/fuzz.sh $(or $(ARGS),600)
 
 memory: $(VENV)/with-test
 	@bash ci/memory.sh $(BIN)/python $(ARGS)

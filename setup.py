@@ -5,6 +5,7 @@ Environment variables select the build:
 * WIRESPEED_BUILD_EXTENSION: if unset, a failed build installs pure Python; with `1` the build
   must succeed; with `0` the wheel is pure Python.
 * WIRESPEED_DEBUG=1 checks every index; WIRESPEED_SANITIZE=1 adds ASan and UBSan.
+* WIRESPEED_FUZZ=1 adds these and what libFuzzer needs to see the coverage; CC must be clang.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ DIRECTIVES = {
 OPTIMIZED = ["-O3", "-g0", "-fno-strict-aliasing"]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
 SANITIZED = ["-O1", "-g", "-fno-strict-aliasing", "-fno-omit-frame-pointer", *SANITIZERS]
+# clang's UBSan also forbids to add 0 to a null pointer, which Cython's code for calls does.
+FUZZED = [*SANITIZED, "-fsanitize=fuzzer-no-link", "-fno-sanitize=pointer-overflow"]
 
 
 def switch(name: str) -> str:
@@ -57,8 +60,11 @@ def switch(name: str) -> str:
 
 MODE = switch("WIRESPEED_BUILD_EXTENSION")
 DEBUG = switch("WIRESPEED_DEBUG") == "1"
-SANITIZE = switch("WIRESPEED_SANITIZE") == "1"
-FLAVOUR = ("debug-" if DEBUG else "") + ("sanitized" if SANITIZE else "release")
+FUZZ = switch("WIRESPEED_FUZZ") == "1"
+SANITIZE = FUZZ or switch("WIRESPEED_SANITIZE") == "1"
+FLAVOUR = ("debug-" if DEBUG else "") + (
+    "fuzzed" if FUZZ else "sanitized" if SANITIZE else "release"
+)
 
 
 def is_wanted() -> bool:
@@ -146,7 +152,7 @@ class BuildCore(build_ext):
         if self.compiler.compiler_type == "msvc":
             extension.extra_compile_args = ["/O2"]
         elif SANITIZE:
-            extension.extra_compile_args = SANITIZED
+            extension.extra_compile_args = FUZZED if FUZZ else SANITIZED
             extension.extra_link_args = SANITIZERS
         else:
             extension.extra_compile_args = OPTIMIZED

@@ -32,6 +32,7 @@ set -m
     job build-modes bash ci/build-modes.sh
     job test-matrix bash ci/test-matrix.sh 3.13
     job sanitize bash ci/sanitize.sh
+    job fuzz bash ci/fuzz.sh --install 60
 } >"$logs/beside" 2>&1 &
 beside=$!
 set +m

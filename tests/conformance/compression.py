@@ -1,17 +1,11 @@
 """The ids of the Autobahn cases for permessage-deflate, groups 12 and 13.
 
 The list is fixed. If the fuzzing server supplied it, a run with too few cases would pass.
-Run as a program, this module takes the client through all cases: 11 GB in some minutes.
 """
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from collections import Counter
 from typing import Final
-
-from conformance.driver import run_cases
 
 import wirespeed
 
@@ -29,25 +23,3 @@ FAST_CASES: Final = (*(case for case in ALL_CASES if case.endswith(".3")), "13.7
 
 # This offer lets the server choose any of the settings that the subgroups of 13 test.
 OFFER: Final = wirespeed.Deflate(client_no_context_takeover=True, threshold=0)
-
-
-async def main() -> int:
-    """Run every case, group by group; print each bad verdict, and the count of each verdict."""
-    verdicts = [
-        verdict
-        for group in _SUBGROUPS
-        for verdict in await run_cases(
-            [case for case in ALL_CASES if case.startswith(f"{group}.")], OFFER
-        )
-    ]
-    for verdict in verdicts:
-        if (verdict.behavior, verdict.behavior_close) != ("OK", "OK"):
-            print(*verdict)
-    counts = Counter(verdict.behavior for verdict in verdicts)
-    print(f"{wirespeed.implementation}, {wirespeed.deflate_backend}:", end=" ")
-    print(*(f"{count} {behavior}" for behavior, count in counts.items()), sep=", ")
-    return 0 if counts == {"OK": len(ALL_CASES)} else 1
-
-
-if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))

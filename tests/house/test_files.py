@@ -10,7 +10,7 @@ from house.project import ROOT
 
 LIMIT_LINES = 500
 SUFFIXES = frozenset({".c", ".h", ".pxd", ".py", ".pyi", ".pyx", ".sh"})
-PLACES = ("benchmarks", "ci", "cython", "examples", "src", "tests")
+PLACES = ("benchmarks", "ci", "cython", "examples", "fuzz", "src", "tests")
 
 FILES = sorted(
     path
@@ -56,7 +56,7 @@ def test_a_script_is_called_by_someone(script: Path) -> None:
 def test_the_workflow_and_the_whole_run_call_the_same_jobs() -> None:
     workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
     jobs = (ROOT / "ci" / "all.sh").read_text(encoding="utf-8")
-    for script in ("build-modes.sh", "sanitize.sh", "wheels.sh"):
+    for script in ("build-modes.sh", "fuzz.sh", "sanitize.sh", "wheels.sh"):
         assert f"bash ci/{script}" in workflow
         assert f"bash ci/{script}" in jobs
     for target in ("counts", "demo", "lint", "network", "programs", "soak", "test"):

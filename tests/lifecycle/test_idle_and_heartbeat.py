@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 import pytest
+from channel.scripted import Wire
 from ends import (
     Tls,
     binary_frame,
@@ -189,6 +190,26 @@ async def test_a_slow_consumer_does_not_miss_the_answer() -> None:
         assert not client.closed
         await server.write(text_frame("pong"))
         assert [await client.receive_text() for _ in range(4)] == ["1", "2", "3", "pong"]
+
+
+async def test_a_message_that_there_is_no_room_for_is_not_made() -> None:
+    made: list[str] = []
+
+    def payload() -> str:
+        made.append(f"beat {len(made)}")
+        return made[-1]
+
+    wire = Wire(heartbeat=Heartbeat(interval=LONG, payload=payload), ping_interval=None)
+    heart: Any = closing_of(wire.connection).watch._watches[0]
+    heart._strike()
+    wire.protocol.pause_writing()
+    heart._strike()
+    wire.protocol.resume_writing()
+    heart._strike()
+    await wire.connection.flush()
+    assert made == ["beat 0", "beat 1"]
+    assert wire.sent() == [b"beat 0", b"beat 1"]
+    wire.lose()
 
 
 # -- with lanes --------------------------------------------------------------------------

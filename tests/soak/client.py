@@ -91,6 +91,7 @@ class Client:
         self.outcome = Outcome(key)
         self._url = f"{base}/{key}"
         self._choose = self._random("client")
+        self._sender = Sender(key)
         self._tasks: list[asyncio.Task[Any]] = []
 
     async def run(self) -> None:
@@ -148,6 +149,17 @@ class Client:
             "close_timeout": SHORT_SECONDS if kind in {"deaf", "mute"} else LONG_SECONDS,
             "ping_interval": choose.choice((None, 20.0, 0.1)),
         }
+        # The server is never silent for that long, except in one kind.
+        options["idle_timeout"] = 0.3 if kind == "idle" else choose.choice((None, LONG_SECONDS))
+        if choose.random() < 0.2:
+            options["conflate"] = self._key_of
+        if choose.random() < 0.2:
+            beating = self._random("heartbeat")
+            options["heartbeat"] = wirespeed.Heartbeat(
+                interval=0.1,
+                payload=lambda: self._sender.next(beating),
+                only_in_silence=choose.random() < 0.5,
+            )
         if kind == "mute":
             options |= {"ping_interval": 0.1, "ping_timeout": 0.3}
         if choose.random() < 0.2:
@@ -159,6 +171,11 @@ class Client:
             ]
         return options
 
+    def _key_of(self, message: wirespeed.Message) -> int | None:
+        """Return the key of every other message: a newer one of the same key replaces it."""
+        number = number_of(from_server(self.outcome.key), message.data)
+        return number % 8 if number % 2 else None
+
     def _note_drop(self, message: wirespeed.Message) -> None:
         self.outcome.dropped.append(number_of(from_server(self.outcome.key), message.data))
 
@@ -166,7 +183,8 @@ class Client:
 
     async def _use(self, ws: wirespeed.WebSocketConnection) -> None:
         choose, outcome = self._choose, self.outcome
-        sender = Sender(ws, outcome.key)
+        sender = self._sender
+        sender.use(ws)
         sending = [
             self._start(sender.run(self._random(name)), name)
             for name in ("sender", "sender 2", "sender 3")[: choose.randrange(4)]

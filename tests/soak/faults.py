@@ -102,6 +102,13 @@ async def mute(peer: Peer) -> None:
     await peer.end_stream()
 
 
+async def idle(peer: Peer) -> None:
+    """Answer Pings, but send no more messages until the client gives up."""
+    await _stream(peer)
+    await peer.ended.wait()
+    await peer.end_stream()
+
+
 async def deaf(peer: Peer) -> None:
     """Never answer the client's Close frame."""
     await peer.stream(sys.maxsize, math.inf, longest_rest=0.02)
@@ -146,7 +153,7 @@ OPENINGS: Final[dict[str, Callable[[RawConnection, Upgrade], Awaitable[None]]]] 
 }
 ENDINGS: Final[dict[str, Callable[[Peer], Awaitable[None]]]] = {
     function.__name__: function
-    for function in (close, eof, truncate, reset, garbage, mute, deaf, endless)
+    for function in (close, eof, truncate, reset, garbage, mute, idle, deaf, endless)
 }
 # The client cancels the opening. The server learns of it late, or never if the connection was open
 # by then.

@@ -31,11 +31,21 @@ class Sender:
         pings: the futures of the Pongs.
     """
 
-    def __init__(self, ws: Connection, key: str) -> None:
+    def __init__(self, key: str) -> None:
         self.sent = 0
         self.pings: list[asyncio.Future[float]] = []
-        self._ws = ws
         self._owner = from_client(key)
+        self._ws: Connection
+
+    def use(self, ws: Connection) -> None:
+        """Send on this connection. Its heartbeats may have begun."""
+        self._ws = ws
+
+    def next(self, choose: random.Random) -> str | bytes:
+        """Make the next message; the caller sends it at once."""
+        data = message(self._owner, self.sent, choose)
+        self.sent += 1
+        return data
 
     async def run(self, choose: random.Random) -> None:
         """Send messages until there are enough, or the connection ends."""
@@ -90,9 +100,7 @@ class Sender:
             # A message yielded after the end would not be sent.
             if self._ws.closed:
                 return
-            data = message(self._owner, self.sent, choose)
-            self.sent += 1
-            yield data
+            yield self.next(choose)
 
 
 def _halves(data: str | bytes, cut: int) -> list[str] | list[bytes]:

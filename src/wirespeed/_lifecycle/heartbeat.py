@@ -129,14 +129,16 @@ class Heart:
         # During a stream the message would be held, and could not be answered in time.
         if channel._outbox.is_holding():
             return
-        payload = beat.payload() if callable(beat.payload) else beat.payload
-        if self._is_stopped:
-            return
         departure = Departure(channel)
         # If the transport is full, the message would only wait behind others.
-        self._has_struck = not channel._outbox.is_paused()
-        if self._has_struck:
+        has_room = not channel._outbox.is_paused()
+        if has_room:
+            # Only now, because each call of `payload` may make another message.
+            payload = beat.payload() if callable(beat.payload) else beat.payload
+            if self._is_stopped:
+                return
             _ = channel.send(payload)
+        self._has_struck = has_room
         if beat.timeout is not None and not channel._outbox.refuses_sends():
             self._timer.cancel()
             self._received = channel._heard()
