@@ -200,7 +200,7 @@ async def test_a_message_that_there_is_no_room_for_is_not_made() -> None:
         return made[-1]
 
     wire = Wire(heartbeat=Heartbeat(interval=LONG, payload=payload), ping_interval=None)
-    heart: Any = closing_of(wire.connection).watch._watches[0]
+    heart: Any = closing_of(wire.connection).watch._heart
     heart._strike()
     wire.protocol.pause_writing()
     heart._strike()
