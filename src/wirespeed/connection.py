@@ -29,6 +29,7 @@ from ._codec import backend
 from ._handshake.subprotocol import ProtocolHandler
 from ._lifecycle.closing import Closing, closing_of
 from ._lifecycle.closing_table import State
+from ._lifecycle.counters import counted
 from ._lifecycle.heartbeat import Heartbeat, check_heartbeat
 from ._lifecycle.pings import Pings
 from ._lifecycle.unclosed import drop_unclosed
@@ -223,32 +224,7 @@ class WebSocketConnection(Channel):
         Reading and writing update the counters. Each snapshot adds up the lengths of all queued
         messages, as `pending` does.
         """
-        parser, outbox, read_flow = self._parser, self._outbox, self._read_flow
-        pending, dropped = self.pending, self.dropped
-        return Stats(
-            messages_received=self._received,
-            messages_sent=outbox.messages(),
-            frames_received=parser.frames,
-            frames_sent=outbox._builder.frames,
-            wire_bytes_received=read_flow._bytes,
-            wire_bytes_sent=outbox._written_bytes,
-            payload_bytes_received=parser.payload_bytes,
-            payload_bytes_sent=outbox._builder.payload_bytes,
-            queue_depth=pending.messages,
-            max_queue_depth=max(self._inbox._deepest, pending.messages),
-            pauses=read_flow._pauses,
-            seconds_paused=read_flow.seconds_held(),
-            messages_dropped=dropped.messages,
-            bytes_dropped=dropped.bytes,
-            writes=outbox._writes,
-            pings_received=parser.pings,
-            pongs_received=parser.pongs,
-            pings_sent=outbox._pings,
-            pongs_sent=outbox._pongs,
-            latency=self.latency,
-            last_received_at=read_flow._arrived_at or None,
-            last_sent_at=outbox._wrote_at or None,
-        )
+        return counted(self, self.latency)
 
     # -- sending -----------------------------------------------------------------------
 

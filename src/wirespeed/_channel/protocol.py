@@ -267,6 +267,8 @@ class ChannelProtocol:
 
     def _has_room(self, channel: Channel) -> bool:
         """Return whether one more read is bounded in memory, although nothing can pause it."""
+        # What was read before counts only when it is parsed.
+        channel._parse_all()
         # Compressed data inflates to 1032 times its size at most; other data is as large as it is.
         opened = channel._opened
         is_compressed = opened is not None and opened.compression is not None
