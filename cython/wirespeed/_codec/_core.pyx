@@ -285,18 +285,26 @@ cdef class MessageParser:
             while (
                 data != end
                 and left
-                and self.room > 0
                 and ws_read_header(&header, data, end - data)
                 and self.is_ordinary(&header)
                 and header.length <= <uint64_t>(end - data - header.header_bytes)
             ):
-                message = self.whole_message(
-                    header.first, data + header.header_bytes, header.length
-                )
-                if message is None:
-                    unfinished = header.header_bytes + header.length
-                    break
-                messages.append(message)
+                if header.first & RSV1:
+                    message = inflate_whole(
+                        self, header.first, data + header.header_bytes, header.length
+                    )
+                    if message is None:
+                        unfinished = header.header_bytes + header.length
+                        break
+                    messages.append(message)
+                    if self.room <= 0:
+                        left = 1
+                else:
+                    messages.append(
+                        self.whole_message(
+                            header.first, data + header.header_bytes, header.length
+                        )
+                    )
                 left -= 1
                 data += header.header_bytes + header.length
                 if header.header_bytes != 2:
@@ -310,9 +318,7 @@ cdef class MessageParser:
     cdef object whole_message(self, int first, const uint8_t *data, Py_ssize_t size):
         if first == FIN | TEXT:
             return decode_text(data, size) if self.decodes else check_text(data, size)
-        if first == FIN | BINARY:
-            return self.binary(PyBytes_FromStringAndSize(<const char *>data, size))
-        return inflate_whole(self, first, data, size)
+        return self.binary(PyBytes_FromStringAndSize(<const char *>data, size))
 
     cdef object binary(self, object data):
         return data if self.decodes else Binary(data)

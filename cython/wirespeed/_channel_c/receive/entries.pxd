@@ -39,6 +39,7 @@ cdef class Entries:
     @cython.locals(start=Py_ssize_t)
     cdef list cut_last(self, Py_ssize_t count)
     @cython.final
+    @cython.locals(index=Py_ssize_t)
     cdef object _remove_entry(self)
     @cython.final
     cdef _restore(self, object entry)

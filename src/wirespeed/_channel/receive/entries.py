@@ -118,8 +118,15 @@ class Entries:
             self._head = head
 
     def _remove_entry(self) -> Any:
-        entry = self._queue[self._head]
-        self._advance(1)
+        """Remove the next entry, and return it; there must be one."""
+        index = self._head
+        entry = self._queue[index]
+        # The usual case first: as a call of `_advance`, it takes some 20 instructions more.
+        if index + 1 < COMPACT_AT and index + 1 < len(self._queue):
+            self._queue[index] = None
+            self._head = index + 1
+        else:
+            self._advance(1)
         return entry
 
     def _restore(self, entry: Any) -> None:
