@@ -1,0 +1,11 @@
+"""Feeds beyond one process: every message of many feeds into NATS JetStream, or another sink."""
+
+from __future__ import annotations
+
+from ._feed import Feed
+from ._receiving import FeedStatus
+from ._record import Record, Rejected
+from ._relay import Relay
+from ._window import Progress
+
+__all__ = ["Feed", "FeedStatus", "Progress", "Record", "Rejected", "Relay"]
