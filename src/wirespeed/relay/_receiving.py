@@ -33,6 +33,7 @@ class FeedStatus:
         message_bytes: bytes of these messages.
         dropped: messages that the overflow policy has dropped.
         queued: messages that wait in the queue.
+        error: why it is not connected any more; "" while it is, or is tried again.
         progress: what the sink has taken.
     """
 
@@ -43,6 +44,7 @@ class FeedStatus:
     message_bytes: int = 0
     dropped: int = 0
     queued: int = 0
+    error: str = ""
     progress: Progress = field(default_factory=Progress)
 
 
@@ -81,8 +83,16 @@ class Receiving:
         """Receive until it is cancelled.
 
         Raises:
-            OSError, ValueError: the feed's settings for reconnecting rule out another attempt.
+            Exception: the error of an attempt after which the feed's settings allow no other.
         """
+        try:
+            await self._run()
+        except Exception as exc:
+            self._status.error = str(exc) or repr(exc)
+            _logger.error("feed %s is given up: %s", self._feed.name, self._status.error)
+            raise
+
+    async def _run(self) -> None:
         connecting = wirespeed.connect(
             self._feed.url,
             headers=self._feed.headers,

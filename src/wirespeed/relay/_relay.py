@@ -37,7 +37,7 @@ class Relay:
         missing: how many messages were not acknowledged when `run` ended.
 
     Raises:
-        ValueError: two feeds have the same name, or a number is not above 0.
+        ValueError: there are no feeds, two have the same name, or a number is not above 0.
     """
 
     def __init__(
@@ -59,23 +59,29 @@ class Relay:
         self._timeout = timeout
         self._window = Window(publish, window, timeout, time.time)
         self._feeds = [Receiving(feed, self._window) for feed in feeds]
+        if not self._feeds:
+            raise ValueError("there are no feeds")
 
     async def run(self) -> None:
-        """Relay until it is cancelled, or a feed can be connected no more.
+        """Relay until it is cancelled, or no feed can be connected any more.
 
-        In the end it takes nothing more from the feeds, and waits for the acknowledgements that
-        are missing, for `timeout` seconds; `missing` says how many did not come.
+        A feed that cannot be connected any more does not end the others. In the end, nothing more
+        is taken from the feeds, and the missing acknowledgements have `timeout` seconds.
 
         Raises:
-            ExceptionGroup: with the errors of feeds whose settings for reconnecting rule out
-                another attempt.
+            ExceptionGroup: all feeds have ended; with the error of each.
         """
+        tasks = [asyncio.create_task(feed.run()) for feed in self._feeds]
         try:
-            async with asyncio.TaskGroup() as group:
-                for feed in self._feeds:
-                    group.create_task(feed.run())
+            await asyncio.wait(tasks)
         finally:
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
             self.missing = await self._window.drain(self._timeout)
+        raise ExceptionGroup(
+            "no feed can be connected", [each for each in results if isinstance(each, Exception)]
+        )
 
     def status(self) -> list[FeedStatus]:
         """Return the figures of each feed."""
