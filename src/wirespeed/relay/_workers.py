@@ -127,6 +127,11 @@ class Workers:
             for worker in self.workers:
                 group.create_task(worker.run())
 
+    @property
+    def restarts(self) -> int:
+        """How often workers were started again."""
+        return sum(worker.restarts for worker in self.workers)
+
     def status(self) -> list[FeedStatus]:
         """Return the figures of each feed, over all workers."""
         found: dict[str, list[FeedStatus]] = {}
