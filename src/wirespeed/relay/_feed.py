@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ OVERFLOWS: Final = ("pause", "drop_oldest", "conflate")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 _FIELD: Final = re.compile(r"\{([^{}]*)\}")
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]+")
+# What can stand in a header as it is.
+_PLAIN: Final = re.compile(r"[\x21-\x7e]{1,100}")
+_LONGEST_TOKEN: Final = 100
 _HASH: Final = re.compile(r"hash:([0-9]+(?:\.[0-9]+)?)")
 
 
@@ -136,7 +140,7 @@ def id_maker(feed: Feed) -> Callable[[Any, bytes, float], str | None]:
         if seconds <= 0:
             raise ValueError(f"feed {feed.name}: message_id {rule!r} needs more than 0 seconds")
         return lambda _value, data, at: (
-            f"{feed.name}:{int(at / seconds)}:{blake2b(data, digest_size=16).hexdigest()}"
+            f"{feed.name}:{int(at / seconds)}:{_digest(data)}"
         )
     look_up = compile_pointer(rule)
 
@@ -144,8 +148,8 @@ def id_maker(feed: Feed) -> Callable[[Any, bytes, float], str | None]:
         key = look_up(value)
         if key is MISSING:
             # Such as the answer to a subscription. Equal ones of both connections are one.
-            return f"{feed.name}:?{blake2b(data, digest_size=16).hexdigest()}"
-        return f"{feed.name}:{key}"
+            return f"{feed.name}:?{_digest(data)}"
+        return f"{feed.name}:{_as_header(key)}"
 
     return make
 
@@ -170,4 +174,14 @@ def needs_decoding(feed: Feed) -> bool:
 
 
 def _token(value: Any) -> str:
-    return "_" if value is MISSING else (_UNSAFE.sub("_", str(value)) or "_")
+    return "_" if value is MISSING else (_UNSAFE.sub("_", str(value))[:_LONGEST_TOKEN] or "_")
+
+
+def _as_header(key: Any) -> str:
+    """Return a key as it can stand in a header, whatever the server has sent."""
+    text = key if isinstance(key, str) else json.dumps(key, sort_keys=True)
+    return text if _PLAIN.fullmatch(text) else f"#{_digest(text.encode())}"
+
+
+def _digest(data: bytes) -> str:
+    return blake2b(data, digest_size=16).hexdigest()

@@ -14,17 +14,10 @@ from nats.js import JetStreamContext
 from nats.js.api import StreamConfig
 from nats.js.errors import NotFoundError
 
+from ._headers import headers_of
 from ._nats_settings import NatsSettings
 from ._record import Record, Rejected
 from ._window import Publish
-
-# Names of headers. JetStream itself drops a message whose id is known already.
-MESSAGE_ID: Final = "Nats-Msg-Id"
-FEED: Final = "Wirespeed-Feed"
-CONNECTION: Final = "Wirespeed-Connection"
-SEQUENCE: Final = "Wirespeed-Sequence"
-RECEIVED_AT: Final = "Wirespeed-Received-At"
-TEXT: Final = "Wirespeed-Text"
 
 _RECONNECT_SECONDS: Final = 0.2
 # "NATS/1.0" and the ends of lines, and what `publish_async` adds: the name of the stream.
@@ -97,18 +90,6 @@ def _publisher(client: Client, context: JetStreamContext, stream: str, limit: in
         )
 
     return publish
-
-
-def headers_of(record: Record) -> dict[str, str]:
-    """Return the headers of a record's message."""
-    return {
-        MESSAGE_ID: record.message_id,
-        FEED: record.feed,
-        CONNECTION: record.connection,
-        SEQUENCE: str(record.sequence),
-        RECEIVED_AT: f"{record.received_at:.6f}",
-        **({TEXT: "1"} if record.is_text else {}),
-    }
 
 
 async def _log_error(error: Exception) -> None:
