@@ -60,10 +60,23 @@ class Exchange:
         """Return the connections that are open, the oldest first."""
         return list(self._queues.get(feed, {}))
 
+    def waiting(self, feed: str) -> int:
+        """Return how many messages wait to be sent on the slowest connection."""
+        return max((queue.qsize() for queue in self._queues.get(feed, {}).values()), default=0)
+
+    def all_connections(self) -> set[ServerConnection]:
+        """Return the connections of all feeds."""
+        return {ws for queues in self._queues.values() for ws in queues}
+
     async def wait_for(self, feed: str, count: int) -> None:
         """Wait until exactly `count` connections are open."""
         async with self._changed:
             await self._changed.wait_for(lambda: len(self.connections(feed)) == count)
+
+    async def wait_for_loss(self, before: set[ServerConnection], count: int) -> None:
+        """Wait until `count` of the connections are gone."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: len(before - self.all_connections()) >= count)
 
     async def _handle(self, ws: ServerConnection) -> None:
         assert ws.request is not None

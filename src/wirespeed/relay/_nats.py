@@ -19,44 +19,109 @@ from ._nats_settings import NatsSettings
 from ._record import Record, Rejected
 from ._window import Publish
 
-_RECONNECT_SECONDS: Final = 0.2
+_RECONNECT_SECONDS: Final = 1.0
+_CLOSE_SECONDS: Final = 5.0
 # "NATS/1.0" and the ends of lines, and what `publish_async` adds: the name of the stream.
 _HEADER_BYTES: Final = 512
 
 _logger: Final = logging.getLogger("wirespeed.relay")
 
 
+class JetStream:
+    """Publishes records to a stream; made by `open_nats`.
+
+    A client of its own is made for each connection. The reconnection of `nats-py` would send what
+    was left in its buffer first, before older records that were lost on the way.
+
+    Args:
+        settings: where JetStream is.
+        window: how many messages may be unacknowledged.
+    """
+
+    def __init__(self, settings: NatsSettings, window: int) -> None:
+        self._settings = settings
+        self._window = window
+        self._client: Client | None = None
+        self._context: JetStreamContext | None = None
+        self._limit = 0
+        self._connecting = asyncio.Lock()
+
+    async def connect(self) -> None:
+        """Connect, and make the stream if it is missing.
+
+        Raises:
+            NotFoundError: there is no such stream, and the settings do not say how to make it.
+            nats.errors.Error, OSError: JetStream cannot be reached.
+        """
+        await self.close()
+        client = self._client = await nats.connect(
+            servers=list(self._settings.servers),
+            name="wirespeed relay",
+            user_credentials=self._settings.credentials,
+            allow_reconnect=False,
+            error_cb=_log_error,
+        )
+        # Room for twice as many: an acknowledgement that is late is given up.
+        context = client.jetstream(publish_async_max_pending=2 * self._window)
+        config = await _find_stream(context, self._settings)
+        self._limit = client.max_payload
+        if config.max_msg_size is not None and config.max_msg_size > 0:
+            self._limit = min(self._limit, config.max_msg_size)
+        self._context = context
+
+    async def close(self) -> None:
+        """Close the connection."""
+        client, self._client, self._context = self._client, None, None
+        if client is not None and not client.is_closed:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await client.close()
+
+    async def publish(self, record: Record) -> asyncio.Future[Any]:
+        """Send a record, and return the future of its acknowledgement.
+
+        Raises:
+            Rejected: the record is larger than JetStream takes.
+            nats.errors.Error, OSError: JetStream cannot be reached.
+        """
+        async with self._connecting:
+            if self._client is None or not self._client.is_connected:
+                await self.connect()
+            context = self._context
+        assert context is not None
+        headers = headers_of(record)
+        size = len(record.data) + sum(len(name) + len(headers[name]) + 4 for name in headers)
+        if size + _HEADER_BYTES > self._limit:
+            raise Rejected(f"{size} bytes are more than the {self._limit} that JetStream takes")
+        return await context.publish_async(
+            record.subject, record.data, stream=self._settings.stream, headers=headers
+        )
+
+
 @asynccontextmanager
 async def open_nats(settings: NatsSettings, window: int) -> AsyncIterator[Publish]:
-    """Connect to JetStream, make the stream if it is missing, and yield the sink.
-
-    A connection that is lost is made again, for ever.
+    """Connect to JetStream, as often as it takes, and yield the sink.
 
     Args:
         settings: where it is.
         window: how many messages may be unacknowledged.
 
     Raises:
-        nats.errors.Error, OSError: it cannot be reached, or has no such stream.
+        NotFoundError: there is no such stream, and the settings do not say how to make it.
     """
-    client = await nats.connect(
-        servers=list(settings.servers),
-        name="wirespeed relay",
-        user_credentials=settings.credentials,
-        max_reconnect_attempts=-1,
-        reconnect_time_wait=_RECONNECT_SECONDS,
-        error_cb=_log_error,
-    )
+    sink = JetStream(settings, window)
     try:
-        # Room for twice as many: an acknowledgement that is late is given up.
-        context = client.jetstream(publish_async_max_pending=2 * window)
-        config = await _find_stream(context, settings)
-        limit = client.max_payload
-        if config.max_msg_size is not None and config.max_msg_size > 0:
-            limit = min(limit, config.max_msg_size)
-        yield _publisher(client, context, settings.stream, limit)
+        while True:
+            try:
+                await sink.connect()
+                break
+            except NotFoundError:
+                raise
+            except (nats.errors.Error, OSError) as exc:
+                _logger.warning("JetStream cannot be reached, and is tried again: %s", exc)
+                await asyncio.sleep(_RECONNECT_SECONDS)
+        yield sink.publish
     finally:
-        await client.close()
+        await sink.close()
 
 
 async def _find_stream(context: JetStreamContext, settings: NatsSettings) -> StreamConfig:
@@ -74,22 +139,6 @@ async def _find_stream(context: JetStreamContext, settings: NatsSettings) -> Str
             )
         )
     return info.config
-
-
-def _publisher(client: Client, context: JetStreamContext, stream: str, limit: int) -> Publish:
-    async def publish(record: Record) -> asyncio.Future[Any]:
-        headers = headers_of(record)
-        size = len(record.data) + sum(len(name) + len(headers[name]) + 4 for name in headers)
-        if size + _HEADER_BYTES > limit:
-            raise Rejected(f"{size} bytes are more than the {limit} that JetStream takes")
-        if not client.is_connected:
-            # Checked here: `publish_async` would keep its place in the window for ever.
-            raise ConnectionError("the connection to NATS is lost")
-        return await context.publish_async(
-            record.subject, record.data, stream=stream, headers=headers
-        )
-
-    return publish
 
 
 async def _log_error(error: Exception) -> None:

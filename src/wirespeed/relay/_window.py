@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from heapq import heappop, heappush
+from itertools import count
 from typing import Any, Final, TypeAlias
 
 from ._record import Record, Rejected
@@ -18,6 +19,15 @@ _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 5.0
 
 _logger: Final = logging.getLogger("wirespeed.relay")
+
+
+@dataclass(order=True, slots=True)
+class _Sending:
+    """A record under way; `number` is its place in the order."""
+
+    number: int
+    record: Record = field(compare=False)
+    progress: Progress = field(compare=False)
 
 
 @dataclass(slots=True)
@@ -44,9 +54,9 @@ class Progress:
 class Window:
     """Sends records to a sink; at most `size` of them are not acknowledged.
 
-    A record that failed, or is not acknowledged within `timeout` seconds, is sent again, before
-    any new one. So a sink gets records in order until one fails; after that, a record may come a
-    second time, and later than its successors.
+    When a record fails, or is not acknowledged within `timeout` seconds, it and all that are not
+    acknowledged yet are sent again, in their order and before any new one. So a sink may get a
+    record twice, and a sink that knows records by their id gets them in order.
 
     Args:
         publish: sends a record. Its result is `None` once the record is stored, or a future that
@@ -63,9 +73,12 @@ class Window:
         self._timeout = timeout
         self._now = now
         self._room = asyncio.Semaphore(size)
-        # In the order in which they were sent, so the first one is the oldest.
+        self._numbers = count()
+        # With the time at which each is late. In the order in which they were sent, so the first
+        # one is the oldest.
         self._sent: dict[asyncio.Future[Any], float] = {}
-        self._failed: deque[tuple[Record, Progress]] = deque()
+        # A heap of records to send again, and of new ones that wait behind them.
+        self._waiting: list[_Sending] = []
         self._may_send = asyncio.Event()
         self._may_send.set()
         self._is_empty = asyncio.Event()
@@ -90,13 +103,14 @@ class Window:
 
         If it is cancelled, the record is sent nevertheless.
         """
+        sending = _Sending(next(self._numbers), record, progress)
         self._count += 1
         progress.unacknowledged += 1
         self._is_empty.clear()
         if self._may_send.is_set():
-            await self._send(record, progress)
+            await self._send(sending)
         else:
-            self._repeat(record, progress)
+            heappush(self._waiting, sending)
 
     async def drain(self, timeout: float) -> int:
         """Wait for the acknowledgements, and return how many are missing after `timeout` seconds.
@@ -115,52 +129,52 @@ class Window:
                 self._repeating.cancel()
         return self._count
 
-    async def _send(self, record: Record, progress: Progress) -> None:
+    async def _send(self, sending: _Sending) -> None:
         try:
-            future = await self._publish(record)
+            future = await self._publish(sending.record)
         except Rejected as exc:
-            self._reject(record, progress, exc)
+            self._reject(sending, exc)
         except asyncio.CancelledError:
-            self._repeat(record, progress)
+            self._repeat(sending)
             raise
         except Exception as exc:  # noqa: BLE001  # whatever a sink raises
-            self._fail(record, progress, exc)
+            self._fail(sending, exc)
         else:
             if future is None:
-                self._acknowledge(record, progress)
+                self._acknowledge(sending)
                 return
             self._sent[future] = asyncio.get_running_loop().time() + self._timeout
-            future.add_done_callback(partial(self._settle, record, progress))
+            future.add_done_callback(partial(self._settle, sending))
             self._expire_later()
 
-    def _settle(
-        self, record: Record, progress: Progress, future: asyncio.Future[Any]
-    ) -> None:
+    def _settle(self, sending: _Sending, future: asyncio.Future[Any]) -> None:
         del self._sent[future]
         if future.cancelled():
             error: BaseException | None = TimeoutError("no acknowledgement came in time")
         else:
             error = future.exception()
         if error is None:
-            self._acknowledge(record, progress)
+            self._acknowledge(sending)
         elif isinstance(error, Rejected):
-            self._reject(record, progress, error)
+            self._reject(sending, error)
         else:
-            self._fail(record, progress, error)
+            self._fail(sending, error)
 
-    def _acknowledge(self, record: Record, progress: Progress) -> None:
+    def _acknowledge(self, sending: _Sending) -> None:
+        progress = sending.progress
         progress.published += 1
-        progress.published_bytes += len(record.data)
-        progress.delay = self._now() - record.received_at
+        progress.published_bytes += len(sending.record.data)
+        progress.delay = self._now() - sending.record.received_at
         self._finish(progress)
 
-    def _reject(self, record: Record, progress: Progress, error: BaseException) -> None:
-        progress.rejected += 1
+    def _reject(self, sending: _Sending, error: BaseException) -> None:
+        record = sending.record
+        sending.progress.rejected += 1
         _logger.error(
             "feed %s: the sink refuses message %d of connection %s: %s",
             *(record.feed, record.sequence, record.connection, error),
         )
-        self._finish(progress)
+        self._finish(sending.progress)
 
     def _finish(self, progress: Progress) -> None:
         progress.unacknowledged -= 1
@@ -169,32 +183,42 @@ class Window:
         if not self._count:
             self._is_empty.set()
 
-    def _fail(self, record: Record, progress: Progress, error: BaseException) -> None:
+    def _fail(self, sending: _Sending, error: BaseException) -> None:
         if self._may_send.is_set():
-            _logger.warning("publishing fails, and is tried again: %s", error or repr(error))
-        self._repeat(record, progress)
+            _logger.warning("publishing fails, and is tried again: %s", str(error) or repr(error))
+        sending.progress.repeated += 1
+        self._repeat(sending)
 
-    def _repeat(self, record: Record, progress: Progress) -> None:
+    def _repeat(self, sending: _Sending) -> None:
         """Send the record again, after a pause; new ones wait."""
         self._may_send.clear()
-        self._failed.append((record, progress))
+        heappush(self._waiting, sending)
         if self._repeating is None:
-            self._repeating = asyncio.create_task(self._send_failed())
+            self._repeating = asyncio.create_task(self._send_again())
 
-    async def _send_failed(self) -> None:
+    async def _send_again(self) -> None:
         pause = _FIRST_PAUSE
-        while self._failed:
+        while self._waiting:
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
-            for _ in range(len(self._failed)):
-                record, progress = self._failed.popleft()
-                progress.repeated += 1
-                await self._send(record, progress)
-            # Before new records follow, these are acknowledged, or fail again.
-            if self._sent:
-                await asyncio.wait(list(self._sent))
+            await self._settle_all()
+            failed = False
+            while self._waiting and not failed:
+                sending = heappop(self._waiting)
+                await self._send(sending)
+                # It is first in the heap again if the sink did not take it.
+                failed = bool(self._waiting) and self._waiting[0] is sending
         self._repeating = None
         self._may_send.set()
+
+    async def _settle_all(self) -> None:
+        """Give up the acknowledgements that are still missing, so that all are sent in order."""
+        sent = list(self._sent)
+        for future in sent:
+            future.cancel()
+        if sent:
+            # Their callbacks, which come first, have been called then.
+            await asyncio.wait(sent)
 
     def _expire_later(self) -> None:
         if self._expiring is None:
