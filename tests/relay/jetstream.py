@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import shutil
+import signal
 from pathlib import Path
 from typing import Final
 
@@ -42,6 +43,11 @@ class JetStream:
         if self._port == -1:
             self._port = await self._find_port(ports)
         await self._wait_until_ready()
+
+    def pause(self) -> None:
+        """Let it read and answer nothing, until it is stopped."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
 
     async def stop(self) -> None:
         """Kill it."""

@@ -38,7 +38,7 @@ def run(file: Path, *, workers: int | None, json_lines: bool, prometheus: int | 
     try:
         settings = read_settings(file, workers)
     except (OSError, ValueError) as exc:
-        print(f"wirespeed: {exc}", file=sys.stderr)
+        _complain(exc)
         return USAGE_ERROR
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     return asyncio.run(_run(settings, json_lines=json_lines, prometheus=prometheus))
@@ -49,7 +49,7 @@ async def _run(settings: Settings, *, json_lines: bool, prometheus: int | None) 
     if prometheus is not None:
         collector = Collector(workers.status, lambda: workers.restarts)
         port = start_endpoint(collector, _PROMETHEUS_HOST, prometheus)
-        print(f"metrics: http://{_PROMETHEUS_HOST}:{port}/metrics", file=sys.stderr)
+        sys.stderr.write(f"metrics: http://{_PROMETHEUS_HOST}:{port}/metrics\n")
     running = asyncio.create_task(workers.run())
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)
@@ -61,7 +61,7 @@ async def _run(settings: Settings, *, json_lines: bool, prometheus: int | None) 
             return 0
         except ExceptionGroup as group:
             for error in group.exceptions:
-                print(f"wirespeed: {error}", file=sys.stderr)
+                _complain(error)
             return 1
         finally:
             looking.cancel()
@@ -79,9 +79,19 @@ async def _look(workers: Workers, show: Show) -> None:
 def _display(*, json_lines: bool) -> Iterator[Show]:
     """Yield the function that shows the figures: JSON lines, a dashboard, or nothing."""
     if json_lines:
-        yield lambda rows, _restarts: print(*map(json_line, rows), sep="\n", flush=True)
+        yield _print_lines
     elif sys.stdout.isatty():
         with Live(table((), 0), auto_refresh=False) as live:
             yield lambda rows, restarts: live.update(table(rows, restarts), refresh=True)
     else:
         yield lambda _rows, _restarts: None
+
+
+def _print_lines(rows: Sequence[Row], _restarts: int) -> None:
+    for row in rows:
+        sys.stdout.write(json_line(row) + "\n")
+    sys.stdout.flush()
+
+
+def _complain(error: Exception) -> None:
+    sys.stderr.write(f"wirespeed: {error}\n")

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import wirespeed
-
+from .._opening.reconnect import Reconnect
 from ._feed import Feed
 from ._nats_settings import NatsSettings
 from ._relay import DEFAULT_TIMEOUT, DEFAULT_WINDOW
@@ -103,7 +102,7 @@ def _feed(table: Mapping[str, Any]) -> Feed:
     table = dict(table)
     reconnect = table.get("reconnect", {})
     _check_names("reconnect", reconnect, _RECONNECT)
-    table["reconnect"] = wirespeed.Reconnect(**reconnect)
+    table["reconnect"] = Reconnect(**reconnect)
     return _make("[[feed]]", Feed, table)
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final, Literal
 
-import wirespeed
-
+from .._opening.reconnect import Reconnect
+from ..connection import Message
 from ._pointer import MISSING, compile_pointer, decode
 
 Overflow = Literal["pause", "drop_oldest", "conflate"]
@@ -64,7 +64,7 @@ class Feed:
     conflate: str | None = None
     max_queue: int = 4096
     max_message_size: int = 1 << 20
-    reconnect: wirespeed.Reconnect = field(default_factory=wirespeed.Reconnect)
+    reconnect: Reconnect = field(default_factory=Reconnect)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -139,9 +139,7 @@ def id_maker(feed: Feed) -> Callable[[Any, bytes, float], str | None]:
         seconds = float(step[1])
         if seconds <= 0:
             raise ValueError(f"feed {feed.name}: message_id {rule!r} needs more than 0 seconds")
-        return lambda _value, data, at: (
-            f"{feed.name}:{int(at / seconds)}:{_digest(data)}"
-        )
+        return lambda _value, data, at: f"{feed.name}:{int(at / seconds)}:{_digest(data)}"
     look_up = compile_pointer(rule)
 
     def make(value: Any, data: bytes, _at: float) -> str | None:
@@ -154,13 +152,13 @@ def id_maker(feed: Feed) -> Callable[[Any, bytes, float], str | None]:
     return make
 
 
-def conflation_key(feed: Feed) -> Callable[[wirespeed.Message], Hashable] | None:
+def conflation_key(feed: Feed) -> Callable[[Message], Hashable] | None:
     """Return the function for `conflate=` of `connect`."""
     if feed.conflate is None:
         return None
     look_up = compile_pointer(feed.conflate)
 
-    def key(message: wirespeed.Message) -> Hashable:
+    def key(message: Message) -> Hashable:
         found = look_up(decode(message.data))
         # `None`: it replaces nothing, and nothing replaces it.
         return None if found is MISSING else str(found)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 import nats
@@ -30,8 +31,10 @@ _logger: Final = logging.getLogger("wirespeed.relay")
 class JetStream:
     """Publishes records to a stream; made by `open_nats`.
 
-    A client of its own is made for each connection. The reconnection of `nats-py` would send what
-    was left in its buffer first, before older records that were lost on the way.
+    A client of its own is made for each connection: the reconnection of `nats-py` would send what
+    was left in its buffer first, before older records that were lost on the way. When a connection
+    is lost, each record without an acknowledgement fails, and so does the next call. The call
+    after that one connects. So the window sends on each connection first what is missing.
 
     Args:
         settings: where JetStream is.
@@ -44,22 +47,25 @@ class JetStream:
         self._client: Client | None = None
         self._context: JetStreamContext | None = None
         self._limit = 0
-        self._connecting = asyncio.Lock()
+        # What waits for its acknowledgement on the open connection.
+        self._sent: set[asyncio.Future[Any]] = set()
 
-    async def connect(self) -> None:
-        """Connect, and make the stream if it is missing.
+    async def connect(self) -> JetStreamContext:
+        """Connect, make the stream if it is missing, and return the context for it.
 
         Raises:
             NotFoundError: there is no such stream, and the settings do not say how to make it.
             nats.errors.Error, OSError: JetStream cannot be reached.
         """
         await self.close()
+        sent = self._sent = set()
         client = self._client = await nats.connect(
             servers=list(self._settings.servers),
             name="wirespeed relay",
             user_credentials=self._settings.credentials,
             allow_reconnect=False,
             error_cb=_log_error,
+            disconnected_cb=partial(_lose, sent),
         )
         # Room for twice as many: an acknowledgement that is late is given up.
         context = client.jetstream(publish_async_max_pending=2 * self._window)
@@ -68,6 +74,7 @@ class JetStream:
         if config.max_msg_size is not None and config.max_msg_size > 0:
             self._limit = min(self._limit, config.max_msg_size)
         self._context = context
+        return context
 
     async def close(self) -> None:
         """Close the connection."""
@@ -83,18 +90,23 @@ class JetStream:
             Rejected: the record is larger than JetStream takes.
             nats.errors.Error, OSError: JetStream cannot be reached.
         """
-        async with self._connecting:
-            if self._client is None or not self._client.is_connected:
-                await self.connect()
-            context = self._context
-        assert context is not None
+        context = self._context
+        if context is None:
+            context = await self.connect()
+        elif self._client is None or not self._client.is_connected:
+            self._context = None
+            raise ConnectionError("the connection to NATS is lost")
         headers = headers_of(record)
         size = len(record.data) + sum(len(name) + len(headers[name]) + 4 for name in headers)
         if size + _HEADER_BYTES > self._limit:
             raise Rejected(f"{size} bytes are more than the {self._limit} that JetStream takes")
-        return await context.publish_async(
+        sent = self._sent
+        future: asyncio.Future[Any] = await context.publish_async(
             record.subject, record.data, stream=self._settings.stream, headers=headers
         )
+        sent.add(future)
+        future.add_done_callback(sent.discard)
+        return future
 
 
 @asynccontextmanager
@@ -139,6 +151,13 @@ async def _find_stream(context: JetStreamContext, settings: NatsSettings) -> Str
             )
         )
     return info.config
+
+
+async def _lose(sent: set[asyncio.Future[Any]]) -> None:
+    """Fail what is not acknowledged; else it would wait for its timeout."""
+    for future in list(sent):
+        if not future.done():
+            future.set_exception(ConnectionError("the connection to NATS is lost"))
 
 
 async def _log_error(error: Exception) -> None:

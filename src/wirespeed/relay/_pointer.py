@@ -52,4 +52,5 @@ def _unescape(token: str, pointer: str) -> str:
 
 
 def _is_index(token: str) -> bool:
-    return token == "0" or (token.isascii() and token.isdigit() and not token.startswith("0"))
+    # The last check is RFC 6901's: no leading zeros.
+    return token.isascii() and token.isdigit() and token == str(int(token))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 import time
@@ -11,8 +10,9 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-import wirespeed
-
+from ..client import connect
+from ..connection import Message, WebSocketConnection
+from ..exceptions import WebSocketError
 from ._feed import Feed, conflation_key, id_maker, needs_decoding, subject_maker
 from ._pointer import decode
 from ._record import Record
@@ -63,7 +63,7 @@ class Receiving:
         self._make_id = id_maker(feed)
         self._decodes = needs_decoding(feed)
         self._status = FeedStatus(feed.name)
-        self._ws: wirespeed.WebSocketConnection | None = None
+        self._ws: WebSocketConnection | None = None
         # Messages that earlier connections have dropped.
         self._dropped_before = 0
 
@@ -93,7 +93,7 @@ class Receiving:
             raise
 
     async def _run(self) -> None:
-        connecting = wirespeed.connect(
+        connecting = connect(
             self._feed.url,
             headers=self._feed.headers,
             reconnect=replace(self._feed.reconnect, on_open=self._subscribe),
@@ -109,17 +109,17 @@ class Receiving:
                 self._status.connections += 1
                 try:
                     await self._receive(ws)
-                except wirespeed.WebSocketError as exc:
+                except WebSocketError as exc:
                     _logger.info("feed %s: %s", self._feed.name, exc)
                 finally:
                     self._ws = None
                     self._dropped_before += ws.dropped.messages
 
-    async def _subscribe(self, ws: wirespeed.WebSocketConnection) -> None:
+    async def _subscribe(self, ws: WebSocketConnection) -> None:
         for text in self._feed.subscribe:
             await ws.send_text(text)
 
-    async def _receive(self, ws: wirespeed.WebSocketConnection) -> None:
+    async def _receive(self, ws: WebSocketConnection) -> None:
         """Publish the messages of one connection; raise its end."""
         name = secrets.token_hex(8)
         taken = 0
@@ -139,7 +139,7 @@ class Receiving:
             self._status.message_bytes += len(record.data)
             await window.put(record, self._status.progress)
 
-    def _record(self, message: wirespeed.Message, connection: str, sequence: int) -> Record:
+    def _record(self, message: Message, connection: str, sequence: int) -> Record:
         is_text = isinstance(message.data, str)
         data = message.data.encode() if isinstance(message.data, str) else message.data
         received_at = _wall_clock(message.received_at)

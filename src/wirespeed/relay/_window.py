@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from heapq import heappop, heappush
@@ -55,8 +56,9 @@ class Window:
     """Sends records to a sink; at most `size` of them are not acknowledged.
 
     When a record fails, or is not acknowledged within `timeout` seconds, it and all that are not
-    acknowledged yet are sent again, in their order and before any new one. So a sink may get a
-    record twice, and a sink that knows records by their id gets them in order.
+    acknowledged yet are sent again, in their order and before any new one. The first of them goes
+    alone, until it is acknowledged. So a sink may get a record twice, and a sink that knows records
+    by their id gets them in order, unless it refuses one and stores one that was sent after it.
 
     Args:
         publish: sends a record. Its result is `None` once the record is stored, or a future that
@@ -79,8 +81,13 @@ class Window:
         self._sent: dict[asyncio.Future[Any], float] = {}
         # A heap of records to send again, and of new ones that wait behind them.
         self._waiting: list[_Sending] = []
-        self._may_send = asyncio.Event()
-        self._may_send.set()
+        self._may_send = True
+        self._has_failed = False
+        self._has_ended = False
+        # Calls of `publish` that have not come back.
+        self._calls = 0
+        self._no_calls = asyncio.Event()
+        self._no_calls.set()
         self._is_empty = asyncio.Event()
         self._is_empty.set()
         self._count = 0
@@ -107,22 +114,23 @@ class Window:
         self._count += 1
         progress.unacknowledged += 1
         self._is_empty.clear()
-        if self._may_send.is_set():
+        if self._may_send:
             await self._send(sending)
         else:
             heappush(self._waiting, sending)
 
-    async def drain(self, timeout: float) -> int:
-        """Wait for the acknowledgements, and return how many are missing after `timeout` seconds.
+    async def drain(self, seconds: float) -> int:
+        """Wait for the acknowledgements, and return how many are missing after so many seconds.
 
         Nothing is sent any more afterwards.
         """
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 await self._is_empty.wait()
         except TimeoutError:
             pass
         finally:
+            self._has_ended = True
             if self._expiring is not None:
                 self._expiring.cancel()
             if self._repeating is not None:
@@ -130,6 +138,8 @@ class Window:
         return self._count
 
     async def _send(self, sending: _Sending) -> None:
+        self._calls += 1
+        self._no_calls.clear()
         try:
             future = await self._publish(sending.record)
         except Rejected as exc:
@@ -137,7 +147,7 @@ class Window:
         except asyncio.CancelledError:
             self._repeat(sending)
             raise
-        except Exception as exc:  # noqa: BLE001  # whatever a sink raises
+        except Exception as exc:  # whatever a sink raises
             self._fail(sending, exc)
         else:
             if future is None:
@@ -146,6 +156,10 @@ class Window:
             self._sent[future] = asyncio.get_running_loop().time() + self._timeout
             future.add_done_callback(partial(self._settle, sending))
             self._expire_later()
+        finally:
+            self._calls -= 1
+            if not self._calls:
+                self._no_calls.set()
 
     def _settle(self, sending: _Sending, future: asyncio.Future[Any]) -> None:
         del self._sent[future]
@@ -184,16 +198,17 @@ class Window:
             self._is_empty.set()
 
     def _fail(self, sending: _Sending, error: BaseException) -> None:
-        if self._may_send.is_set():
+        if self._may_send:
             _logger.warning("publishing fails, and is tried again: %s", str(error) or repr(error))
         sending.progress.repeated += 1
         self._repeat(sending)
 
     def _repeat(self, sending: _Sending) -> None:
         """Send the record again, after a pause; new ones wait."""
-        self._may_send.clear()
+        self._may_send = False
+        self._has_failed = True
         heappush(self._waiting, sending)
-        if self._repeating is None:
+        if self._repeating is None and not self._has_ended:
             self._repeating = asyncio.create_task(self._send_again())
 
     async def _send_again(self) -> None:
@@ -202,17 +217,25 @@ class Window:
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
             await self._settle_all()
-            failed = False
-            while self._waiting and not failed:
-                sending = heappop(self._waiting)
-                await self._send(sending)
-                # It is first in the heap again if the sink did not take it.
-                failed = bool(self._waiting) and self._waiting[0] is sending
+            await self._send_waiting()
         self._repeating = None
-        self._may_send.set()
+        self._may_send = True
+
+    async def _send_waiting(self) -> None:
+        """Send what waits, until something fails."""
+        self._has_failed = False
+        is_first = True
+        while self._waiting and not self._has_failed:
+            await self._send(heappop(self._waiting))
+            if is_first and self._sent:
+                await asyncio.wait(list(self._sent))
+            is_first = False
 
     async def _settle_all(self) -> None:
         """Give up the acknowledgements that are still missing, so that all are sent in order."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout):
+                await self._no_calls.wait()
         sent = list(self._sent)
         for future in sent:
             future.cancel()

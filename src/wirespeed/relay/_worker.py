@@ -36,12 +36,14 @@ def encode_start(settings: Settings, worker: int) -> bytes:
 
 async def run(settings: Settings, worker: int) -> None:
     """Relay the feeds of one worker until standard input ends or a signal comes."""
-    relaying = asyncio.current_task()
-    assert relaying is not None
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, relaying.cancel)
+    relaying = asyncio.create_task(_relay(settings, worker))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, relaying.cancel)
     ended = asyncio.create_task(_wait_for_end())
     ended.add_done_callback(lambda _task: relaying.cancel())
+    await relaying
+
+
+async def _relay(settings: Settings, worker: int) -> None:
     async with open_nats(settings.nats, settings.window) as publish:
         relay = Relay(
             settings.feeds_of(worker),
@@ -74,20 +76,22 @@ async def _report(relay: Relay) -> None:
 def _write_report(relay: Relay) -> None:
     """Write the figures; nobody reads them any more if the parent is gone."""
     with suppress(BrokenPipeError):
-        print(json.dumps([asdict(status) for status in relay.status()]), flush=True)
+        sys.stdout.write(json.dumps([asdict(status) for status in relay.status()]) + "\n")
+        sys.stdout.flush()
 
 
 def main() -> int:
     """Run a worker; return its exit status."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     # Unbuffered: what follows the line is for the event loop.
-    line = sys.stdin.buffer.raw.readline()  # type: ignore[attr-defined]
-    settings, worker = pickle.loads(base64.b64decode(line))
+    with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as unbuffered:
+        line = unbuffered.readline()
+    settings, worker = pickle.loads(base64.b64decode(line))  # noqa: S301 - from the parent
     try:
         asyncio.run(run(settings, worker))
     except NotFoundError:
-        print(f"error: JetStream has no stream {settings.nats.stream}", file=sys.stderr)
+        sys.stderr.write(f"error: JetStream has no stream {settings.nats.stream}\n")
         return UNUSABLE
     except ExceptionGroup:
         return UNUSABLE

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
+from typing import Final, cast
 
 from ._config import Settings
 from ._receiving import FeedStatus
@@ -82,22 +82,23 @@ class Worker:
             limit=_LINE_LIMIT,
         )
         self._process = process
-        assert process.stdin is not None
-        assert process.stdout is not None
+        stdin = cast("asyncio.StreamWriter", process.stdin)
+        stdout = cast("asyncio.StreamReader", process.stdout)
         try:
-            process.stdin.write(encode_start(self._settings, self._number))
-            async for line in process.stdout:
-                self._now = {each["feed"]: _status(each) for each in json.loads(line)}
+            stdin.write(encode_start(self._settings, self._number))
+            async for line in stdout:
+                # A worker that is killed may leave half a line.
+                if line.endswith(b"\n"):
+                    self._now = {each["feed"]: _status(each) for each in json.loads(line)}
             return await process.wait()
         except asyncio.CancelledError:
+            stdin.close()
             await self._stop(process)
             raise
         finally:
             self._process = None
 
     async def _stop(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdin is not None
-        process.stdin.close()
         try:
             async with asyncio.timeout(2 * self._settings.timeout):
                 await process.wait()
