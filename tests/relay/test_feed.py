@@ -123,7 +123,7 @@ def test_settings_that_cannot_be_used(settings: dict[str, Any], text: str) -> No
 
 
 def test_subscriptions_are_a_list() -> None:
-    with pytest.raises(TypeError, match="not a string"):
+    with pytest.raises(TypeError, match="list of strings"):
         feed(subscribe="hello")
 
 

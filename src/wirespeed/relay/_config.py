@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from .._opening.reconnect import Reconnect
+from ._checks import check_number, check_time
 from ._feed import Feed
 from ._nats_settings import NatsSettings
 from ._relay import DEFAULT_TIMEOUT, DEFAULT_WINDOW
@@ -50,8 +51,9 @@ class Settings:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"more than one feed is called {', '.join(twice)}")
-        if not _is_count(self.workers):
-            raise ValueError(f"workers is a number from 1 up, not {self.workers!r}")
+        check_number("workers", self.workers)
+        check_number("window", self.window)
+        check_time("timeout", self.timeout)
         most = max(feed.standby for feed in self.feeds)
         if most > self.workers:
             raise ValueError(f"standby = {most} needs {most} workers, not {self.workers}")
@@ -93,33 +95,50 @@ def read_settings(path: Path, workers: int | None = None) -> Settings:
         if not isinstance(feeds, list):
             raise ValueError("feeds are written as [[feed]]")
         nats = _make("[nats]", NatsSettings, read.pop("nats", {}))
-        return Settings(feeds=tuple(map(_feed, feeds)), nats=nats, **read)
+        made = tuple(_feed(f"[[feed]] {number}", feed) for number, feed in enumerate(feeds, 1))
+        return Settings(feeds=made, nats=nats, **read)
     except (TypeError, ValueError) as exc:
         raise ValueError(f"{path}: {exc}") from exc
 
 
-def _feed(table: Mapping[str, Any]) -> Feed:
-    table = dict(table)
-    reconnect = table.get("reconnect", {})
-    _check_names("reconnect", reconnect, _RECONNECT)
-    table["reconnect"] = Reconnect(**reconnect)
-    return _make("[[feed]]", Feed, table)
+def _feed(place: str, table: object) -> Feed:
+    read = _table(place, table)
+    reconnect = read.pop("reconnect", {})
+    return _make(
+        place, Feed, {**read, "reconnect": _make_reconnect(f"{place}, reconnect", reconnect)}
+    )
 
 
-def _make(place: str, kind: type[T], table: Mapping[str, Any]) -> T:
-    _check_names(place, table, frozenset(each.name for each in fields(kind)))  # type: ignore[arg-type]
-    return kind(**table)
+def _make_reconnect(place: str, table: object) -> Reconnect:
+    _check_names(place, table := _table(place, table), _RECONNECT)
+    try:
+        return Reconnect(**table)
+    except (TypeError, ValueError) as exc:
+        raise ValueError(f"{place}: {exc}") from exc
 
 
-def _check_names(place: str, table: object, allowed: frozenset[str]) -> None:
+def _make(place: str, kind: type[T], table: object) -> T:
+    read = _table(place, table)
+    known = fields(kind)  # type: ignore[arg-type]
+    _check_names(place, read, frozenset(each.name for each in known))
+    for each in known:
+        if each.default is each.default_factory is MISSING and each.name not in read:
+            raise ValueError(f"{place} has no {each.name}")
+    try:
+        return kind(**read)
+    except (TypeError, ValueError) as exc:
+        raise ValueError(f"{place}: {exc}") from exc
+
+
+def _table(place: str, table: object) -> dict[str, Any]:
     if not isinstance(table, Mapping):
-        raise ValueError(f"{place} is a table of settings, not {table!r}")
+        raise ValueError(f"{place} must be a table, not {type(table).__name__}")
+    return dict(table)
+
+
+def _check_names(place: str, table: Mapping[str, Any], allowed: frozenset[str]) -> None:
     unknown = sorted(table.keys() - allowed)
     if unknown:
         raise ValueError(
             f"{place} has {', '.join(unknown)}; known are {', '.join(sorted(allowed))}"
         )
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 from .._opening.reconnect import Reconnect
 from ..connection import Message
+from ._checks import check_headers, check_number, check_text, check_texts, check_url
 from ._pointer import MISSING, compile_pointer, decode
 
 Overflow = Literal["pause", "drop_oldest", "conflate"]
@@ -67,12 +68,12 @@ class Feed:
     reconnect: Reconnect = field(default_factory=Reconnect)
 
     def __post_init__(self) -> None:
+        check_text("the name of a feed", self.name)
         if not _NAME.fullmatch(self.name):
             raise ValueError(
                 f"the name of a feed has letters, digits, '-' and '_', not {self.name!r}"
             )
-        if isinstance(self.subscribe, str):
-            raise TypeError(f"feed {self.name}: subscribe is a list of messages, not a string")
+        self._check_types()
         if self.standby not in (1, 2):
             raise ValueError(f"feed {self.name}: standby is 1 or 2, not {self.standby!r}")
         if self.standby == 2 and not self.message_id:
@@ -91,6 +92,18 @@ class Feed:
         subject_maker(self)
         id_maker(self)
         conflation_key(self)
+
+    def _check_types(self) -> None:
+        place = f"feed {self.name}:"
+        check_url(f"{place} url", self.url)
+        check_headers(f"{place} headers", self.headers)
+        check_texts(f"{place} subscribe", self.subscribe)
+        check_text(f"{place} subject", self.subject)
+        check_text(f"{place} message_id", self.message_id)
+        if self.conflate is not None:
+            check_text(f"{place} conflate", self.conflate)
+        check_number(f"{place} max_queue", self.max_queue)
+        check_number(f"{place} max_message_size", self.max_message_size)
 
 
 def subject_maker(feed: Feed) -> Callable[[Any], str]:

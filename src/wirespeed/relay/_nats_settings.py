@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
+
+from ._checks import check_text, check_texts, check_time
+
+# What the name of a stream may not have.
+_UNFIT: Final = re.compile(r"[\s.*>/\\]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,3 +31,15 @@ class NatsSettings:
     subjects: Sequence[str] = ()
     duplicate_window: float = 120.0
     credentials: str | None = None
+
+    def __post_init__(self) -> None:
+        check_texts("servers", self.servers)
+        if not self.servers:
+            raise ValueError("servers must have an address")
+        check_text("stream", self.stream)
+        if not self.stream or _UNFIT.search(self.stream):
+            raise ValueError("stream must be a name without spaces, '.', '*', '>', '/' and '\\\\'")
+        check_texts("subjects", self.subjects)
+        check_time("duplicate_window", self.duplicate_window)
+        if self.credentials is not None:
+            check_text("credentials", self.credentials)
