@@ -10,6 +10,8 @@ import signal
 from pathlib import Path
 from typing import Final
 
+import nats
+
 FOUND: Final = shutil.which("nats-server") is not None
 MISSING: Final = "the program nats-server is not installed (Debian: nats-server)"
 
@@ -44,10 +46,26 @@ class JetStream:
             self._port = await self._find_port(ports)
         await self._wait_until_ready()
 
+    async def messages(self, stream: str = "FEEDS") -> list[bytes]:
+        """Return the messages of a stream."""
+        client = await nats.connect(self.url)
+        try:
+            context = client.jetstream()
+            count = (await context.stream_info(stream)).state.messages
+            found = [await context.get_msg(stream, place) for place in range(1, count + 1)]
+            return [message.data or b"" for message in found]
+        finally:
+            await client.close()
+
     def pause(self) -> None:
-        """Let it read and answer nothing, until it is stopped."""
+        """Let it read and answer nothing."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on after `pause`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     async def stop(self) -> None:
         """Kill it."""

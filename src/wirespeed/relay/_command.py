@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
+import nats  # noqa: F401 - only the workers use it, but this process can say that it is missing
 from rich.live import Live
 
 from ._config import Settings, read_settings
@@ -48,7 +49,11 @@ async def _run(settings: Settings, *, json_lines: bool, prometheus: int | None) 
     workers = Workers(settings)
     if prometheus is not None:
         collector = Collector(workers.status, lambda: workers.restarts)
-        port = start_endpoint(collector, _PROMETHEUS_HOST, prometheus)
+        try:
+            port = start_endpoint(collector, _PROMETHEUS_HOST, prometheus)
+        except OSError as exc:
+            _complain(exc)
+            return USAGE_ERROR
         sys.stderr.write(f"metrics: http://{_PROMETHEUS_HOST}:{port}/metrics\n")
     running = asyncio.create_task(workers.run())
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from rich.table import Table
+from rich.text import Text
 
 from ._figures import Row
 
@@ -39,7 +40,7 @@ def table(rows: Sequence[Row], restarts: int) -> Table:
         progress = status.progress
         made.add_row(
             status.feed,
-            status.error or ("yes" if status.connected else "no"),
+            _plain(status.error) if status.error else "yes" if status.connected else "no",
             f"{row.messages_per_second:,.0f}",
             f"{row.bytes_per_second / 1024:,.1f}",
             f"{progress.delay * 1000:,.1f}",
@@ -50,3 +51,8 @@ def table(rows: Sequence[Row], restarts: int) -> Table:
             style="" if status.connected else "red",
         )
     return made
+
+
+def _plain(error: str) -> Text:
+    """Return a text from elsewhere without markup and control characters."""
+    return Text("".join(char if char.isprintable() else "?" for char in error))

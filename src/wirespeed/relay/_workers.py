@@ -62,7 +62,8 @@ class Worker:
             if code == UNUSABLE:
                 raise ValueError(f"worker {self._number} cannot go on")
             lived = time.monotonic() - began
-            pause = _FIRST_PAUSE if lived >= _LONG_LIFE else min(2 * pause, _LONGEST_PAUSE)
+            if lived >= _LONG_LIFE:
+                pause = _FIRST_PAUSE
             _logger.warning(
                 "worker %d ended with status %d after %.1f seconds, and is started again",
                 *(self._number, code, lived),
@@ -71,6 +72,7 @@ class Worker:
             self._now = {}
             self.restarts += 1
             await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _run_once(self) -> int:
         from ._worker import encode_start  # noqa: PLC0415
