@@ -11,11 +11,13 @@ import json
 import os
 import random
 import signal
+import sys
 import tempfile
 import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import nats
@@ -57,6 +59,34 @@ class Outcome:
     def doubled(self, feed: str) -> list[int]:
         """Return the numbers that are in the stream more than once."""
         return [number for number, count in Counter(self.numbers[feed]).items() if count > 1]
+
+    def untold(self, feed: str) -> set[int]:
+        """Return the missing numbers that are in no gap of which the headers tell.
+
+        Nothing tells of what came before the first message, and after the last.
+        """
+        numbers = self.numbers[feed]
+        told = {
+            number
+            for last, following, _gap in self.gaps[feed]
+            for number in range(last + 1, following)
+        }
+        missing = self.missing(feed)
+        return {number for number in missing if numbers[0] < number < numbers[-1]} - told
+
+    def faults(self, feed: str, standby: int) -> list[str]:
+        """Name what is not as promised."""
+        numbers = self.numbers[feed]
+        faults = []
+        if standby == 2 and self.missing(feed):
+            faults.append("messages are missing")
+        if standby == 1 and self.untold(feed):
+            faults.append("messages are missing of which no header tells")
+        if standby == 1 and any(b < a for a, b in pairwise(numbers)):
+            faults.append("messages are out of order")
+        if self.doubled(feed):
+            faults.append("messages are doubled")
+        return faults
 
 
 class Disturbance:
@@ -193,8 +223,8 @@ async def _read_stream(context: JetStreamContext, outcome: Outcome) -> None:
             left -= 1
 
 
-def main() -> None:
-    """Run once, and tell the outcome."""
+def main() -> int:
+    """Run once, and tell the outcome; return the exit status."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=20)
@@ -211,12 +241,17 @@ def main() -> None:
         f"{len(FEEDS) * outcome.sent} messages in {time.monotonic() - began:.0f} s;"
         f" {outcome.kills} workers killed, {outcome.resets} connections reset"
     )
+    status = 0
     for name in FEEDS:
+        faults = outcome.faults(name, arguments.standby)
+        status = 1 if faults else status
         print(
             f"feed {name}: {len(outcome.missing(name))} missing, {len(outcome.doubled(name))}"
             f" doubled, {len(outcome.gaps[name])} gaps told"
+            + "".join(f"; WRONG: {fault}" for fault in faults)
         )
+    return status
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -18,7 +18,7 @@ from ._relay import DEFAULT_TIMEOUT, DEFAULT_WINDOW
 T = TypeVar("T")
 
 _TOP: Final = frozenset({"workers", "window", "timeout", "nats", "feed"})
-_RECONNECT: Final = frozenset(
+RECONNECT: Final = frozenset(
     {
         *("initial", "maximum", "factor", "reset_after", "give_up_after"),
         *("max_retry_after", "max_lifetime"),
@@ -110,7 +110,7 @@ def _feed(place: str, table: object) -> Feed:
 
 
 def _make_reconnect(place: str, table: object) -> Reconnect:
-    _check_names(place, table := _table(place, table), _RECONNECT)
+    _check_names(place, table := _table(place, table), RECONNECT)
     try:
         return Reconnect(**table)
     except (TypeError, ValueError) as exc:
