@@ -245,9 +245,11 @@ def main() -> int:
     for name in FEEDS:
         faults = outcome.faults(name, arguments.standby)
         status = 1 if faults else status
+        # With two connections, the second one fills the gaps of the first.
+        gaps = f", {len(outcome.gaps[name])} gaps told" if arguments.standby == 1 else ""
         print(
-            f"feed {name}: {len(outcome.missing(name))} missing, {len(outcome.doubled(name))}"
-            f" doubled, {len(outcome.gaps[name])} gaps told"
+            f"feed {name}: {len(outcome.missing(name))} missing,"
+            f" {len(outcome.doubled(name))} doubled{gaps}"
             + "".join(f"; WRONG: {fault}" for fault in faults)
         )
     return status
