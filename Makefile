@@ -11,7 +11,7 @@ CORE := pyproject.toml setup.py \
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 requirements = $(BIN)/python ci/requirements.py $(1) > $@.txt && $(PIP) -r $@.txt
 
-.PHONY: help demo bench counts attacks test peer-tests conformance memory fuzz refcounts thorough programs soak \
+.PHONY: help demo bench counts attacks test peer-tests conformance memory fuzz refcounts thorough programs soak relay \
     network lint wheels rebuild clean
 .DELETE_ON_ERROR:
 
@@ -29,6 +29,7 @@ help:
 	@echo "make fuzz      fuzz every target, guided by coverage, for ten minutes in all; ARGS=60 for one"
 	@echo "make programs  run real programs on the libraries of others and on wirespeed in their place, and compare"
 	@echo "make soak      live through random faults on 200 connections, for ten minutes; ARGS=60 for one"
+	@echo "make relay     a million messages through a relay while its parts are killed; needs nats-server"
 	@echo "make network   cut, slow down and change links between network namespaces; needs root, on Linux"
 	@echo "make lint      check format, lint and types"
 	@echo "make wheels    build the sdist and the wheels of this machine; VERSIONS='3.12 3.13'"
@@ -73,6 +74,9 @@ programs: $(VENV)/with-test
 
 soak: $(VENV)/with-test
 	@bash ci/soak.sh $(or $(ARGS),600) $(BIN)/python
+
+relay: $(VENV)/with-test
+	@bash ci/relay.sh $(BIN)/python $(ARGS)
 
 network: $(VENV)/with-test
 	@bash ci/network.sh $(BIN)/python $(ARGS)

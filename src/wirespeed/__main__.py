@@ -1,4 +1,4 @@
-"""The command line: `wirespeed demo`, `connect`, `record`, `replay` and `bench`.
+"""The command line: `wirespeed demo`, `connect`, `record`, `replay`, `relay` and `bench`.
 
 The modules of a subcommand are imported only when that subcommand runs.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ._base.version import __version__
-from ._cli.console import discard_output
+from ._cli.console import complain, discard_output
 from ._codec import backend
 
 if TYPE_CHECKING:
@@ -98,6 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_replay(
         subcommands.add_parser("replay", help="serve a recording to clients that are tested")
+    )
+    _add_relay(
+        subcommands.add_parser("relay", help="receive many feeds, and publish them to JetStream")
     )
     _add_bench(subcommands.add_parser("bench", help="measure wirespeed beside other clients"))
     return parser
@@ -194,6 +197,34 @@ def _add_opening(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ca", metavar="FILE", help="trust these certificates (PEM) instead of the system's"
     )
+
+
+def _add_relay(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Receive the feeds of a settings file in several processes, and publish every message to"
+        ' NATS JetStream. It needs pip install "wirespeed[relay]". Ctrl-C stops it once the'
+        " messages that are on their way are acknowledged. The exit status is 1 if nothing can be"
+        " received or published any more, 2 if the settings cannot be used."
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="the settings, in TOML")
+    parser.add_argument(
+        "--workers",
+        type=_count,
+        metavar="N",
+        help="how many processes receive (default: what the file says, or the processors)",
+    )
+    parser.add_argument(
+        "--json-lines",
+        action="store_true",
+        help="print the figures of each feed every second as a line of JSON",
+    )
+    parser.add_argument(
+        "--prometheus",
+        type=_port,
+        metavar="PORT",
+        help="serve the figures to Prometheus on this port of 127.0.0.1; 0: a free one",
+    )
+    parser.set_defaults(run=_relay)
 
 
 def _add_bench(parser: argparse.ArgumentParser) -> None:
@@ -337,6 +368,20 @@ def _opening(arguments: argparse.Namespace) -> Opening:
         headers=arguments.header,
         subprotocols=arguments.subprotocol,
         ca=arguments.ca,
+    )
+
+
+def _relay(arguments: argparse.Namespace) -> int:
+    try:
+        from .relay import _command  # noqa: PLC0415
+    except ModuleNotFoundError as exc:
+        complain(f'{exc.name} is missing: pip install "wirespeed[relay]"')
+        return 1
+    return _command.run(
+        arguments.file,
+        workers=arguments.workers,
+        json_lines=arguments.json_lines,
+        prometheus=arguments.prometheus,
     )
 
 

@@ -23,7 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("_network",),
     ("_opening",),
     ("client",),
-    ("compat", "metrics", "testing"),
+    ("compat", "metrics", "relay", "testing"),
     ("__init__", "__main__", "_bench", "_cli", "web_socket_client"),
 )
 ASYNCIO_STARTS_AT = "_channel"

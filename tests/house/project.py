@@ -11,6 +11,7 @@ ROOT: Final = Path(__file__).parents[2]
 
 # Most distributions are imported by their own name. These are the exceptions.
 IMPORT_NAMES: Final = {
+    "nats-py": "nats",
     "opentelemetry-api": "opentelemetry",
     "prometheus-client": "prometheus_client",
     "python-socks": "python_socks",
