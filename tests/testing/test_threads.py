@@ -93,10 +93,12 @@ def test_whose_script_fails(wirespeed_server):
 def run_pytest(directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
     (directory / "test_it.py").write_text(TESTS)
     command = [sys.executable, "-m", "pytest", "-W", "error", "-p", "no:cacheprovider"]
+    # The options of the surrounding run may need plugins that are not loaded here.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
     return subprocess.run(
         [*command, f"--rootdir={directory}", *options, str(directory)],
         cwd=directory,
-        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        env={**environment, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=False,
