@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._base.queue_rules import QueueRules
 from .._base.rfc6455 import OPCODE_PING
+from .._codec.backend import COMPILED
 from .._codec.deflate import Deflater
 from .._codec.inflate import Inflater
 from ..exceptions import ProtocolError
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
     from .owner import ClosingState, PeerWatch
 
 
-# A read is parsed whole: with smaller slices, connections stalled under random faults.
-WHOLE_READ = 2**63 - 1
+# One turn of the event loop parses at most this many frames of a connection, and inflates about as
+# many bytes: then other tasks and timers have their turn. A short message takes its consumer some
+# 0.2 us with the compiled core, and some 3 us without.
+SLICE_FRAMES = 4096 if COMPILED else 512
+SLICE_BYTES = 128 * 1024
 # Of more Pings than this in one turn, only the last are answered (RFC 6455 section 5.5.3).
 PONGS_AT_ONCE = 64
 
@@ -65,8 +69,8 @@ class Channel(Receiver):
         self._ignores_reads = False
         # What was read and is parsed in a later turn of the event loop.
         self._unparsed: bytes | None = None
-        parser.slice_frames = WHOLE_READ
-        parser.slice_bytes = WHOLE_READ
+        parser.slice_frames = SLICE_FRAMES
+        parser.slice_bytes = min(self._max_waiting, SLICE_BYTES)
         # Counts the messages that arrived.
         self._received = 0
         # If set, called with the messages of each read.

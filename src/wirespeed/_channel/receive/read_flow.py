@@ -97,7 +97,8 @@ class ReadFlow:
             if self._holds:
                 return
             self._seconds_held += monotonic() - self._held_since
-            if self._timer is None:
+            # What was read does not wait for a window to end.
+            if self._timer is None or self._parse_more is not None:
                 self._resume_or_hold()
 
     def set_aside(self, parse_more: Callable[[], object]) -> None:
