@@ -34,9 +34,9 @@ cdef class Channel(Receiver):
     @cython.locals(partial=PartialMessage)
     cdef _wake(self)
     cpdef Py_ssize_t _heard(self) noexcept
-    @cython.locals(skipped=Py_ssize_t)
+    @cython.locals(controls=list, ping=int, opcode=int, skipped=Py_ssize_t)
     cdef _take_controls(self)
-    @cython.locals(count=Py_ssize_t)
+    @cython.locals(ping=int, opcode=int, count=Py_ssize_t)
     cdef Py_ssize_t _count_pings(self, list controls) except -1
     cdef _bound_queue(self, bint ends)
     cpdef _read_to_the_end(self, bint ignoring=*)

@@ -208,11 +208,12 @@ class Channel(Receiver):
     def _take_controls(self) -> None:
         controls = self._parser.controls
         self._parser.controls = []
+        ping = OPCODE_PING
         skipped = 0
         if len(controls) > PONGS_AT_ONCE:
             skipped = self._count_pings(controls) - PONGS_AT_ONCE
         for opcode, payload in controls:
-            if opcode == OPCODE_PING:
+            if opcode == ping:
                 skipped -= 1
                 if skipped < 0:
                     self._answer_ping(payload)
@@ -222,9 +223,10 @@ class Channel(Receiver):
                 self._watch.take_pong(payload)
 
     def _count_pings(self, controls: list[tuple[int, bytes]]) -> int:
+        ping = OPCODE_PING
         count = 0
         for opcode, _ in controls:
-            if opcode == OPCODE_PING:
+            if opcode == ping:
                 count += 1
         return count
 
