@@ -16,7 +16,7 @@ from wirespeed._codec._core_bytes cimport as_bytes_like
 from wirespeed import exceptions as errors
 from wirespeed._codec._core_builder import FrameBuilder
 from wirespeed._codec._core_bytes import Utf8Validator, apply_mask, total_length
-from wirespeed._codec._core_socket import receive_into, send_some
+from wirespeed._codec._core_socket import open_timer, receive_into, send_some, set_timer
 from wirespeed._codec._core_wake import call_in_context, is_held, stop_with, use_send_slot
 from wirespeed._base.rfc6455 import (
     DEFAULT_MAX_MESSAGE_BYTES,
@@ -34,8 +34,10 @@ __all__ = [
     "apply_mask",
     "call_in_context",
     "is_held",
+    "open_timer",
     "receive_into",
     "send_some",
+    "set_timer",
     "stop_with",
     "total_length",
     "use_send_slot",

@@ -1,6 +1,7 @@
 """The system calls of a non-blocking socket, made directly instead of by the socket object.
 
-Its twin is `wirespeed._codec.pure.socket_calls`.
+Also those of a descriptor that becomes readable at a set time (`timerfd_create(2)`). Its twins are
+`wirespeed._codec.pure.socket_calls` and `timer_calls`.
 """
 
 from cpython.buffer cimport (
@@ -35,6 +36,36 @@ cdef extern from *:
     Py_ssize_t ws_recv(int fd, void *buffer, size_t size) nogil
     Py_ssize_t ws_send(int fd, const void *data, size_t size) nogil
 
+cdef extern from *:
+    """
+    #if defined(__linux__)
+    #include <sys/timerfd.h>
+    static int ws_open_timer(void) {
+        return timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    }
+    static void ws_set_timer(int fd, double when) {
+        struct itimerspec time = {{0, 0}, {0, 1}};
+        if (when >= 1e12)
+            when = 1e12;
+        if (when > 0) {
+            time.it_value.tv_sec = (time_t)when;
+            time.it_value.tv_nsec = (long)((when - (double)(time_t)when) * 1e9);
+        }
+        if (time.it_value.tv_sec == 0 && time.it_value.tv_nsec == 0)
+            time.it_value.tv_nsec = 1;  /* 0 would unset the timer. */
+        timerfd_settime(fd, TFD_TIMER_ABSTIME, &time, NULL);
+    }
+    #else
+    static int ws_open_timer(void) { return -1; }
+    static void ws_set_timer(int fd, double when) { (void)fd; (void)when; }
+    #endif
+    """
+    int ws_open_timer()
+    void ws_set_timer(int fd, double when)
+
+# Sending more than this is long enough for another thread to run meanwhile. A shorter call would
+# only lose time: the other thread keeps the interpreter for up to 5 ms.
+cdef Py_ssize_t LONG_SEND_BYTES = 64 * 1024
 
 cpdef Py_ssize_t receive_into(object sock, int fd, object memory) except -2:
     """Read into `memory`; see `contract.ReceiveInto`."""
@@ -42,8 +73,8 @@ cpdef Py_ssize_t receive_into(object sock, int fd, object memory) except -2:
     cdef Py_ssize_t size
     PyObject_GetBuffer(memory, &view, PyBUF_WRITABLE)
     try:
-        with nogil:
-            size = ws_recv(fd, view.buf, view.len)
+        # It never blocks. Without the GIL it would take longer: see `LONG_SEND_BYTES`.
+        size = ws_recv(fd, view.buf, view.len)
         return checked(size)
     finally:
         PyBuffer_Release(&view)
@@ -55,8 +86,11 @@ cpdef Py_ssize_t send_some(object sock, int fd, object data) except -2:
     cdef Py_ssize_t size
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
-        with nogil:
+        if view.len <= LONG_SEND_BYTES:
             size = ws_send(fd, view.buf, view.len)
+        else:
+            with nogil:
+                size = ws_send(fd, view.buf, view.len)
         if size < 0 and errno == ENOBUFS:
             return -1
         return checked(size)
@@ -70,3 +104,13 @@ cdef Py_ssize_t checked(Py_ssize_t size) except -2:
         return size
     PyErr_SetFromErrno(OSError)
     return -2
+
+
+def open_timer():
+    """Open a descriptor; see `contract.OpenTimer`."""
+    return ws_open_timer()
+
+
+def set_timer(int fd, double when):
+    """Set the time of a descriptor; see `contract.SetTimer`."""
+    ws_set_timer(fd, when)

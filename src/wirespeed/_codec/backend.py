@@ -18,8 +18,10 @@ __all__ = [
     "call_in_context",
     "implementation",
     "is_held",
+    "open_timer",
     "receive_into",
     "send_some",
+    "set_timer",
     "stop_with",
     "total_length",
     "use_send_slot",
@@ -54,8 +56,10 @@ if TYPE_CHECKING or _is_set("WIRESPEED_PURE_PYTHON"):
         apply_mask,
         call_in_context,
         is_held,
+        open_timer,
         receive_into,
         send_some,
+        set_timer,
         stop_with,
         total_length,
         use_send_slot,
@@ -71,8 +75,10 @@ else:
             apply_mask,
             call_in_context,
             is_held,
+            open_timer,
             receive_into,
             send_some,
+            set_timer,
             stop_with,
             total_length,
             use_send_slot,
@@ -89,8 +95,10 @@ else:
             apply_mask,
             call_in_context,
             is_held,
+            open_timer,
             receive_into,
             send_some,
+            set_timer,
             stop_with,
             total_length,
             use_send_slot,
@@ -115,3 +123,5 @@ if TYPE_CHECKING:
     _length_function: contract.TotalLength = _core.total_length
     _receive_function: contract.ReceiveInto = _core.receive_into
     _send_some_function: contract.SendSome = _core.send_some
+    _open_function: contract.OpenTimer = _core.open_timer
+    _set_function: contract.SetTimer = _core.set_timer

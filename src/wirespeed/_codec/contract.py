@@ -317,3 +317,21 @@ class SendSome(Protocol):
         Raises:
             OSError: the connection is lost.
         """
+
+
+class OpenTimer(Protocol):
+    """Opens a descriptor that becomes readable at a set time."""
+
+    def __call__(self) -> int:
+        """Open a descriptor that the caller must close.
+
+        Returns:
+            The descriptor; -1 if the system has no such descriptors, or no more.
+        """
+
+
+class SetTimer(Protocol):
+    """Sets the time of such a descriptor."""
+
+    def __call__(self, fd: int, when: float) -> None:
+        """Let the descriptor be readable from `when` on, in seconds of `time.monotonic`."""

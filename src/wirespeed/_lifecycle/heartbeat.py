@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 from .._base.arguments import check_bool, check_callable, check_seconds
 from .._base.close_info import CloseCause
 from .._base.rfc6455 import Binary
-from .._base.weak_timers import call_weakly
 from .departure import Departure
 from .idle import LOOKS, Silence
 from .keep_alive import LAST_LOOK_SECONDS, GiveUp
+from .timers import Timer, call_at
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -93,7 +91,7 @@ class Heart:
         # What had to leave before the last heartbeat, and whether there was room to send it.
         self._departure: Departure | None = None
         self._has_struck = False
-        self._timer: asyncio.TimerHandle
+        self._timer: Timer
         self._rest(beat.interval)
 
     def stop(self) -> None:
@@ -103,7 +101,8 @@ class Heart:
         self._channel._on_messages = None
 
     def _after(self, seconds: float, step: Callable[[Heart], None]) -> None:
-        self._timer = self._channel._loop.call_later(seconds, call_weakly, ref(self), step)
+        loop = self._channel._loop
+        self._timer = call_at(loop, loop.time() + seconds, self, step)
 
     def _rest(self, seconds: float) -> None:
         """Wait for the next heartbeat, or for the next check of whether messages arrive."""

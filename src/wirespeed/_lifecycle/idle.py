@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-from weakref import ref
 
 from .._base.close_info import CloseCause
-from .._base.weak_timers import call_weakly
 from .keep_alive import LAST_LOOK_SECONDS, GiveUp
+from .timers import Timer, call_at
 
 if TYPE_CHECKING:
     from .._channel import Channel
@@ -57,7 +55,7 @@ class IdleWatch:
         self._give_up = give_up
         self._timeout = timeout
         self._silence = Silence(channel)
-        self._timer: asyncio.TimerHandle
+        self._timer: Timer
         self._after(timeout / LOOKS, IdleWatch._look)
 
     def stop(self) -> None:
@@ -65,7 +63,8 @@ class IdleWatch:
         self._timer.cancel()
 
     def _after(self, seconds: float, step: Callable[[IdleWatch], None]) -> None:
-        self._timer = self._channel._loop.call_later(seconds, call_weakly, ref(self), step)
+        loop = self._channel._loop
+        self._timer = call_at(loop, loop.time() + seconds, self, step)
 
     def _look(self) -> None:
         if self._silence.look() < LOOKS:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
-from weakref import ref
 
 from .._base.close_info import CloseCause
 from .._base.rfc6455 import OPCODE_PING
-from .._base.weak_timers import call_weakly
 from .departure import DEPARTURE_LOOKS, Departure
+from .timers import Timer, call_at
 
 if TYPE_CHECKING:
     from .._channel import Channel
@@ -75,7 +73,7 @@ class KeepAlive:
         self._only_in_silence = only_in_silence
         self._interval = 0.0
         self._timeout = timeout
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
         # Random, so that a Ping of the program begins with the same bytes only by a chance of 1 in
         # 2^64.
         self._prefix = b""
@@ -208,5 +206,4 @@ class KeepAlive:
 
     def _at(self, delay: float, step: Callable[[KeepAlive], None]) -> None:
         """Call `step` when `delay` seconds have passed since the last Ping, or since `start`."""
-        when = self._asked_at + delay
-        self._timer = self._channel._loop.call_at(when, call_weakly, ref(self), step)
+        self._timer = call_at(self._channel._loop, self._asked_at + delay, self, step)

@@ -11,6 +11,7 @@ from .builder import FrameBuilder
 from .parser import MessageParser
 from .socket_calls import receive_into, send_some
 from .text_and_mask import Utf8Validator, apply_mask, total_length
+from .timer_calls import open_timer, set_timer
 from .wake import call_in_context, is_held, stop_with, use_send_slot
 
 if TYPE_CHECKING:
@@ -23,8 +24,10 @@ __all__ = [
     "apply_mask",
     "call_in_context",
     "is_held",
+    "open_timer",
     "receive_into",
     "send_some",
+    "set_timer",
     "stop_with",
     "total_length",
     "use_send_slot",
