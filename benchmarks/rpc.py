@@ -2,12 +2,13 @@
 
 Usage: `python -m benchmarks.rpc`.
 Counts the processor time of the client. The echo encodes and decodes the same JSON, and has no time
-limit. The first line is measured with a server in a process of its own, the second with a connection
-that answers at once: what the recipe itself costs, with all of it in the processor's caches.
+limit. The first line is measured with a server in a process of its own, the second with a
+connection that answers at once: what the recipe itself costs, with all of it in the processor's
+caches.
 
-On a virtual machine with 2 cores, under Python 3.11: 1.1 us over the echo with all in the caches. With
-the server, 6 to 9 us over an echo of 46 to 54 us, while other programs kept both cores busy. When each
-call had a timer of its own, it was 16 us over an echo of 44 us.
+On a virtual machine with 2 cores, under Python 3.11: 1.1 us over the echo with all in the caches.
+With the server, 6 to 9 us over an echo of 46 to 54 us, while other programs kept both cores busy.
+When each call had a timer of its own, it was 16 us over an echo of 44 us.
 """
 
 from __future__ import annotations
@@ -99,8 +100,7 @@ async def measure(place: str, ws: Any, connecting: Any) -> None:
     async with Rpc(connecting, dialect) as rpc:
         await cost(echo)
         pairs = [
-            (await cost(echo), await cost(lambda: rpc.call("price", PARAMS)))
-            for _ in range(ROUNDS)
+            (await cost(echo), await cost(lambda: rpc.call("price", PARAMS))) for _ in range(ROUNDS)
         ]
     echoes, calls = zip(*pairs, strict=True)
     over = statistics.median(call - plain for plain, call in pairs)

@@ -11,7 +11,7 @@ import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ._base.version import __version__
 from ._cli.console import complain, discard_output
@@ -202,9 +202,9 @@ def _add_opening(parser: argparse.ArgumentParser) -> None:
 def _add_relay(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Receive the feeds of a settings file, or one feed given by options, in several processes,"
-        ' and publish every message to NATS JetStream. It needs pip install "wirespeed[relay]". Ctrl-C stops it once the'
-        " messages that are on their way are acknowledged. The exit status is 1 if nothing can be"
-        " received or published any more, 2 if the settings cannot be used."
+        ' and publish every message to NATS JetStream. It needs pip install "wirespeed[relay]".'
+        " Ctrl-C stops it once the messages that have arrived are acknowledged. The exit status is"
+        " 1 if nothing can be received or published any more, 2 if the settings cannot be used."
     )
     parser.add_argument("file", type=Path, nargs="?", metavar="FILE", help="the settings, in TOML")
     parser.add_argument(

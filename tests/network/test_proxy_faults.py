@@ -391,9 +391,7 @@ async def test_an_empty_body_that_comes_after_the_head(
 
 
 @BOTH
-async def test_an_empty_body_that_does_not_come(
-    tls: Tls, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_empty_body_that_does_not_come(tls: Tls, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wirespeed._network.proxy._EMPTY_BODY_SECONDS", 0.01)
 
     async def handle(connection: RawConnection) -> None:
@@ -411,9 +409,7 @@ async def serve_inside(connection: RawConnection) -> None:
     await connection.expect_close()
 
 
-async def opened_through(
-    handler: Callable[[RawConnection], Awaitable[None]], tls: Tls
-) -> None:
+async def opened_through(handler: Callable[[RawConnection], Awaitable[None]], tls: Tls) -> None:
     """Receive a message through a proxy."""
     scheme = "http" if tls.server is None else "https"
     async with (

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any, Final
 
@@ -167,15 +167,17 @@ def _error_of(answer: Msg) -> Exception | None:
     # All others are small JSON objects, which need not be decoded.
     if answer.data and b'"error"' not in answer.data:
         return None
+    error: Exception = ConnectionError("an answer of JetStream cannot be understood")
     if answer.headers is not None:
-        return NoStreamResponseError()
-    with suppress(ValueError, KeyError, TypeError):
-        try:
-            # Raises what it makes.
-            APIError.from_error(json.loads(answer.data)["error"])
-        except APIError as error:
-            return error
-    return ConnectionError("JetStream has sent an answer that cannot be understood")
+        error = NoStreamResponseError()
+    try:
+        # Raises what it makes.
+        APIError.from_error(json.loads(answer.data)["error"])
+    except APIError as told:
+        error = told
+    except (ValueError, KeyError, TypeError):
+        pass
+    return error
 
 
 @asynccontextmanager

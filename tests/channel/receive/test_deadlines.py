@@ -10,9 +10,7 @@ from channel.scripted import Wire, text, turns
 
 from wirespeed import ConnectionDisconnected, ReadTimeout
 
-QUEUES = pytest.mark.parametrize(
-    "options", [{}, {"text_queue_maxsize": 9}], ids=["queue", "lanes"]
-)
+QUEUES = pytest.mark.parametrize("options", [{}, {"text_queue_maxsize": 9}], ids=["queue", "lanes"])
 
 
 def watch_timers(monkeypatch: pytest.MonkeyPatch) -> list[asyncio.TimerHandle]:

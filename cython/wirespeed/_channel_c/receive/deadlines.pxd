@@ -10,8 +10,8 @@ cdef class Deadlines:
     cdef object _timer
     cdef double _next
 
-    cdef add(self, Waiter waiter, double deadline)
-    cdef discard(self, Waiter waiter)
+    cpdef add(self, Waiter waiter, double deadline)
+    cpdef discard(self, Waiter waiter)
     cpdef stop(self)
     cdef _set_timer(self, double when)
     @cython.locals(now=double, waiter=Waiter)
