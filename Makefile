@@ -49,7 +49,7 @@ attacks: $(VENV)/installed
 	@bash ci/attacks.sh $(BIN)/python $(ARGS)
 
 test: $(VENV)/with-test
-	@bash ci/test.sh $(BIN)/python
+	@bash ci/test.sh $(BIN)/python $(ARGS)
 
 peer-tests: $(VENV)/with-test
 	@bash ci/peer-tests.sh $(BIN)/python $(ARGS)

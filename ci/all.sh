@@ -37,7 +37,7 @@ set -m
 beside=$!
 set +m
 trap 'kill -- "-$beside" 2>/dev/null || true; rm -rf "$logs"' EXIT
-job test make test
+job test make test ARGS=--install
 job wheels bash ci/wheels.sh 3.11
 job programs make programs ARGS='--fast --wheel dist/wirespeed-*-cp311-*.whl'
 job soak make soak ARGS=30

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the whole suite twice: with the compiled core, then in pure Python.
-# Usage: ci/test.sh PYTHON [compiled] [pure], with wirespeed[test] installed; both by default.
+# Usage: ci/test.sh PYTHON [--install] [compiled] [pure], with wirespeed[test] installed; both by
+# default. `--install` gets nats-server with apt, if this is root; without it, tests are skipped.
 # The second run leaves out tests that use both codecs at once, or neither.
 # If the compiled core is missing, its run is skipped with a notice. With
 # WIRESPEED_REQUIRE_EXTENSION=1 a missing core is an error.
@@ -9,6 +10,15 @@ cd "$(dirname "$0")/.."
 
 python=$1
 shift
+
+if [[ ${1:-} == --install ]]; then
+    shift
+    if ((EUID == 0)) && type -P apt-get >/dev/null && ! type -P nats-server >/dev/null; then
+        export DEBIAN_FRONTEND=noninteractive
+        { apt-get -qq update && apt-get -qq install --yes nats-server; } >/dev/null || true
+    fi
+fi
+
 suites=("$@")
 (($# > 0)) || suites=(compiled pure)
 

@@ -177,7 +177,7 @@ class Rpc(Link):
                     continue
                 wait.message = None
                 with contextlib.suppress(wirespeed.ConnectionDisconnected):
-                    await self._read_until(ws, wait, None)
+                    await self._wait_for(wait, ws, None)
         finally:
             self._listeners.remove(wait)
 
@@ -199,7 +199,7 @@ class Rpc(Link):
         wait = self._waits[number] = _Wait()
         try:
             await ws.send_json(self._dialect.request(number, method, params))
-            await self._read_until(ws, wait, timeout)
+            await self._wait_for(wait, ws, timeout)
         except TimeoutError:
             raise TimeoutError(f"no answer to {method} within {timeout} seconds") from None
         finally:
@@ -209,34 +209,28 @@ class Rpc(Link):
             raise RpcError(error)
         return wait.message.get("result")
 
-    async def _read_until(
-        self, ws: wirespeed.WebSocketConnection, wait: _Wait, seconds: float | None
+    async def _wait_for(
+        self, wait: _Wait, ws: wirespeed.WebSocketConnection, seconds: float | None
     ) -> None:
         """Read, or let another task read, until `wait` has its message."""
-        deadline = None if seconds is None else time.monotonic() + seconds
+        began = time.monotonic()
+        left = seconds
         try:
-            while wait.message is None:
+            while True:
                 if self._is_reading:
-                    left = None if deadline is None else deadline - time.monotonic()
                     wait.wake = asyncio.get_running_loop().create_future()
                     async with asyncio.timeout(left):
                         await wait.wake
                 else:
-                    await self._read(ws, wait, deadline)
-        finally:
-            if not self._is_reading:
-                # The next one reads.
-                waiting = itertools.chain(self._waits.values(), self._listeners)
-                any(other.resume() for other in waiting)
-
-    async def _read(
-        self, ws: wirespeed.WebSocketConnection, wait: _Wait, deadline: float | None
-    ) -> None:
-        self._is_reading = True
-        try:
-            while wait.message is None:
-                left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
-                self._take(await ws.receive_json(left))
+                    self._is_reading = True
+                    try:
+                        self._take(await ws.receive_json(left))
+                    finally:
+                        self._is_reading = False
+                if wait.message is not None:
+                    return
+                if seconds is not None:
+                    left = max(began + seconds - time.monotonic(), 0.0)
         except (ConnectionError, TimeoutError):
             raise
         except Exception:
@@ -244,7 +238,10 @@ class Rpc(Link):
             ws.abort()
             raise
         finally:
-            self._is_reading = False
+            if not self._is_reading and len(self._waits) + len(self._listeners) > 1:
+                # The next one reads.
+                waiting = itertools.chain(self._waits.values(), self._listeners)
+                any(other.resume() for other in waiting)
 
     def _take(self, message: Any) -> None:
         if self._dialect.is_answer(message):

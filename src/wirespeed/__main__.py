@@ -11,7 +11,7 @@ import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ._base.version import __version__
 from ._cli.console import complain, discard_output
@@ -201,12 +201,12 @@ def _add_opening(parser: argparse.ArgumentParser) -> None:
 
 def _add_relay(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Receive the feeds of a settings file in several processes, and publish every message to"
-        ' NATS JetStream. It needs pip install "wirespeed[relay]". Ctrl-C stops it once the'
-        " messages that are on their way are acknowledged. The exit status is 1 if nothing can be"
-        " received or published any more, 2 if the settings cannot be used."
+        "Receive the feeds of a settings file, or one feed given by options, in several processes,"
+        ' and publish every message to NATS JetStream. It needs pip install "wirespeed[relay]".'
+        " Ctrl-C stops it once the messages that have arrived are acknowledged. The exit status is"
+        " 1 if nothing can be received or published any more, 2 if the settings cannot be used."
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="the settings, in TOML")
+    parser.add_argument("file", type=Path, nargs="?", metavar="FILE", help="the settings, in TOML")
     parser.add_argument(
         "--workers",
         type=_count,
@@ -224,7 +224,26 @@ def _add_relay(parser: argparse.ArgumentParser) -> None:
         metavar="PORT",
         help="serve the figures to Prometheus on this port of 127.0.0.1; 0: a free one",
     )
+    _add_single_feed(parser.add_argument_group("one feed, in place of FILE"))
     parser.set_defaults(run=_relay)
+
+
+def _add_single_feed(group: argparse._ArgumentGroup) -> None:
+    def add(option: str, setting: str, metavar: str, text: str, **more: Any) -> None:
+        group.add_argument(option, dest=setting, metavar=metavar, help=text, **more)
+
+    many = {"action": "append"}
+    add("--url", "feed.url", "URL", "the server's address: ws:// or wss://")
+    add("--name", "feed.name", "NAME", "the name of the feed (default: feed)")
+    add("--header", "feed.headers", "NAME:VALUE", "a header; may be repeated", type=_header, **many)
+    add("--on-open", "feed.subscribe", "TEXT", "send this first; may be repeated", **many)
+    add("--subject", "feed.subject", "SUBJECT", "default: feeds.{feed}; {/pointer} is a value")
+    add("--key", "feed.message_id", "POINTER", "how copies are known: JSON pointer, hash:SECONDS")
+    add("--standby", "feed.standby", "N", "receive it on 1 or 2 connections", type=_count)
+    add("--overflow", "feed.overflow", "POLICY", "pause, drop_oldest or conflate")
+    add("--conflate", "feed.conflate", "POINTER", "the key of which the newest message is kept")
+    add("--server", "nats.servers", "URL", "JetStream's address; may be repeated", **many)
+    add("--stream", "nats.stream", "NAME", "the stream (default: FEEDS); made if it is missing")
 
 
 def _add_bench(parser: argparse.ArgumentParser) -> None:
@@ -377,8 +396,10 @@ def _relay(arguments: argparse.Namespace) -> int:
     except ModuleNotFoundError as exc:
         complain(f'{exc.name} is missing: pip install "wirespeed[relay]"')
         return 1
+    given = {name: value for name, value in vars(arguments).items() if value is not None}
     return _command.run(
         arguments.file,
+        {name: value for name, value in given.items() if name.startswith(("feed.", "nats."))},
         workers=arguments.workers,
         json_lines=arguments.json_lines,
         prometheus=arguments.prometheus,

@@ -100,6 +100,16 @@ def test_an_empty_body_that_has_begun_is_read_to_its_end() -> None:
     asked.check()
 
 
+def test_an_empty_body_may_come_later() -> None:
+    asked = tunnel()
+    assert asked.receive_data(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    assert asked.may_go_on()
+    assert not asked.receive_data(b"0\r\n")
+    assert asked.receive_data(b"\r\n")
+    assert not asked.may_go_on()
+    asked.check()
+
+
 @SPLITS
 def test_a_refusal(split: Split) -> None:
     asked = fed(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nX-Why: a\r\n\r\nno", split)

@@ -14,12 +14,15 @@ from collections.abc import Awaitable, Callable
 import pytest
 from ends import Tls
 from proxies import PASSWORD, USER
-from rawserver import RawConnection, Upgrade, accept_response, parse_upgrade, raw_server
+from rawserver import TEXT, RawConnection, Upgrade, accept_response, parse_upgrade, raw_server
+from reference import frame
 
 import wirespeed
+from wirespeed._network.http_connect import Tunnel
 
 SERVER = "ws://server.example:8080/"
 OPEN = b"HTTP/1.1 200 Connection established\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 SOCKS5_OPEN = b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x00"
 REQUIRED = (
     b"HTTP/1.1 407 Proxy Authentication Required\r\n"
@@ -358,3 +361,59 @@ async def test_cancelled_at_every_step(
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+
+
+@BOTH
+@pytest.mark.parametrize("pieces", [(b"0\r\n\r\n",), (b"0", b"\r\n\r", b"\n")])
+async def test_an_empty_body_that_comes_after_the_head(
+    tls: Tls, pieces: tuple[bytes, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wirespeed._network.proxy._EMPTY_BODY_SECONDS", 30.0)
+    awaited = asyncio.Event()
+    may_go_on = Tunnel.may_go_on
+
+    def note(asked: Tunnel) -> bool:
+        awaited.set()
+        return may_go_on(asked)
+
+    monkeypatch.setattr(Tunnel, "may_go_on", note)
+
+    async def handle(connection: RawConnection) -> None:
+        await connection.read_upgrade()
+        await connection.write(CHUNKED)
+        await awaited.wait()
+        for piece in pieces:
+            await connection.write(piece)
+            await asyncio.sleep(0)
+        await serve_inside(connection)
+
+    await opened_through(handle, tls)
+
+
+@BOTH
+async def test_an_empty_body_that_does_not_come(tls: Tls, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wirespeed._network.proxy._EMPTY_BODY_SECONDS", 0.01)
+
+    async def handle(connection: RawConnection) -> None:
+        await connection.read_upgrade()
+        await connection.write(CHUNKED)
+        await serve_inside(connection)
+
+    await opened_through(handle, tls)
+
+
+async def serve_inside(connection: RawConnection) -> None:
+    """Be the server behind the proxy."""
+    await connection.accept()
+    await connection.write(frame(TEXT, b"hello"))
+    await connection.expect_close()
+
+
+async def opened_through(handler: Callable[[RawConnection], Awaitable[None]], tls: Tls) -> None:
+    """Receive a message through a proxy."""
+    scheme = "http" if tls.server is None else "https"
+    async with (
+        raw_server(handler, ssl=tls.server) as url,
+        wirespeed.connect(SERVER, proxy=proxy_at(url, scheme), proxy_ssl=tls.client) as ws,
+    ):
+        assert await ws.receive_text() == "hello"

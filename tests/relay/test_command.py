@@ -170,6 +170,44 @@ def test_settings_that_cannot_be_used(tmp_path: Path, capsys: pytest.CaptureFixt
     assert capsys.readouterr().err == f"wirespeed: {file}: there is no [[feed]]\n"
 
 
+def test_a_file_and_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "relay.toml"
+    assert main(["relay", str(file), "--url", "ws://127.0.0.1/"]) == 2
+    assert "leave out the options" in capsys.readouterr().err
+    assert main(["relay", "--name", "a"]) == 2
+    assert "--url" in capsys.readouterr().err
+    assert main(["relay", "--url", "ws://127.0.0.1/", "--overflow", "wait"]) == 2
+    assert "overflow is one of" in capsys.readouterr().err
+
+
+@needs_server
+async def test_a_single_feed_by_options(tmp_path: Path) -> None:
+    server = JetStream(tmp_path)
+    await server.start()
+    try:
+        async with Exchange() as exchange:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "wirespeed", "relay", "--json-lines"),
+                *("--url", exchange.url("a"), "--name", "a", "--header", "X-A: 1"),
+                *("--on-open", "hello", "--server", server.url, "--subject", "feeds.{feed}"),
+                *("--standby", "2", "--key", "/number"),
+                stdout=PIPE,
+                stderr=PIPE,
+            )
+            try:
+                await exchange.wait_for("a", 2)
+                exchange.send("a", 5)
+                line = await line_with(process, "published", 10)
+                assert (line["feed"], line["connections"]) == ("a", 2)
+                assert len(await server.messages()) == 5
+            finally:
+                process.terminate()
+                await process.communicate()
+            assert process.returncode == 0
+    finally:
+        await server.stop()
+
+
 @pytest.mark.parametrize("package", ["nats", "rich.live", "prometheus_client"])
 def test_a_package_that_is_missing(
     package: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from wirespeed.relay import Feed, NatsSettings, Settings, read_settings
+from wirespeed.relay._config import single_feed
 
 WHOLE = """
 workers = 3
@@ -158,3 +159,33 @@ def test_copies_are_spread_over_workers(workers: int, standbys: tuple[int, ...])
         # `feeds_of` names a feed once, so these are different workers.
         assert sum(share.count(feed) for share in shares) == feed.standby
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+def test_a_single_feed_by_options() -> None:
+    settings = single_feed(
+        {
+            "feed.url": "wss://example.com/a",
+            "feed.headers": [("Authorization", "hidden")],
+            "feed.subject": "trades.{feed}.x-{/a.b}",
+            "feed.standby": 2,
+            "feed.message_id": "/seq",
+            "nats.stream": "TRADES",
+        }
+    )
+    [feed] = settings.feeds
+    assert (feed.name, feed.headers) == ("feed", {"Authorization": "hidden"})
+    # As many processes as it has connections.
+    assert settings.workers == 2
+    assert settings.nats == NatsSettings(stream="TRADES", subjects=["trades.feed.*"])
+    with pytest.raises(ValueError, match="needs 2 workers"):
+        single_feed({"feed.url": feed.url, "feed.standby": 2, "feed.message_id": "/seq"}, 1)
+
+
+def test_a_key_of_conflation_is_enough() -> None:
+    [feed] = single_feed({"feed.url": "ws://127.0.0.1/", "feed.conflate": "/s"}).feeds
+    assert (feed.overflow, feed.conflate) == ("conflate", "/s")
+
+
+def test_options_without_a_url() -> None:
+    with pytest.raises(ValueError, match="--url"):
+        single_feed({"feed.name": "a"})

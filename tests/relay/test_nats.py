@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from weakref import ref
 
 import pytest
-from nats.js.errors import NotFoundError
+from nats.js.errors import BadRequestError, NoStreamResponseError, NotFoundError
 from relay.jetstream import FOUND, MISSING, JetStream
 
 from wirespeed.relay import NatsSettings, Record, Rejected
@@ -47,8 +49,8 @@ async def running(directory: Path) -> AsyncIterator[tuple[JetStream, NatsSetting
 async def test_a_copy_is_stored_once(tmp_path: Path) -> None:
     async with running(tmp_path) as (_server, settings), open_nats(settings, 10) as publish:
         futures = [await publish(RECORD), await publish(replace(RECORD, connection="d"))]
-        acks = [await future for future in futures if future is not None]
-        assert [(ack.seq, ack.duplicate) for ack in acks] == [(1, None), (1, True)]
+        acks = [json.loads(await future) for future in futures if future is not None]
+        assert [(ack["seq"], ack.get("duplicate")) for ack in acks] == [(1, None), (1, True)]
 
 
 async def test_a_lost_connection_fails_what_is_not_acknowledged(tmp_path: Path) -> None:
@@ -65,13 +67,47 @@ async def test_a_lost_connection_fails_what_is_not_acknowledged(tmp_path: Path) 
             await publish(RECORD)
         again = await publish(RECORD)
         assert again is not None
-        assert (await again).seq == 1
+        assert json.loads(await again)["seq"] == 1
 
 
 async def test_a_message_that_is_too_large_is_refused(tmp_path: Path) -> None:
     async with running(tmp_path) as (_server, settings), open_nats(settings, 10) as publish:
         with pytest.raises(Rejected, match="more than"):
             await publish(replace(RECORD, data=bytes(1 << 20)))
+
+
+async def test_errors_of_jetstream(tmp_path: Path) -> None:
+    async with running(tmp_path) as (_server, settings), open_nats(settings, 10) as publish:
+        other = replace(settings, stream="OTHER", subjects=["other.>"])
+        async with open_nats(other, 10) as publish_to_other:
+            wrong = await publish_to_other(RECORD)
+            assert wrong is not None
+            with pytest.raises(BadRequestError, match="expected stream"):
+                await wrong
+        nowhere = await publish(replace(RECORD, subject="nowhere"))
+        assert nowhere is not None
+        with pytest.raises(NoStreamResponseError):
+            await nowhere
+        right = await publish(RECORD)
+        assert right is not None
+        assert json.loads(await right)["stream"] == "FEEDS"
+
+
+async def test_acknowledgements_that_were_given_up_do_not_gather(tmp_path: Path) -> None:
+    async with running(tmp_path) as (server, settings), open_nats(settings, 1) as publish:
+        server.pause()
+        futures = []
+        for number in range(100):
+            future = await publish(replace(RECORD, message_id=f"a:{number}"))
+            assert future is not None
+            future.cancel()
+            futures.append(ref(future))
+        del future
+        assert sum(each() is not None for each in futures) <= 4
+        server.resume()
+        last = await publish(RECORD)
+        assert last is not None
+        await last
 
 
 async def test_a_stream_that_is_missing_is_an_error(tmp_path: Path) -> None:
@@ -95,5 +131,5 @@ async def publish_once(settings: NatsSettings) -> int:
     async with open_nats(settings, 10) as publish:
         future = await publish(RECORD)
         assert future is not None
-        place: int = (await future).seq
+        place: int = json.loads(await future)["seq"]
         return place

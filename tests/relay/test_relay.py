@@ -262,6 +262,41 @@ async def test_stopping_waits_for_acknowledgements() -> None:
         assert relay.missing == 0
 
 
+@asynccontextmanager
+async def stopped_with_a_queue(sink: Sink, **options: Any) -> AsyncIterator[Relay]:
+    """Stop a relay while two messages are sent and eight are queued; wait for its end."""
+    sink.stores = False
+    async with Exchange() as exchange:
+        relay = Relay([Feed(name="a", url=exchange.url("a"))], sink.publish, window=2, **options)
+        running = asyncio.create_task(relay.run())
+        await exchange.wait_for("a", 1)
+        exchange.send("a", 10)
+        await sink.wait_for(2)
+        await until(lambda: relay.status()[0].queued == 8)
+        running.cancel()
+        yield relay
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+async def test_stopping_publishes_what_is_queued() -> None:
+    sink = Sink()
+    async with stopped_with_a_queue(sink) as relay:
+        sink.stores = True
+        for future in sink.futures:
+            future.set_result(None)
+    assert sink.numbers() == list(range(1, 11))
+    assert relay.missing == 0
+
+
+async def test_stopping_tells_how_many_are_missing() -> None:
+    sink = Sink()
+    async with stopped_with_a_queue(sink, timeout=0.05) as relay:
+        pass
+    assert sink.numbers() == [1, 2]
+    assert relay.missing == 10
+
+
 async def test_stopping_does_not_wait_for_ever() -> None:
     sink = Sink()
     sink.stores = False

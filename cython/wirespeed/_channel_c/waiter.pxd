@@ -21,6 +21,7 @@ cdef class Waiter:
     cpdef wake(self)
     cpdef wake_later(self)
     cpdef bint done(self) noexcept
+    cpdef expire(self)
     cdef _schedule(self)
     cdef bint _is_awaited_by(self, object callback) except -1
 
@@ -31,7 +32,6 @@ cdef class Awaitable:
     cdef Py_ssize_t _limit
     cdef object _timeout
     cdef object _deadline
-    cdef object _timer
     cdef Waiter _waiter
     cpdef _forget(self)
 

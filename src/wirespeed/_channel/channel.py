@@ -244,6 +244,8 @@ class Channel(Receiver):
         self._inbox.finish(end)
         self._read_to_the_end()
         self._wake()
+        # Last, because it can fail; then the timer finds nobody.
+        self._inbox.stop_deadlines()
 
     def _read_to_the_end(self, ignoring: bool = False) -> None:
         """Read without pauses, and drop what exceeds the bounds: the connection is closing.

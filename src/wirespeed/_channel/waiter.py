@@ -92,7 +92,7 @@ class Waiter:
         self.woken = True
 
     def expire(self) -> None:
-        """Wake because the timeout is over; for `loop.call_at`."""
+        """Wake because the timeout is over."""
         if not self.done():
             self.expired = True
             self.wake()
@@ -188,7 +188,6 @@ class Awaitable:
     _limit: int
     _timeout: float | None
     _deadline: float | None
-    _timer: asyncio.TimerHandle | None
     _waiter: Waiter | None
 
     def __getattr__(self, name: str) -> str:
@@ -257,6 +256,5 @@ def begin(
     wait._limit = limit
     wait._timeout = timeout
     wait._deadline = None
-    wait._timer = None
     wait._waiter = None
     return wait

@@ -11,7 +11,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from .._base.arguments import check_seconds
 from .._base.close_info import CloseCause, CloseInfo
@@ -493,4 +493,4 @@ def _news_of(cause: CloseCause, fault: ProtocolError | QueueOverflow) -> News:
 
 def closing_of(channel: Channel) -> Closing:
     """Return the state of closing of a channel's connection."""
-    return cast("Closing", channel._closing)
+    return channel._closing  # type: ignore[return-value]

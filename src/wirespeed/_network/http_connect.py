@@ -86,6 +86,11 @@ class Tunnel:
         """Return whether the proxy has refused, and the body of its response is incomplete."""
         return self._response is not None and not self._done and not self._is_open()
 
+    def may_go_on(self) -> bool:
+        """Return whether the tunnel is open, and an empty body may still follow the head."""
+        is_good = self._is_open() and self._fault is None
+        return is_good and len(self._last_chunk) == len(_LAST_CHUNK)
+
     def is_answered(self) -> bool:
         """Return whether the head of the proxy's response has arrived."""
         return self._response is not None

@@ -26,6 +26,8 @@ StartTls: TypeAlias = Callable[[socket.socket, asyncio.Protocol], Awaitable[asyn
 _READ_BYTES: Final = 4096
 # Limits the wait for the body of a refusal: it only explains, and some proxies never end it.
 _BODY_SECONDS: Final = 1.0
+# Limits the wait for the empty body of a 2xx response: most proxies that announce one send none.
+_EMPTY_BODY_SECONDS: Final = 0.25
 
 
 async def connect_through(proxy: Proxy, url: URL, connect: Connect) -> socket.socket:
@@ -133,6 +135,8 @@ async def _hear_out(tunnel: Tunnel, listen: Listen) -> None:
         if tunnel.refused():
             break
     else:
+        if tunnel.may_go_on():
+            await _skip_empty_body(listen)
         return
     try:
         # A refusal stays a refusal if the connection is reset now.
@@ -147,6 +151,18 @@ async def _hear_out(tunnel: Tunnel, listen: Listen) -> None:
         except ProxyError as refusal:
             raise cancelled from refusal
         raise
+
+
+async def _skip_empty_body(listen: Listen) -> None:
+    """Wait a little for the empty body that the proxy has announced.
+
+    What comes now is no data of the server, which waits for our first bytes.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_EMPTY_BODY_SECONDS):
+            is_whole = await listen()
+        while not is_whole:
+            is_whole = await listen()
 
 
 class _Dialogue(asyncio.Protocol):

@@ -7,14 +7,14 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import nats  # noqa: F401 - only the workers use it, but this process can say that it is missing
 from rich.live import Live
 
-from ._config import Settings, read_settings
+from ._config import Settings, read_settings, single_feed
 from ._dashboard import table
 from ._figures import Rates, Row, json_line
 from ._prometheus import Collector, start_endpoint
@@ -27,22 +27,38 @@ _PROMETHEUS_HOST: Final = "127.0.0.1"
 Show: TypeAlias = Callable[[Sequence[Row], int], None]
 
 
-def run(file: Path, *, workers: int | None, json_lines: bool, prometheus: int | None) -> int:
+def run(
+    file: Path | None,
+    options: Mapping[str, Any],
+    *,
+    workers: int | None,
+    json_lines: bool,
+    prometheus: int | None,
+) -> int:
     """Run a relay until a signal comes; return the exit status.
 
     Args:
         file: the TOML file with its settings.
+        options: the settings of a single feed, in place of a file: `feed.url` and the like.
         workers: how many processes receive; `None` for what the file says.
         json_lines: print the figures as JSON lines.
         prometheus: the port for Prometheus; `None` for none.
     """
     try:
-        settings = read_settings(file, workers)
-    except (OSError, ValueError) as exc:
+        settings = _settings(file, options, workers)
+    except (OSError, TypeError, ValueError) as exc:
         _complain(exc)
         return USAGE_ERROR
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     return asyncio.run(_run(settings, json_lines=json_lines, prometheus=prometheus))
+
+
+def _settings(file: Path | None, options: Mapping[str, Any], workers: int | None) -> Settings:
+    if file is None:
+        return single_feed(options, workers)
+    if options:
+        raise ValueError("a file has all settings; leave out the options of a single feed")
+    return read_settings(file, workers)
 
 
 async def _run(settings: Settings, *, json_lines: bool, prometheus: int | None) -> int:

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from .._opening.reconnect import Reconnect
 from ._checks import check_number, check_time
-from ._feed import Feed
+from ._feed import Feed, subject_pattern
 from ._nats_settings import NatsSettings
 from ._relay import DEFAULT_TIMEOUT, DEFAULT_WINDOW
 
@@ -99,6 +99,34 @@ def read_settings(path: Path, workers: int | None = None) -> Settings:
         return Settings(feeds=made, nats=nats, **read)
     except (TypeError, ValueError) as exc:
         raise ValueError(f"{path}: {exc}") from exc
+
+
+def single_feed(options: Mapping[str, Any], workers: int | None = None) -> Settings:
+    """Return the settings of a relay with one feed.
+
+    A stream that is missing is made, with the subjects of the feed.
+
+    Args:
+        options: settings of the feed and of JetStream, such as `feed.url` and `nats.stream`.
+            `feed.headers` is a list of pairs.
+        workers: how many processes receive; `None` for as many as the feed has connections.
+
+    Raises:
+        TypeError, ValueError: they cannot be used.
+    """
+    feed = {name[5:]: value for name, value in options.items() if name.startswith("feed.")}
+    nats = {name[5:]: value for name, value in options.items() if name.startswith("nats.")}
+    if "url" not in feed:
+        raise ValueError("give a file with settings, or the --url of a feed")
+    feed["headers"] = dict(feed.get("headers", ()))
+    if "conflate" in feed:
+        feed.setdefault("overflow", "conflate")
+    made = Feed(**{"name": "feed", **feed})
+    return Settings(
+        feeds=(made,),
+        nats=NatsSettings(subjects=[subject_pattern(made)], **nats),
+        workers=workers or made.standby,
+    )
 
 
 def _feed(place: str, table: object) -> Feed:

@@ -136,6 +136,14 @@ def subject_maker(feed: Feed) -> Callable[[Any], str]:
     return make
 
 
+def subject_pattern(feed: Feed) -> str:
+    """Return what all subjects of a feed match: `*` stands for a token with a value."""
+    tokens = feed.subject.replace("{feed}", feed.name)
+    # The dots of a pointer end no token.
+    plain = _FIELD.sub("{}", tokens)
+    return ".".join("*" if "{}" in token else token for token in plain.split("."))
+
+
 def id_maker(feed: Feed) -> Callable[[Any, bytes, float], str | None]:
     """Return a function that makes the id of a message; it returns `None` to have it numbered.
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
+from itertools import count
 from typing import Any, Final
 
 import nats
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.api import StreamConfig
-from nats.js.errors import NotFoundError
+from nats.js.api import Header, StreamConfig
+from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
 
 from ._headers import headers_of
 from ._nats_settings import NatsSettings
@@ -22,8 +24,9 @@ from ._window import Publish
 
 _RECONNECT_SECONDS: Final = 1.0
 _CLOSE_SECONDS: Final = 5.0
-# "NATS/1.0" and the ends of lines, and what `publish_async` adds: the name of the stream.
-_HEADER_BYTES: Final = 512
+# The most that the names of all headers take, and the values other than a feed's name and an id.
+_HEADER_BYTES: Final = 768
+_STREAM: Final = Header.EXPECTED_STREAM.value
 
 _logger: Final = logging.getLogger("wirespeed.relay")
 
@@ -44,41 +47,42 @@ class JetStream:
     def __init__(self, settings: NatsSettings, window: int) -> None:
         self._settings = settings
         self._window = window
+        # The client that is to be closed; the same one once it can be used.
+        self._connected: Client | None = None
         self._client: Client | None = None
-        self._context: JetStreamContext | None = None
         self._limit = 0
-        # What waits for its acknowledgement on the open connection.
-        self._sent: set[asyncio.Future[Any]] = set()
+        self._acknowledgements = Acknowledgements(window)
 
-    async def connect(self) -> JetStreamContext:
-        """Connect, make the stream if it is missing, and return the context for it.
+    async def connect(self) -> Client:
+        """Connect, make the stream if it is missing, and return the client.
 
         Raises:
             NotFoundError: there is no such stream, and the settings do not say how to make it.
             nats.errors.Error, OSError: JetStream cannot be reached.
         """
         await self.close()
-        sent = self._sent = set()
-        client = self._client = await nats.connect(
+        acknowledgements = Acknowledgements(self._window)
+        client = await nats.connect(
             servers=list(self._settings.servers),
             name="wirespeed relay",
             user_credentials=self._settings.credentials,
             allow_reconnect=False,
             error_cb=_log_error,
-            disconnected_cb=partial(_lose, sent),
+            disconnected_cb=acknowledgements.lose,
         )
-        # Room for twice as many: an acknowledgement that is late is given up.
-        context = client.jetstream(publish_async_max_pending=2 * self._window)
-        config = await _find_stream(context, self._settings)
+        self._connected = client
+        config = await _find_stream(client.jetstream(), self._settings)
+        await acknowledgements.listen(client)
         self._limit = client.max_payload
         if config.max_msg_size is not None and config.max_msg_size > 0:
             self._limit = min(self._limit, config.max_msg_size)
-        self._context = context
-        return context
+        self._acknowledgements = acknowledgements
+        self._client = client
+        return client
 
     async def close(self) -> None:
         """Close the connection."""
-        client, self._client, self._context = self._client, None, None
+        client, self._connected, self._client = self._connected, None, None
         if client is not None and not client.is_closed:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await client.close()
@@ -90,23 +94,90 @@ class JetStream:
             Rejected: the record is larger than JetStream takes.
             nats.errors.Error, OSError: JetStream cannot be reached.
         """
-        context = self._context
-        if context is None:
-            context = await self.connect()
-        elif self._client is None or not self._client.is_connected:
-            self._context = None
+        client = self._client
+        if client is None:
+            client = await self.connect()
+        elif not client.is_connected:
+            self._client = None
             raise ConnectionError("the connection to NATS is lost")
-        headers = headers_of(record)
-        size = len(record.data) + sum(len(name) + len(headers[name]) + 4 for name in headers)
-        if size + _HEADER_BYTES > self._limit:
+        size = len(record.data) + len(record.feed) + len(record.message_id) + _HEADER_BYTES
+        if size > self._limit:
             raise Rejected(f"{size} bytes are more than the {self._limit} that JetStream takes")
-        sent = self._sent
-        future: asyncio.Future[Any] = await context.publish_async(
-            record.subject, record.data, stream=self._settings.stream, headers=headers
-        )
-        sent.add(future)
-        future.add_done_callback(sent.discard)
+        headers = headers_of(record)
+        headers[_STREAM] = self._settings.stream
+        reply, future = self._acknowledgements.expect()
+        try:
+            await client.publish(record.subject, record.data, reply, headers)
+        except BaseException:
+            future.cancel()
+            raise
         return future
+
+
+class Acknowledgements:
+    """The acknowledgements that are missing on one connection.
+
+    Not those of `publish_async` in nats-py: with a semaphore, a random token and a decoded answer
+    for each message, it costs twice as much.
+    """
+
+    def __init__(self, window: int) -> None:
+        # Those that were given up stay until there are so many.
+        self._most = 4 * window
+        self._inbox = ""
+        self._numbers = count()
+        # By the subject of the answer.
+        self._missing: dict[str, asyncio.Future[Any]] = {}
+
+    async def listen(self, client: Client) -> None:
+        """Subscribe to the answers of JetStream."""
+        inbox = client.new_inbox()
+        await client.subscribe(f"{inbox}.*", cb=self._take)
+        self._inbox = inbox
+
+    def expect(self) -> tuple[str, asyncio.Future[Any]]:
+        """Return a subject for an answer, and the future of the acknowledgement."""
+        if len(self._missing) >= self._most:
+            self._missing = {
+                subject: each for subject, each in self._missing.items() if not each.done()
+            }
+        subject = f"{self._inbox}.{next(self._numbers)}"
+        future = self._missing[subject] = asyncio.get_running_loop().create_future()
+        return subject, future
+
+    async def lose(self) -> None:
+        """Fail all that are missing; else they would wait for their timeouts."""
+        for future in list(self._missing.values()):
+            if not future.done():
+                future.set_exception(ConnectionError("the connection to NATS is lost"))
+
+    async def _take(self, answer: Msg) -> None:
+        future = self._missing.pop(answer.subject, None)
+        if future is None or future.done():
+            return
+        error = _error_of(answer)
+        if error is None:
+            future.set_result(answer.data)
+        else:
+            future.set_exception(error)
+
+
+def _error_of(answer: Msg) -> Exception | None:
+    """Return the error that an answer tells of; `None` if the message is stored."""
+    # All others are small JSON objects, which need not be decoded.
+    if answer.data and b'"error"' not in answer.data:
+        return None
+    error: Exception = ConnectionError("an answer of JetStream cannot be understood")
+    if answer.headers is not None:
+        error = NoStreamResponseError()
+    try:
+        # Raises what it makes.
+        APIError.from_error(json.loads(answer.data)["error"])
+    except APIError as told:
+        error = told
+    except (ValueError, KeyError, TypeError):
+        pass
+    return error
 
 
 @asynccontextmanager
@@ -151,13 +222,6 @@ async def _find_stream(context: JetStreamContext, settings: NatsSettings) -> Str
             )
         )
     return info.config
-
-
-async def _lose(sent: set[asyncio.Future[Any]]) -> None:
-    """Fail what is not acknowledged; else it would wait for its timeout."""
-    for future in list(sent):
-        if not future.done():
-            future.set_exception(ConnectionError("the connection to NATS is lost"))
 
 
 async def _log_error(error: Exception) -> None:

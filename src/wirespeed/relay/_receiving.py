@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import time
@@ -17,6 +18,9 @@ from ._feed import Feed, conflation_key, id_maker, needs_decoding, subject_maker
 from ._pointer import decode
 from ._record import Record
 from ._window import Progress, Window
+
+# Messages that are taken in one turn of the event loop.
+_BATCH: Final = 64
 
 _logger: Final = logging.getLogger("wirespeed.relay")
 
@@ -64,6 +68,11 @@ class Receiving:
         self._decodes = needs_decoding(feed)
         self._status = FeedStatus(feed.name)
         self._ws: WebSocketConnection | None = None
+        # Of the open connection: its name, and how many messages were taken.
+        self._connection = ""
+        self._taken = 0
+        # Messages that were queued at the end, and were not sent any more.
+        self.unsent = 0
         # Messages that earlier connections have dropped.
         self._dropped_before = 0
 
@@ -121,25 +130,68 @@ class Receiving:
 
     async def _receive(self, ws: WebSocketConnection) -> None:
         """Publish the messages of one connection; raise its end."""
-        name = secrets.token_hex(8)
-        taken = 0
-        window = self._window
-        while True:
-            # First the room: a message that is taken from the queue can always be sent.
-            await window.reserve()
-            try:
-                message = await ws.receive()
-            except BaseException:
-                window.release()
-                raise
-            taken += 1
-            # Those that were dropped came before this one.
-            record = self._record(message, name, taken + ws.dropped.messages)
-            self._status.messages += 1
-            self._status.message_bytes += len(record.data)
-            await window.put(record, self._status.progress)
+        self._connection = secrets.token_hex(8)
+        self._taken = 0
+        try:
+            while True:
+                # First the room: a message that is taken from the queue can always be sent.
+                await self._window.reserve()
+                try:
+                    message = await ws.receive()
+                except BaseException:
+                    self._window.release()
+                    raise
+                await self._publish(ws, message)
+                await self._publish_more(ws)
+        except asyncio.CancelledError:
+            await self._publish_last(ws)
+            raise
 
-    def _record(self, message: Message, connection: str, sequence: int) -> Record:
+    async def _publish_more(self, ws: WebSocketConnection) -> None:
+        """Publish what is queued, as far as there is room."""
+        for _ in range(_BATCH):
+            if not self._window.try_reserve() or not await self._publish_queued(ws):
+                return
+        # The loop also has acknowledgements to read.
+        await asyncio.sleep(0)
+
+    async def _publish_queued(self, ws: WebSocketConnection) -> bool:
+        """Publish a queued message, for which there is room; return `False` if there is none."""
+        try:
+            message = ws.receive_nowait()
+        except asyncio.QueueEmpty:
+            self._window.release()
+            return False
+        except BaseException:
+            self._window.release()
+            raise
+        await self._publish(ws, message)
+        return True
+
+    async def _publish(self, ws: WebSocketConnection, message: Message) -> None:
+        """Publish a message for which there is room."""
+        self._taken += 1
+        # Those that were dropped came before this one.
+        record = self._record(message, self._taken + ws.dropped.messages)
+        self._status.messages += 1
+        self._status.message_bytes += len(record.data)
+        await self._window.put(record, self._status.progress)
+
+    async def _publish_last(self, ws: WebSocketConnection) -> None:
+        """Publish what is queued now: the relay stops. A second cancellation ends it."""
+        left = ws.pending.messages
+        try:
+            while left:
+                await self._window.reserve()
+                # Newer messages may have replaced some of them.
+                left = left - 1 if await self._publish_queued(ws) else 0
+        except WebSocketError:
+            # The connection was lost, and all that had arrived is published.
+            left = 0
+        finally:
+            self.unsent = left
+
+    def _record(self, message: Message, sequence: int) -> Record:
         is_text = isinstance(message.data, str)
         data = message.data.encode() if isinstance(message.data, str) else message.data
         received_at = _wall_clock(message.received_at)
@@ -150,8 +202,8 @@ class Receiving:
             subject=self._make_subject(value),
             data=data,
             is_text=is_text,
-            message_id=message_id or f"{self._feed.name}:{connection}:{sequence}",
-            connection=connection,
+            message_id=message_id or f"{self._feed.name}:{self._connection}:{sequence}",
+            connection=self._connection,
             sequence=sequence,
             received_at=received_at,
         )

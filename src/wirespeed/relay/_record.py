@@ -13,9 +13,12 @@ class Rejected(Exception):
     """
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, which would triple what making one costs.
+@dataclass(slots=True)
 class Record:
     """A message of a feed, with what a reader needs to find out whether one is missing.
+
+    A sink must not change it: it may be sent again.
 
     Attributes:
         feed: the name of the feed.

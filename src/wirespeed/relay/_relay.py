@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ._feed import Feed
@@ -34,7 +34,7 @@ class Relay:
             the last ones in the end.
 
     Attributes:
-        missing: how many messages were not acknowledged when `run` ended.
+        missing: how many messages that had arrived were not acknowledged when `run` ended.
 
     Raises:
         ValueError: there are no feeds, two have the same name, or a number is not above 0.
@@ -65,8 +65,9 @@ class Relay:
     async def run(self) -> None:
         """Relay until it is cancelled, or no feed can be connected any more.
 
-        A feed that cannot be connected any more does not end the others. In the end, nothing more
-        is taken from the feeds, and the missing acknowledgements have `timeout` seconds.
+        A feed that cannot be connected any more does not end the others. In the end, what is
+        queued is still published; that, closing the connections, and the missing acknowledgements
+        have `timeout` seconds in all.
 
         Raises:
             ExceptionGroup: all feeds have ended; with the error of each.
@@ -75,13 +76,23 @@ class Relay:
         try:
             await asyncio.wait(tasks)
         finally:
-            for task in tasks:
-                task.cancel()
-            results = await asyncio.gather(*tasks, return_exceptions=True)
-            self.missing = await self._window.drain(self._timeout)
+            results = await self._stop(tasks)
         raise ExceptionGroup(
             "no feed can be connected", [each for each in results if isinstance(each, Exception)]
         )
+
+    async def _stop(self, tasks: Sequence[asyncio.Task[None]]) -> list[BaseException | None]:
+        """Let the tasks publish what is queued, and wait for the acknowledgements."""
+        deadline = time.monotonic() + self._timeout
+        for task in tasks:
+            task.cancel()
+        _, late = await asyncio.wait(tasks, timeout=self._timeout)
+        for task in late:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        missing = await self._window.drain(max(deadline - time.monotonic(), 0.0))
+        self.missing = missing + sum(feed.unsent for feed in self._feeds)
+        return results
 
     def status(self) -> list[FeedStatus]:
         """Return the figures of each feed."""

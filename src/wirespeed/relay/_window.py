@@ -74,7 +74,11 @@ class Window:
         self._publish = publish
         self._timeout = timeout
         self._now = now
-        self._room = asyncio.Semaphore(size)
+        self._free = size
+        self._has_room = asyncio.Event()
+        self._has_room.set()
+        # Callers of `reserve` that wait.
+        self._in_line = 0
         self._numbers = count()
         # With the time at which each is late. In the order in which they were sent, so the first
         # one is the oldest.
@@ -99,11 +103,26 @@ class Window:
 
         Cancelling it reserves nothing.
         """
-        await self._room.acquire()
+        self._in_line += 1
+        try:
+            while not self._free:
+                self._has_room.clear()
+                await self._has_room.wait()
+        finally:
+            self._in_line -= 1
+        self._free -= 1
+
+    def try_reserve(self) -> bool:
+        """Reserve if there is room, and nobody waits for it; return whether it did."""
+        if not self._free or self._in_line:
+            return False
+        self._free -= 1
+        return True
 
     def release(self) -> None:
-        """Give the room back that `reserve` got."""
-        self._room.release()
+        """Give the room back that `reserve` or `try_reserve` got."""
+        self._free += 1
+        self._has_room.set()
 
     async def put(self, record: Record, progress: Progress) -> None:
         """Send a record for which there is room.
@@ -193,7 +212,7 @@ class Window:
     def _finish(self, progress: Progress) -> None:
         progress.unacknowledged -= 1
         self._count -= 1
-        self._room.release()
+        self.release()
         if not self._count:
             self._is_empty.set()
 

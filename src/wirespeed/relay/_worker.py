@@ -28,6 +28,8 @@ from ._relay import Relay
 UNUSABLE: Final = 2
 REPORT_SECONDS: Final = 1.0
 
+_logger: Final = logging.getLogger("wirespeed.relay")
+
 
 def encode_start(settings: Settings, worker: int) -> bytes:
     """Return the line that starts a worker."""
@@ -37,9 +39,15 @@ def encode_start(settings: Settings, worker: int) -> bytes:
 async def run(settings: Settings, worker: int) -> None:
     """Relay the feeds of one worker until standard input ends or a signal comes."""
     relaying = asyncio.create_task(_relay(settings, worker))
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, relaying.cancel)
+
+    def stop(_ended: object = None) -> None:
+        # Only once: a signal may come together with the end of the input.
+        if not relaying.cancelling():
+            relaying.cancel()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
     ended = asyncio.create_task(_wait_for_end())
-    ended.add_done_callback(lambda _task: relaying.cancel())
+    ended.add_done_callback(stop)
     await relaying
 
 
@@ -57,6 +65,11 @@ async def _relay(settings: Settings, worker: int) -> None:
         finally:
             reports.cancel()
             _write_report(relay)
+            if relay.missing:
+                _logger.warning(
+                    "%d messages that had arrived are not acknowledged after %g seconds",
+                    *(relay.missing, settings.timeout),
+                )
 
 
 async def _wait_for_end() -> None:

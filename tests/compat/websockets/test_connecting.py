@@ -283,3 +283,15 @@ async def test_each_step_closes_the_connection_before(lib: Any) -> None:
         assert [one.state for one in seen] == [State.CLOSED, State.CLOSED, State.OPEN]
         await ws.close()
         await turns(3)
+
+
+async def test_infinity_is_no_limit(lib: Any) -> None:
+    limits = dict.fromkeys(
+        ("open_timeout", "ping_interval", "ping_timeout", "close_timeout"), float("inf")
+    )
+    async with websockets_server() as server:
+        async with lib.connect(server.url, proxy=None, **limits) as ws:
+            assert ws.ping_timeout == ws.close_timeout == float("inf")
+            await ws.send("echo")
+            assert await ws.recv() == "echo"
+        assert ws.close_code == 1000

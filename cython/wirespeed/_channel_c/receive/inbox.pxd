@@ -2,6 +2,7 @@ cimport cython
 
 from wirespeed._codec._core_bytes cimport total_length
 from wirespeed._codec._core_wake cimport is_held, set_result as stop_with
+from wirespeed._channel_c.receive.deadlines cimport Deadlines
 from wirespeed._channel_c.receive.decoding cimport decoded, note_queued
 from wirespeed._channel_c.receive.entries cimport Entries
 from wirespeed._channel_c.receive.message cimport Message, bare_data, stamp, stamp_of, unstamped
@@ -44,6 +45,7 @@ cdef class Inbox(Entries):
     cdef bint _waking
     cdef object _end
     cdef Receive _spare
+    cdef Deadlines _deadlines
     cdef object _on_taken
     cdef object _on_wait
 
@@ -61,6 +63,8 @@ cdef class Inbox(Entries):
     @cython.locals(waiter=Waiter)
     cdef bint _has_line(self) except -1
     cdef Waiter first_waiter(self, int opcode)
+    cdef Deadlines deadlines(self)
+    cdef stop_deadlines(self)
     cdef leave_line(self, Receive receive)
     cdef note_poll(self)
     cpdef list waiting(self)

@@ -53,7 +53,7 @@ cdef class LaneReceive(Receive):
     cdef object _result(self, LaneInbox inbox, Entry entry)
     @cython.locals(lanes=LaneInbox, waiter=Waiter)
     cdef Waiter _suspend(self, Inbox inbox)
-    @cython.locals(inbox=LaneInbox)
+    @cython.locals(inbox=LaneInbox, waiter=Waiter)
     cdef _leave_queue(self)
     @cython.locals(inbox=LaneInbox, entry=Entry)
     cpdef _forget(self)

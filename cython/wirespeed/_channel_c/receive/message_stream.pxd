@@ -18,6 +18,7 @@ cdef class ReceiveChunk(Receive):
     cdef object _hand_over(self)
     @cython.locals(chunks=Chunks, turn=Receive, waiter=Waiter)
     cdef Waiter _suspend(self, Inbox inbox)
+    @cython.locals(waiter=Waiter)
     cdef _leave_queue(self)
     @cython.locals(chunks=Chunks)
     cpdef _forget(self)

@@ -219,6 +219,7 @@ class TypedReceiver:
         self._is_over = True
         self._inbox.finish(self._end)
         self._inbox.wake()
+        self._inbox.stop_deadlines()
 
     def _end(self, ends_iteration: bool) -> BaseException:
         return RuntimeError("the end is told as a message")

@@ -16,6 +16,7 @@ from ..._codec.backend import is_held, stop_with, total_length, use_send_slot
 from ...exceptions import ReadTimeout
 from ..turn import Turn
 from ..waiter import Awaitable, Waiter, begin, suspend
+from .deadlines import Deadlines
 from .decoding import decoded, note_queued
 from .entries import Entries
 from .message import Message, bare_data, stamp, stamp_of, unstamped
@@ -98,7 +99,7 @@ class Receive(Awaitable):
     def _start_timer(self, inbox: Inbox, waiter: Waiter) -> None:
         if self._deadline is None:
             self._deadline = inbox._loop.time() + (self._timeout or 0)
-        self._timer = inbox._loop.call_at(self._deadline, waiter.expire)
+        inbox.deadlines().add(waiter, self._deadline)
 
     def _leave_queue(self) -> None:
         """Leave the line, and give back a message that was set aside for this receive."""
@@ -112,10 +113,8 @@ class Receive(Awaitable):
                 # Without memory it may stay in the list; it then holds up nobody.
                 waiter.woken = True
                 inbox._waiters.remove(waiter)
-        # Last, because it can fail; then the timer expires for nobody.
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+            if self._deadline is not None:
+                inbox.deadlines().discard(waiter)
 
     def _forget(self) -> None:
         inbox: Inbox | None = self._source
@@ -171,6 +170,8 @@ class Inbox(Entries):
         self._end: Callable[[bool], BaseException] | None = None
         # The last receive that was made.
         self._spare: Receive | None = None
+        # Made when the first receive with a timeout waits.
+        self._deadlines: Deadlines | None = None
         # Called after a message was taken, while the queue is too full to read more.
         self._on_taken: Callable[[int], object] | None = None
         # Called with `False` when the waiting receives have changed, and with `True` when a call
@@ -225,6 +226,17 @@ class Inbox(Entries):
     def first_waiter(self, opcode: int) -> Waiter | None:
         """Return the first waiter that can take a message of this opcode (0: any), or `None`."""
         return self._waiters[0] if self._has_line() else None
+
+    def deadlines(self) -> Deadlines:
+        """Return the deadlines of the waiting receives."""
+        if self._deadlines is None:
+            self._deadlines = Deadlines(self._loop)
+        return self._deadlines
+
+    def stop_deadlines(self) -> None:
+        """Set no timer any more: nothing waits after the end."""
+        if self._deadlines is not None:
+            self._deadlines.stop()
 
     def leave_line(self, receive: Receive) -> None:
         """Remove a receive from the line; its waiter remains to be woken."""

@@ -150,13 +150,12 @@ class LaneReceive(Receive):
     def _leave_queue(self) -> None:
         """Leave the line; a message that is set aside remains so."""
         inbox: LaneInbox | None = self._source
+        waiter = self._waiter
         self._waiter = None
         if inbox is not None and self in inbox._line:
             inbox._line.remove(self)
-        # Last, because it can fail; then the timer expires for nobody.
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if inbox is not None and waiter is not None and self._deadline is not None:
+            inbox.deadlines().discard(waiter)
 
     def _forget(self) -> None:
         inbox: LaneInbox | None = self._source

@@ -97,13 +97,12 @@ class ReceiveChunk(Receive):
 
     def _leave_queue(self) -> None:
         """Stop waiting; a turn that was not used stays in line."""
+        waiter = self._waiter
         self._waiter = None
         if self._turn is not None and self._stream._chunks.is_served:
             self._turn._leave_queue()
-        # Last, because it can fail; then the timer expires for nobody.
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if waiter is not None and self._deadline is not None:
+            self._stream._inbox.deadlines().discard(waiter)
 
     def _forget(self) -> None:
         if self._source is None:

@@ -26,6 +26,7 @@ from ._options import (
     place_of,
     request_options,
     route_options,
+    time_limit,
 )
 from ._own.client import backoff, process_exception
 from ._protocol import ClientProtocol
@@ -186,7 +187,7 @@ class connect:  # noqa: N801
             inner = await open_connection(
                 place_of(uri, kwargs),
                 max_redirects=0,
-                open_timeout=seconds,
+                open_timeout=time_limit(seconds),
                 proxy=chosen_proxy(self.proxy, uri, kwargs),
                 create_connection=connection.begin,
                 **options,

@@ -5,6 +5,7 @@ Does not open connections.
 
 from __future__ import annotations
 
+import math
 import urllib.parse
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
@@ -69,12 +70,17 @@ def connection_options(connection: ClientConnection) -> dict[str, Any]:
         "max_message_size": protocol.max_message_size,
         "max_queue": _high(connection.max_queue),
         "write_buffer_size": _high(connection.write_limit),
-        "ping_interval": connection.ping_interval,
-        "ping_timeout": connection.ping_timeout,
-        "close_timeout": connection.close_timeout,
+        "ping_interval": time_limit(connection.ping_interval),
+        "ping_timeout": time_limit(connection.ping_timeout),
+        "close_timeout": time_limit(connection.close_timeout),
         "subprotocols": protocol.available_subprotocols or None,
         "compression": _deflate(protocol.available_extensions),
     }
+
+
+def time_limit(seconds: float | None) -> float | None:
+    """Return a limit as `wirespeed.connect` takes it: `None`, not infinity, for no limit."""
+    return None if seconds == math.inf else seconds
 
 
 def _high(limit: Any) -> int | None:

@@ -1,0 +1,1 @@
+../../../../src/wirespeed/_channel/receive/deadlines.py

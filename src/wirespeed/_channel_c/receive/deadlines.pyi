@@ -1,0 +1,1 @@
+from wirespeed._channel.receive.deadlines import Deadlines as Deadlines
