@@ -17,6 +17,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("_base",),
     ("exceptions",),
     ("_codec", "_handshake"),
+    ("_timers",),
     ("_channel",),
     ("_lifecycle",),
     ("connection",),
@@ -26,7 +27,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("compat", "metrics", "relay", "testing"),
     ("__init__", "__main__", "_bench", "_cli", "web_socket_client"),
 )
-ASYNCIO_STARTS_AT = "_channel"
+ASYNCIO_STARTS_AT = "_timers"
 ASYNCIO_AND_SOCKETS = frozenset({"aiofastnet", "asyncio", "selectors", "socket", "ssl", "uvloop"})
 # An error of TLS is an `ssl.SSLError` too; its class does no I/O.
 ALLOWED_BELOW = frozenset({("exceptions", "ssl")})

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from .._base.arguments import check_bool, check_callable, check_seconds
 from .._base.close_info import CloseCause
 from .._base.rfc6455 import Binary
+from .._timers import Timer, call_at
 from .departure import Departure
 from .idle import LOOKS, Silence
 from .keep_alive import LAST_LOOK_SECONDS, GiveUp
-from .timers import Timer, call_at
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .._base.close_info import CloseCause
+from .._timers import Timer, call_at
 from .keep_alive import LAST_LOOK_SECONDS, GiveUp
-from .timers import Timer, call_at
 
 if TYPE_CHECKING:
     from .._channel import Channel

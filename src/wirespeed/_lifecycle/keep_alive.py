@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from .._base.close_info import CloseCause
 from .._base.rfc6455 import OPCODE_PING
+from .._timers import Timer, call_at
 from .departure import DEPARTURE_LOOKS, Departure
-from .timers import Timer, call_at
 
 if TYPE_CHECKING:
     from .._channel import Channel

@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from typing import Any
 
 import pytest
 from channel.scripted import Wire, text, turns
 
 from wirespeed import ConnectionDisconnected, ReadTimeout
+from wirespeed._codec import backend
+from wirespeed._timers import Timer, call_at
 
 QUEUES = pytest.mark.parametrize("options", [{}, {"text_queue_maxsize": 9}], ids=["queue", "lanes"])
 
 
-def watch_timers(monkeypatch: pytest.MonkeyPatch) -> list[asyncio.TimerHandle]:
-    """Return the list of the timers that are set from now on."""
-    loop = asyncio.get_running_loop()
-    call_at = loop.call_at
-    timers: list[asyncio.TimerHandle] = []
+class WatchedTimer:
+    """A timer that knows whether it was cancelled."""
 
-    def note(when: float, *args: Any, **options: Any) -> asyncio.TimerHandle:
-        timers.append(call_at(when, *args, **options))
+    def __init__(self, timer: Timer) -> None:
+        self._timer = timer
+        self.is_cancelled = False
+
+    def cancel(self) -> None:
+        """Cancel the timer."""
+        self._timer.cancel()
+        self.is_cancelled = True
+
+
+def watch_timers(monkeypatch: pytest.MonkeyPatch) -> list[WatchedTimer]:
+    """Return the list of the timers that are set from now on."""
+    timers: list[WatchedTimer] = []
+
+    def note(*arguments: Any) -> WatchedTimer:
+        timers.append(WatchedTimer(call_at(*arguments)))
         return timers[-1]
 
-    monkeypatch.setattr(loop, "call_at", note)
+    channel = "_channel_c" if backend.COMPILED else "_channel"
+    module = importlib.import_module(f"wirespeed.{channel}.receive.deadlines")
+    monkeypatch.setattr(module, "call_at", note)
     return timers
 
 
@@ -43,7 +59,7 @@ async def test_receives_share_a_timer(
     with pytest.raises(ReadTimeout):
         await wire.connection.receive_text(timeout=0.001)
     assert len(timers) == 2
-    assert timers[0].cancelled()
+    assert timers[0].is_cancelled
 
 
 @QUEUES
@@ -55,11 +71,11 @@ async def test_nothing_is_left_of_the_timer_at_the_end(
     task = asyncio.create_task(wire.connection.receive_text(timeout=30))
     await turns()
     (timer,) = timers
-    assert not timer.cancelled()
+    assert not timer.is_cancelled
     wire.connection.abort()
     with pytest.raises(ConnectionDisconnected):
         await task
-    assert timer.cancelled()
+    assert timer.is_cancelled
 
 
 @QUEUES

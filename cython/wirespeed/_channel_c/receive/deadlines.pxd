@@ -5,6 +5,7 @@ from wirespeed._channel_c.waiter cimport Waiter
 
 @cython.final
 cdef class Deadlines:
+    cdef object __weakref__
     cdef object _loop
     cdef dict _deadlines
     cdef object _timer

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
+from ..._timers import Timer, call_at
 from ..waiter import Waiter
 
 
@@ -21,7 +22,7 @@ class Deadlines:
         self._loop = loop
         # In the order in which they came, with the time of the loop's clock.
         self._deadlines: dict[Waiter, float] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
         # When the timer calls.
         self._next = 0.0
 
@@ -43,7 +44,7 @@ class Deadlines:
             timer.cancel()
 
     def _set_timer(self, when: float) -> None:
-        timer = self._loop.call_at(when, self._expire)
+        timer = call_at(self._loop, when, self, Deadlines._expire)
         self.stop()
         self._timer = timer
         self._next = when

@@ -15,7 +15,7 @@ import pytest
 
 import wirespeed
 from wirespeed._codec import backend
-from wirespeed._lifecycle.timers import FEW_CALLS, Timer, call_at
+from wirespeed._timers import FEW_CALLS, Timer, call_at
 
 HAS_DESCRIPTORS = sys.platform == "linux" and (backend.COMPILED or sys.version_info >= (3, 13))
 
@@ -223,7 +223,7 @@ def test_where_there_is_no_descriptor_the_loop_keeps_the_time(
         assert owner.names == ["call"]
 
     if why == "no descriptor":
-        monkeypatch.setattr(wirespeed._lifecycle.timers, "open_timer", lambda: -1)
+        monkeypatch.setattr(wirespeed._timers, "open_timer", lambda: -1)
     factory = OwnClock if why == "own clock" else asyncio.SelectorEventLoop
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(use())

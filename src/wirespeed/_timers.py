@@ -1,4 +1,4 @@
-"""The timers of connections, which wait behind one file descriptor a loop where Linux has it.
+"""Timers that do not keep their owner alive; on Linux, one file descriptor a loop waits for all.
 
 A pending timer costs asyncio some 5,000 instructions in each turn of the loop, a fifth of what a
 message of a quiet feed costs. A descriptor that becomes readable at a set time costs nothing.
@@ -14,7 +14,7 @@ from contextvars import Context, copy_context
 from typing import Any, Protocol, TypeGuard, TypeVar
 from weakref import WeakKeyDictionary, ref
 
-from .._codec.backend import open_timer, set_timer
+from ._codec.backend import open_timer, set_timer
 
 T = TypeVar("T")
 
