@@ -116,13 +116,17 @@ class Terminal:
 
 @contextlib.contextmanager
 def on_terminal(*arguments: str) -> Iterator[Terminal]:
-    """Run a command on a terminal for the duration of the block."""
+    """Run a command for the duration of the block, on a terminal that can only print."""
     import pty
 
     master, slave = pty.openpty()
     try:
         with subprocess.Popen(
-            [*COMMAND, *arguments], stdin=slave, stdout=slave, stderr=slave
+            [*COMMAND, *arguments],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={**os.environ, "TERM": "dumb"},
         ) as process:
             os.close(slave)
             try:

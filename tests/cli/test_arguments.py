@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from wirespeed.__main__ import main
 from wirespeed._cli import connect
 from wirespeed._cli.demo import command
 from wirespeed._cli.demo.report import Goal
+from wirespeed._cli.opening import Opening
 
 
 def recorder(seen: list[object]) -> Callable[..., int]:
@@ -49,6 +51,15 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["connect", "ws://h", "--header", "name"], "must be NAME:VALUE"),
         (["connect", "ws://h", "--linger", "nan"], "must be a number of seconds, not 'nan'"),
         (["connect", "ws://h", "--linger=-1"], "must be a number of seconds, not '-1'"),
+        (["connect", "ws://h", "--cookie", "secret"], "must be NAME=VALUE, there is no = in it"),
+        (["connect", "ws://h", "--timeout", "0"], "must be a number of seconds above 0, not '0'"),
+        (["connect", "ws://h", "--ping-interval", "x"], "must be a number of seconds, not 'x'"),
+        (["connect", "ws://h", "--count", "0"], "must be a whole number from 1 up, not '0'"),
+        (["connect", "ws://h", "--ca", "f", "--insecure"], "not allowed with"),
+        (["serve"], "required: WHAT"),
+        (["serve", "echo", "--port", "70000"], "must be 0 to 65535, not '70000'"),
+        (["serve", "feed", "--rate", "0"], "must be a number above 0, not '0'"),
+        (["completion", "tcsh"], "invalid choice: 'tcsh'"),
     ],
 )
 def test_bad_arguments_are_refused(
@@ -71,6 +82,10 @@ def test_bad_arguments_are_refused(
         (["ws://h/", "--subprotocol", "a b"], "subprotocols[0] is not a token"),
         (["ws://h/", "--ca", "/nowhere"], "certificates of /nowhere: No such file"),
         (["wss://h/", "--ca", __file__], f"cannot use the certificates of {__file__}: "),
+        (["wss://h/", "--cert", "/nowhere"], "certificate of /nowhere: No such file"),
+        (["wss://h/", "--key", "/nowhere"], "--key needs --cert"),
+        (["ws://h/", "--cookie", "a=b", "-H", "Cookie: c=d"], "'Cookie'"),
+        (["ws://h/", "--proxy", "ftp://h/"], "proxy"),
     ],
 )
 def test_what_a_connection_cannot_use_is_refused(
@@ -86,11 +101,44 @@ def test_what_a_connection_cannot_use_is_refused(
 def test_the_arguments_of_connect_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[object] = []
     monkeypatch.setattr(connect, "run", recorder(seen))
-    arguments = ["--header", "A: b:c", "--header", "D:", "--subprotocol", "x", "--subprotocol=y"]
-    assert main(["connect", "ws://h/", *arguments, "--ca", "f", "--linger", "inf"]) == 7
-    headers = [("A", "b:c"), ("D", "")]
-    opening = connect.Opening(url="ws://h/", headers=headers, subprotocols=["x", "y"], ca="f")
-    assert seen == [(opening,), {"linger": float("inf")}]
+    arguments = ["-H", "A: b:c", "--header", "D:", "--subprotocol", "x", "--subprotocol=y"]
+    arguments += ["--origin", "null", "--auth", "u:p:q", "--cookie", "a=b=c", "--cookie", "d="]
+    arguments += ["--proxy", "env", "--ca", "f", "--cert", "g", "--key", "h", "--compress"]
+    arguments += ["--ping-interval", "0", "--timeout", "3", "--linger", "inf", "--binary", "--json"]
+    arguments += ["--count", "5", "--record", "i", "--reconnect", "-v"]
+    assert main(["connect", "ws://h/", *arguments]) == 7
+    opening = Opening(
+        url="ws://h/",
+        headers=[("A", "b:c"), ("D", "")],
+        subprotocols=["x", "y"],
+        origin="null",
+        auth=("u", "p:q"),
+        cookies=[("a", "b=c"), ("d", "")],
+        proxy=True,
+        ca="f",
+        cert="g",
+        key="h",
+        compress=True,
+        ping_interval=None,
+        timeout=3.0,
+    )
+    talk = connect.Talk(
+        linger=float("inf"),
+        binary=True,
+        as_json=True,
+        count=5,
+        record=Path("i"),
+        reconnect=True,
+        verbose=True,
+    )
+    assert seen == [(opening, talk), {}]
+
+
+def test_connect_does_nothing_special_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[object] = []
+    monkeypatch.setattr(connect, "run", recorder(seen))
+    assert main(["connect", "ws://h/"]) == 7
+    assert seen == [(Opening(url="ws://h/"), connect.Talk()), {}]
 
 
 @pytest.mark.parametrize(

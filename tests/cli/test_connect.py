@@ -55,7 +55,7 @@ async def test_binary_messages_are_described() -> None:
     behaviour = Behaviour(burst=[b"\x01\x02\xff", bytes(1000)], close=(1000, ""))
     async with websockets_server(behaviour) as listening:
         outcome = await run("connect", listening.url)
-    assert outcome.out == f"< 3 bytes: 0102ff\n< 1000 bytes: {'00' * 32}...\n"
+    assert outcome.out == f"3 bytes: 0102ff\n1000 bytes: {'00' * 32}...\n"
 
 
 async def test_text_in_a_pipe_is_not_changed() -> None:

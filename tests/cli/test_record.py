@@ -64,7 +64,7 @@ def _replay(path: Path) -> None:
         url = process.stdout.readline().decode().strip()
         for _ in range(2):
             outcome = commandline.run("connect", url, stdin=b"anything\n")
-            assert (outcome.status, outcome.out) == (0, "ä tick\n< 2 bytes: 00ff\n")
+            assert (outcome.status, outcome.out) == (0, "ä tick\n2 bytes: 00ff\n")
             assert outcome.err == "closed by the server with code 1001 (going away): bye\n"
         process.send_signal(signal.SIGINT)
         process.wait(commandline.SECONDS)

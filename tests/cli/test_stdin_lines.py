@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from wirespeed._cli.stdin_lines import LineReader
+from wirespeed._cli.input.stdin_lines import LineReader
 
 
 async def read_all(reader: LineReader) -> list[bytes]:

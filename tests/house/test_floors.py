@@ -104,6 +104,7 @@ def test_the_package_keeps_its_floors() -> None:
     third_party = declared_packages("fast", "proxy")
     more = {
         "_bench": declared_packages("bench"),
+        "_cli": declared_packages("cli"),
         "metrics": declared_packages("metrics", "opentelemetry"),
         "relay": declared_packages("relay"),
         "testing": frozenset({"pytest"}),

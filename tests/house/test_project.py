@@ -36,7 +36,16 @@ def test_the_oldest_python_is_the_same_everywhere() -> None:
 
 def test_every_extra_has_lower_bounds() -> None:
     extras = pyproject()["project"]["optional-dependencies"]
-    assert set(extras) == {"bench", "fast", "metrics", "opentelemetry", "proxy", "relay", "test"}
+    assert set(extras) == {
+        "bench",
+        "cli",
+        "fast",
+        "metrics",
+        "opentelemetry",
+        "proxy",
+        "relay",
+        "test",
+    }
     for extra, requirements in extras.items():
         for requirement in requirements:
             assert re.search(r">=\d", requirement), f"{extra}: {requirement} has no lower bound"

@@ -1,1 +1,1 @@
-"""The command line: `wirespeed connect`, `record`, `replay` and `demo`."""
+"""The command line: its arguments, and each subcommand."""

@@ -1,51 +1,60 @@
-"""`wirespeed connect`: opens a connection and runs a session on it, or reports the error."""
+"""`wirespeed connect`: opens a connection, or one after the other, and runs a session on each."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
-import os
-import re
-import socket
-import ssl
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from .._handshake.url import parse_url
-from ..client import connect
 from ..connection import WebSocketConnection
-from ..exceptions import WebSocketError
+from ..testing._recording import Recorder
 from .console import complain, note
-from .session import Session
-from .stdin_lines import LineReader
-
-USAGE_ERROR = 2
+from .input.user import User, user_of_standard_input
+from .opening import (
+    FAILED,
+    USAGE_ERROR,
+    Opening,
+    Unusable,
+    complain_of,
+    connecting,
+    log_shown,
+    open_connection,
+)
+from .output import Output
+from .printer import Printer
+from .session import Manner, Session
 
 
 @dataclass(frozen=True, kw_only=True)
-class Opening:
-    """What to connect to, from the command line.
+class Talk:
+    """What to do with the connection, from the command line.
 
     Attributes:
-        url: as for `wirespeed.connect`.
-        headers: headers to add to the request.
-        subprotocols: subprotocols to offer.
-        ca: a file of certificates to trust instead of the system's; `None` for the system's.
+        linger: if the input is not a terminal, its end closes the connection once the server has
+            sent nothing for this many seconds; `None` for 1, or for ever with a `count`.
+        binary: whether lines are sent as binary messages, and such messages printed as they are.
+        as_json: whether JSON is laid out.
+        count: how many messages to print; `None` for all.
+        record: the file to record in; `None` to record nothing.
+        reconnect: whether to connect again after the end of a connection.
+        verbose: whether to show the opening handshake.
     """
 
-    url: str
-    headers: list[tuple[str, str]]
-    subprotocols: list[str]
-    ca: str | None
+    linger: float | None = None
+    binary: bool = False
+    as_json: bool = False
+    count: int | None = None
+    record: Path | None = None
+    reconnect: bool = False
+    verbose: bool = False
 
 
-def run(opening: Opening, *, linger: float) -> int:
+def run(opening: Opening, talk: Talk) -> int:
     """Run a session; return the exit status.
-
-    Args:
-        opening: what to connect to.
-        linger: if the input is not a terminal, its end closes the connection once the server has
-            sent nothing for this many seconds.
 
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed; raised after the closing handshake.
@@ -53,64 +62,91 @@ def run(opening: Opening, *, linger: float) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # The encoding of standard output may lack characters.
         sys.stdout.reconfigure(errors="backslashreplace")
-    return asyncio.run(_run(opening, linger))
+    recorder = None
+    if talk.record is not None:
+        recorder = new_recorder(talk.record)
+        if recorder is None:
+            return USAGE_ERROR
+    try:
+        with log_shown(handshake=talk.verbose):
+            return asyncio.run(_run(opening, talk, recorder))
+    finally:
+        if recorder is not None:
+            recorder.close()
 
 
-async def _run(opening: Opening, linger: float) -> int:
+def new_recorder(path: Path) -> Recorder | None:
+    """Make the file of a recording; if that fails, complain and return `None`."""
+    try:
+        return Recorder(path)
+    except OSError as exc:
+        complain(f"cannot make {path}: {exc.strerror or exc}")
+        return None
+
+
+async def _run(opening: Opening, talk: Talk, recorder: Recorder | None) -> int:
+    printer = Printer(sys.stdout, as_json=talk.as_json, raw=talk.binary)
+    output = Output(printer, recorder, count=talk.count)
+    connections = _Connections(opening, talk, recorder, output)
+    if talk.reconnect:
+        return await connections.one_after_the_other()
     ws = await open_connection(opening)
     if not isinstance(ws, WebSocketConnection):
         return ws
-    lines, is_terminal = standard_input()
-    if is_terminal:
-        subprotocol = "" if ws.subprotocol is None else f", subprotocol {ws.subprotocol}"
-        note(f"connected to {parse_url(opening.url)}{subprotocol}; Ctrl-D closes")
-    return await Session(ws, lines, 0 if is_terminal else linger).run()
+    async with user_of_standard_input() as user:
+        return await connections.talk_on(ws, user)
 
 
-async def open_connection(opening: Opening) -> WebSocketConnection | int:
-    """Open a connection; if that fails, complain and return the exit status."""
-    ca = opening.ca
-    try:
-        context = None if ca is None else ssl.create_default_context(cafile=ca)
-    except OSError as exc:
-        complain(f"cannot use the certificates of {ca}: {exc.strerror or exc}")
-        return USAGE_ERROR
-    loop = asyncio.get_running_loop()
-    # Some transports log a failed TLS handshake besides raising it.
-    loop.set_exception_handler(lambda loop, context: None)
-    try:
-        ws = await connect(
-            opening.url,
-            headers=opening.headers,
-            subprotocols=opening.subprotocols,
-            ssl=context,
-        )
-    except OSError as exc:
-        # Before ValueError: the error of an unverified certificate is both.
-        complain(f"cannot connect: {_why(exc)}")
-        return 1
-    except ValueError as exc:
-        complain(str(exc))
-        return USAGE_ERROR
-    loop.set_exception_handler(None)
-    return ws
+class _Connections:
+    """The connections of one command."""
 
+    def __init__(
+        self, opening: Opening, talk: Talk, recorder: Recorder | None, output: Output
+    ) -> None:
+        self._opening = opening
+        self._talk = talk
+        self._recorder = recorder
+        self._output = output
+        self._has_recorded = False
+        self._is_over = False
 
-def standard_input() -> tuple[LineReader | None, bool]:
-    """Return a reader of standard input, `None` if it is closed, and whether it is a terminal."""
-    if sys.stdin is None:
-        return None, False
-    raw: io.RawIOBase = sys.stdin.buffer.raw  # type: ignore[union-attr]
-    return LineReader(raw), sys.stdin.isatty()
+    async def one_after_the_other(self) -> int:
+        """Run a session on each connection, until the user ends one."""
+        try:
+            connections = aiter(connecting(self._opening, reconnect=True))
+            async with contextlib.aclosing(connections), user_of_standard_input() as user:
+                async for ws in connections:
+                    status = await self.talk_on(ws, user)
+                    if self._is_over:
+                        return status
+        except (Unusable, OSError, ValueError, ImportError) as exc:
+            return complain_of(exc)
+        return FAILED
 
+    async def talk_on(self, ws: WebSocketConnection, user: User) -> int:
+        """Run a session on a connection; return its exit status."""
+        if self._recorder is not None and not self._has_recorded:
+            self._recorder.begin(parse_url(self._opening.url).shown, ws.subprotocol)
+            self._has_recorded = True
+        if user.is_at_terminal:
+            subprotocol = "" if ws.subprotocol is None else f", subprotocol {ws.subprotocol}"
+            shown = parse_url(self._opening.url).shown
+            note(f"connected to {shown}{subprotocol}; Ctrl-D closes, /help lists commands")
+        manner = Manner(linger=self._linger(user), binary=self._talk.binary)
+        session = Session(ws, user, self._output, manner)
+        status = await session.run()
+        output = self._output
+        self._is_over = not session.ended_by_peer or output.reader_is_gone or output.is_full
+        if output.is_full:
+            return FAILED if output.has_failed else 0
+        if output.lack and session.ended_by_peer and not self._talk.reconnect:
+            complain(output.lack)
+            return FAILED
+        return status
 
-def _why(exc: OSError) -> str:
-    """Return the reason for a failure in words, without addresses or C source lines."""
-    if isinstance(exc, ssl.SSLCertVerificationError):
-        return f"certificate verify failed: {exc.verify_message}"
-    if isinstance(exc, WebSocketError | ssl.SSLError) or not exc.errno:
-        # asyncio raises some errors without a text.
-        return str(exc) or re.sub("(?<=[a-z])(?=[A-Z])", " ", type(exc).__name__).lower()
-    if isinstance(exc, socket.gaierror):
-        return str(exc.strerror)
-    return os.strerror(exc.errno)
+    def _linger(self, user: User) -> float:
+        if user.is_at_terminal:
+            return 0.0
+        if self._talk.linger is not None:
+            return self._talk.linger
+        return 1.0 if self._talk.count is None else float("inf")

@@ -8,9 +8,12 @@ from pathlib import Path
 from .._handshake.url import parse_url
 from ..connection import WebSocketConnection
 from ..testing._recording import Recorder
-from .connect import USAGE_ERROR, Opening, open_connection, standard_input
-from .console import complain, note
-from .session import Session
+from .connect import new_recorder
+from .console import note
+from .input.user import user_of_standard_input
+from .opening import USAGE_ERROR, Opening, log_shown, open_connection
+from .output import Output
+from .session import Manner, Session
 
 
 def run(opening: Opening, path: Path, *, seconds: float | None) -> int:
@@ -24,13 +27,12 @@ def run(opening: Opening, path: Path, *, seconds: float | None) -> int:
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed; raised after the closing handshake.
     """
-    try:
-        recorder = Recorder(path)
-    except OSError as exc:
-        complain(f"cannot make {path}: {exc.strerror or exc}")
+    recorder = new_recorder(path)
+    if recorder is None:
         return USAGE_ERROR
     try:
-        return asyncio.run(_run(opening, recorder, path, seconds))
+        with log_shown(handshake=False):
+            return asyncio.run(_run(opening, recorder, path, seconds))
     finally:
         recorder.close()
 
@@ -40,16 +42,18 @@ async def _run(opening: Opening, recorder: Recorder, path: Path, seconds: float 
     if not isinstance(ws, WebSocketConnection):
         return ws
     recorder.begin(parse_url(opening.url).shown, ws.subprotocol)
-    lines, is_terminal = standard_input()
-    session = Session(ws, lines, 0 if is_terminal else float("inf"), recorder)
-    note(f"recording {parse_url(opening.url).shown}; Ctrl-C ends")
-    timer = None
-    if seconds is not None:
-        timer = asyncio.get_running_loop().call_later(seconds, session.stop)
-    try:
-        return await session.run()
-    finally:
-        if timer is not None:
-            timer.cancel()
-        unit = "message" if recorder.messages == 1 else "messages"
-        note(f"{recorder.messages} {unit} in {path}")
+    shown = parse_url(opening.url).shown
+    async with user_of_standard_input() as user:
+        linger = 0 if user.is_at_terminal else float("inf")
+        session = Session(ws, user, Output(None, recorder), Manner(linger=linger))
+        note(f"recording {shown}; Ctrl-C ends")
+        timer = None
+        if seconds is not None:
+            timer = asyncio.get_running_loop().call_later(seconds, session.stop)
+        try:
+            return await session.run()
+        finally:
+            if timer is not None:
+                timer.cancel()
+            unit = "message" if recorder.messages == 1 else "messages"
+            note(f"{recorder.messages} {unit} in {path}")

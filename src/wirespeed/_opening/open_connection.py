@@ -18,6 +18,7 @@ from .._network.tls_failure import Place, tls_failure
 from .._network.transport import SocketTransport, open_transport
 from ..connection import WebSocketConnection
 from ..exceptions import HandshakeError, OpenTimeout, ProxyError
+from .handshake_log import log_request, log_response
 from .plan import Plan
 from .redirects import Trail
 
@@ -47,6 +48,8 @@ async def open_connection(plan: Plan) -> WebSocketConnection:
         try:
             return await _open_one(plan, trail, phases, when)
         except HandshakeError as refusal:
+            if refusal.status is not None:
+                log_response(refusal.status, refusal.reason, refusal.headers.items())
             trail.follow(refusal)
 
 
@@ -133,11 +136,13 @@ class _Attempt:
     def send_request(self) -> None:
         """Send the request: the transport is ready."""
         if self.protocol is not None:
+            log_request(self.opening.request())
             self.protocol.send_request()
 
     def _agree(self, transport: Any) -> Opened:
         """Return the results of the handshake at its end, or raise `HandshakeError`."""
         response = self.opening.result()
+        log_response(response.status, response.reason, response.headers.items())
         if self.trail.history:
             response = replace(response, history=self.trail.history)
         if self.phases.current != "upgrade":

@@ -24,14 +24,13 @@ from .._codec import backend
 from ..connection import Message
 from ..exceptions import ConnectionDisconnected, MessageTypeError, ProtocolError, ReadTimeout
 from ._frames import Sendable, close_frame, control_frame, message_frames
+from ._limits import Limits
 from ._request import HeadersLike, Opening, Request
 from ._writing import ClientGone, Writing
 
 __all__ = ["CLEAN_CLOSE_CODES", "ServerConnection"]
 
 _READ_BYTES: Final = 64 * 1024
-# While so many messages wait for the script, nothing more is read.
-_MAX_QUEUE: Final = 1024
 CLEAN_CLOSE_CODES: Final = frozenset({1000, 1001, 1005})
 
 
@@ -58,6 +57,7 @@ class ServerConnection:
         *,
         number: int,
         timeout: float | None,
+        limits: Limits,
     ) -> None:
         """Make a connection whose request has not been read; `serve` does this."""
         self.number = number
@@ -67,11 +67,12 @@ class ServerConnection:
         self._reader = reader
         self._writing = Writing(writer)
         self._timeout = timeout
+        self._limits = limits
         self._opening = Opening()
         self._is_answered = False
-        self._parser = backend.MessageParser(masked=True)
+        self._parser = backend.MessageParser(max_message_size=limits.message_bytes, masked=True)
         self._messages: deque[str | bytes] = deque()
-        self._pongs: set[bytes] = set()
+        self._unanswered: set[bytes] = set()
         self._reading: asyncio.Task[None] | None = None
         self._fault: ProtocolError | None = None
         self._news = asyncio.Event()
@@ -102,9 +103,10 @@ class ServerConnection:
         """Read the request; refuse it and return `False` if it is not an opening handshake."""
         request = None
         try:
-            while request is None:
-                request = self._opening.receive_data(await self._reader.read(_READ_BYTES))
-        except (h11.RemoteProtocolError, OSError):
+            async with asyncio.timeout(self._limits.request_seconds):
+                while request is None:
+                    request = self._opening.receive_data(await self._reader.read(_READ_BYTES))
+        except (h11.RemoteProtocolError, OSError):  # A timeout is an OSError.
             return False
         self.request = request
         fault = request.fault()
@@ -279,7 +281,7 @@ class ServerConnection:
                 await self._feed(data)
                 if self._parser.close is not None:
                     return
-                while self._is_stalled or len(self._messages) >= _MAX_QUEUE:
+                while self._is_stalled or self._limits.reached_by(self._messages):
                     self._wants_more.clear()
                     await self._wants_more.wait()
                 data = await self._reader.read(_READ_BYTES)
@@ -313,7 +315,7 @@ class ServerConnection:
             if opcode == OPCODE_PING:
                 await self.write(control_frame(OPCODE_PONG, payload))
             else:
-                self._pongs.add(payload)
+                self._unanswered.discard(payload)
         if self._parser.close is not None:
             code, self.close_reason = self._parser.close
             if not self._sent_close:
@@ -353,11 +355,11 @@ class ServerConnection:
         """
         frame = control_frame(OPCODE_PING, payload)
         self._check_sendable()
-        self._pongs.discard(payload)
+        self._unanswered.add(payload)
         await self.write(frame)
         try:
             async with asyncio.timeout(self._timeout):
-                while payload not in self._pongs:
+                while payload in self._unanswered:
                     if self._is_over:
                         raise self._disconnected("before it answered a Ping")
                     await self._wait_for_news()
@@ -436,7 +438,7 @@ class ServerConnection:
         try:
             async with asyncio.timeout(self._timeout):
                 while not self._is_over:
-                    if len(self._messages) >= _MAX_QUEUE:
+                    if self._limits.reached_by(self._messages):
                         # Nobody takes these any more; they must not hold up the Close frame.
                         self._messages.clear()
                         self._wants_more.set()

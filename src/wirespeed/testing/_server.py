@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ..exceptions import ConnectionDisconnected
 from ._connection import CLEAN_CLOSE_CODES, ServerConnection
+from ._limits import NO_LIMITS, Limits
 from ._request import HeadersLike, check_refusal, pairs
 from ._writing import ClientGone
 
@@ -27,6 +28,9 @@ _HOST: Final = "127.0.0.1"
 # asyncio loses the socket of a connection that it is just accepting when a server closes. It
 # accepts a connection within this many turns after it was made.
 _ACCEPTING_TURNS: Final = 10
+_TOO_MANY: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+)
 
 
 def replaces(failures: Sequence[BaseException], exc: BaseException | None) -> bool:
@@ -84,8 +88,10 @@ class Server:
         subprotocols: tuple[str, ...],
         ssl: ssl_module.SSLContext | None,
         port: int,
+        limits: Limits = NO_LIMITS,
     ) -> None:
         self._scripts = scripts
+        self._limits = limits
         self._timeout = timeout
         self._accept = accept
         self._subprotocols = subprotocols
@@ -143,9 +149,19 @@ class Server:
         return isinstance(exc, asyncio.CancelledError) and not others
 
     def _start(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        most = self._limits.connections
+        if most is not None and len(self._running) >= most:
+            # Without reading the request, so that no client can make the server wait for it.
+            writer.write(_TOO_MANY)
+            writer.close()
+            return
         self._connections += 1
         connection = ServerConnection(
-            reader, writer, number=self._connections, timeout=self._timeout
+            reader,
+            writer,
+            number=self._connections,
+            timeout=self._timeout,
+            limits=self._limits,
         )
         script = self._scripts[min(self._connections, len(self._scripts)) - 1]
         run = _Run(connection, script)

@@ -1,4 +1,4 @@
-"""Reads lines from standard input, of any kind, without blocking the event loop."""
+"""Reads lines from standard input of any kind, without blocking the event loop."""
 
 from __future__ import annotations
 
