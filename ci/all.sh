@@ -21,6 +21,12 @@ job() {
     fi
 }
 
+if ((EUID == 0)) && type -P apt-get >/dev/null && ! type -P tmux fish zsh >/dev/null; then
+    # Without them, the tests of the command line on a terminal are skipped.
+    { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes tmux fish zsh; } \
+        >/dev/null || true
+fi
+
 job demo make demo ARGS="--messages 200000"
 job lint make lint
 job counts make counts
