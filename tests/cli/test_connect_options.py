@@ -282,9 +282,14 @@ async def test_the_handshake_is_shown_without_secrets() -> None:
 
 
 async def test_closing_with_a_code() -> None:
-    async with serve(echo, timeout=None) as url:
+    async def script(client: ServerConnection) -> None:
+        assert await client.receive_text() == "hi"
+        with pytest.raises(ConnectionDisconnected, match="4000 'bye'"):
+            await client.receive()
+
+    async with serve(script) as url:
         outcome = await run(url, stdin=b"hi\n/close 4000 bye\nnot sent\n")
-    assert (outcome.status, outcome.err) == (0, "closed with code 4000\n")
+    assert outcome == Outcome(0, "", "closed with code 4000\n")
 
 
 async def test_a_password_needs_a_terminal() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import signal
@@ -192,6 +193,20 @@ def test_too_many_clients() -> None:
             assert status_of(stack.enter_context(server.request())) == 101
         with server.connect() as own:
             assert status_of(own) == 503
+
+
+async def test_a_client_of_a_chat_that_does_not_read() -> None:
+    with served("chat") as server, server.request() as silent:
+        assert await asyncio.to_thread(status_of, silent) == 101
+        async with wirespeed.connect(server.url) as ws:
+            # Until both are members, a message reaches nobody.
+            assert [server.remark(), server.remark()] == ["connection 1: /\n", "connection 2: /\n"]
+            # More than the sockets between them can hold as well.
+            for _ in range(64):
+                await ws.send(bytes(1 << 20))
+            # The server has given the silent one up, and has read all of it.
+            assert "connection 1: " in await asyncio.to_thread(server.remark)
+            assert await (await ws.ping()) >= 0
 
 
 def test_a_message_that_is_too_large() -> None:

@@ -124,7 +124,8 @@ class Session:
 
     async def _send_lines(self) -> None:
         try:
-            while (line := await self._user.next_line()) is not None:
+            # Nothing is sent after `/close`.
+            while not self._stopped.done() and (line := await self._user.next_line()) is not None:
                 await self._take(line)
             # `close` has a deadline. Writing out everything before it has none.
             await self._ws.flush()
