@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from .._base.version import __version__
+
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def page(parser: argparse.ArgumentParser) -> str:
@@ -46,7 +50,8 @@ def _command(parser: argparse.ArgumentParser) -> Iterator[str]:
 
 
 def _synopsis(parser: argparse.ArgumentParser) -> Iterator[str]:
-    usage = parser.format_usage().removeprefix("usage: ")
+    # Python 3.14 colours it at a terminal.
+    usage = _COLOUR.sub("", parser.format_usage()).removeprefix("usage: ")
     yield ".nf"
     yield _escaped(usage.rstrip())
     yield ".fi"
