@@ -36,6 +36,10 @@ def run(file: Path, *, workers: int | None, json_lines: bool, prometheus: int | 
         json_lines: print the figures as JSON lines.
         prometheus: the port for Prometheus; `None` for none.
     """
+    if sys.platform == "win32":
+        # Its event loops have neither signals nor pipes to processes.
+        _complain(NotImplementedError("the relay runs on Linux and macOS only"))
+        return USAGE_ERROR
     try:
         settings = read_settings(file, workers)
     except (OSError, ValueError) as exc:
