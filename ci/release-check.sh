@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# A release without the publishing: builds what can be built here, installs it as a user does, and
+# checks all files together. The workflow `release` calls it with the files of all platforms.
+# Usage: ci/release-check.sh [DIRECTORY], with the files of all platforms; builds dist/ by default.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+directory=$(mktemp -d)
+trap 'rm -rf "$directory"' EXIT
+root=$PWD
+unset WIRESPEED_REQUIRE_EXTENSION WIRESPEED_PURE_PYTHON WIRESPEED_BUILD_EXTENSION
+version=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+
+tools=$(bash ci/venv.sh "$version" "$directory/tools")
+"$tools" ci/requirements.py wheels >"$directory/requirements.txt"
+"$tools" -m pip install -qq -r "$directory/requirements.txt"
+
+if (($# > 0)); then
+    files=$(cd "$1" && pwd)
+    "$tools" ci/check_release.py "$files" --all
+    for wheel in "$files"/*.whl; do
+        "$tools" ci/check_wheel.py "$wheel"
+    done
+    "$tools" -m twine check --strict "$files"/*
+else
+    bash ci/wheels.sh "$version"
+    files=$root/dist
+    "$tools" ci/check_release.py "$files"
+fi
+
+# pip takes a release candidate from these files, although no index has it yet.
+python=$(bash ci/venv.sh "$version" "$directory/user")
+"$python" -m pip install -qq --pre --find-links "$files" --only-binary wirespeed 'wirespeed[fast]'
+(cd "$directory" && "$python" "$root/ci/smoke.py" compiled && user/bin/wirespeed --help >help.txt)
+grep -q "demo" "$directory/help.txt"
+
+# What this machine cannot try is said, not passed over.
+echo "not tried here: trusted publishing and attestations (only on GitHub)"
+"$tools" - <<'END'
+import tomllib
+
+if "urls" not in tomllib.load(open("pyproject.toml", "rb"))["project"]:
+    print("not set: [project.urls], because the project has no public address yet")
+END
