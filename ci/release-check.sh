@@ -28,9 +28,12 @@ else
     "$tools" ci/check_release.py "$files"
 fi
 
-# pip takes a release candidate from these files, although no index has it yet.
+# Of all files, pip chooses the wheel for this machine. It must not look for the name in an index.
 python=$(bash ci/venv.sh "$version" "$directory/user")
-"$python" -m pip install -qq --pre --find-links "$files" --only-binary wirespeed 'wirespeed[fast]'
+"$python" -m pip download -qq --no-index --no-deps --pre --only-binary wirespeed \
+    --find-links "$files" --dest "$directory/chosen" wirespeed
+chosen=("$directory"/chosen/*.whl)
+"$python" -m pip install -qq "${chosen[0]}[fast]"
 (cd "$directory" && "$python" "$root/ci/smoke.py" compiled && user/bin/wirespeed --help >help.txt)
 grep -q "demo" "$directory/help.txt"
 

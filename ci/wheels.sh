@@ -27,11 +27,11 @@ make_sdist() {
     "$tools" "$root/ci/repack_sdist.py" "$2"/wirespeed-*.tar.gz
 }
 
-# Builds a wheel from the sdist, even where `dist` has that wheel: `make_wheel PYTHON MODE TARGET`.
-# Symbols would be a fifth of the compiled modules.
+# Builds a wheel from the sdist: `make_wheel PYTHON MODE TARGET`.
+# Symbols would be a sixth of the compiled modules.
 make_wheel() {
     WIRESPEED_BUILD_EXTENSION=$2 LDFLAGS=-Wl,-s "$1" -m pip wheel -qq --no-deps --no-cache-dir \
-        --no-binary wirespeed --find-links dist --wheel-dir "$3" "wirespeed==$released"
+        --wheel-dir "$3" "${sdists[0]}"
 }
 
 # Builds one wheel and runs it elsewhere: `try_wheel VERSION MODE TAGS IMPLEMENTATION`.
