@@ -64,7 +64,7 @@ END
 chmod +x "$place/python"
 
 export WIRESPEED_PURE_PYTHON=0 WIRESPEED_REQUIRE_EXTENSION=1
-(cd "$place" && ./python "$OLDPWD/ci/smoke.py" compiled)
+(cd "$place" && "$place/python" "$OLDPWD/ci/smoke.py" compiled)
 
 # The environment of make has pytest for this machine, which compiles for the other one.
 CC="aarch64-linux-gnu-gcc -static" WIRESPEED_KERNELS_RUNNER=qemu-aarch64-static \

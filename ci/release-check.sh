@@ -10,13 +10,13 @@ trap 'rm -rf "$directory"' EXIT
 root=$PWD
 unset WIRESPEED_REQUIRE_EXTENSION WIRESPEED_PURE_PYTHON WIRESPEED_BUILD_EXTENSION
 version=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-
-tools=$(bash ci/venv.sh "$version" "$directory/tools")
-"$tools" ci/requirements.py wheels >"$directory/requirements.txt"
-"$tools" -m pip install -qq -r "$directory/requirements.txt"
+python=$(bash ci/venv.sh "$version" "$directory/user")
 
 if (($# > 0)); then
     files=$(cd "$1" && pwd)
+    tools=$(bash ci/venv.sh "$version" "$directory/tools")
+    "$tools" ci/requirements.py wheels >"$directory/requirements.txt"
+    "$tools" -m pip install -qq -r "$directory/requirements.txt"
     "$tools" ci/check_release.py "$files" --all
     for wheel in "$files"/*.whl; do
         "$tools" ci/check_wheel.py "$wheel"
@@ -25,11 +25,10 @@ if (($# > 0)); then
 else
     bash ci/wheels.sh "$version"
     files=$root/dist
-    "$tools" ci/check_release.py "$files"
+    "$python" ci/check_release.py "$files"
 fi
 
 # Of all files, pip chooses the wheel for this machine. It must not look for the name in an index.
-python=$(bash ci/venv.sh "$version" "$directory/user")
 "$python" -m pip download -qq --no-index --no-deps --pre --only-binary wirespeed \
     --find-links "$files" --dest "$directory/chosen" wirespeed
 chosen=("$directory"/chosen/*.whl)
@@ -39,7 +38,7 @@ grep -q "demo" "$directory/help.txt"
 
 # What this machine cannot try is said, not passed over.
 echo "not tried here: trusted publishing and attestations (only on GitHub)"
-"$tools" - <<'END'
+"$python" - <<'END'
 import tomllib
 
 if "urls" not in tomllib.load(open("pyproject.toml", "rb"))["project"]:
