@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 requirements = $(BIN)/python ci/requirements.py $(1) > $@.txt && $(PIP) -r $@.txt
 
 .PHONY: help demo bench counts attacks test peer-tests conformance memory fuzz refcounts thorough programs soak relay \
-    network lint wheels rebuild clean
+    network lint wheels arm64 cross release-check rebuild clean
 .DELETE_ON_ERROR:
 
 help:
@@ -33,6 +33,9 @@ help:
 	@echo "make network   cut, slow down and change links between network namespaces; needs root, on Linux"
 	@echo "make lint      check format, lint and types"
 	@echo "make wheels    build the sdist and the wheels of this machine; VERSIONS='3.12 3.13'"
+	@echo "make arm64     cross-compile for arm64, and test kernels and codec under qemu; ARGS=--install gets it"
+	@echo "make cross     compile for musl, Windows and macOS with zig; ARGS=x86_64-linux-musl for one"
+	@echo "make release-check  build, install and check a release, without publishing it"
 	@echo "make rebuild   compile again, for example after installing a compiler"
 	@echo "make clean     remove the environment and everything that was built"
 
@@ -86,6 +89,15 @@ lint: $(VENV)/with-lint
 
 wheels:
 	@bash ci/wheels.sh $(VERSIONS)
+
+arm64: $(VENV)/with-test
+	@bash ci/arm64.sh $(ARGS)
+
+cross: $(VENV)/with-test
+	@bash ci/cross.sh $(ARGS)
+
+release-check:
+	@bash ci/release-check.sh $(ARGS)
 
 rebuild:
 	@rm -f $(VENV)/installed

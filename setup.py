@@ -43,7 +43,8 @@ DIRECTIVES = {
     # The only format that fills `__text_signature__`, which inspect and stubtest read.
     "embedsignature.format": "clinic",
 }
-OPTIMIZED = ["-O3", "-g0", "-fno-strict-aliasing"]
+# Only the function that Python calls is seen from outside of a module.
+OPTIMIZED = ["-O3", "-g0", "-fno-strict-aliasing", "-fvisibility=hidden"]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
 SANITIZED = ["-O1", "-g", "-fno-strict-aliasing", "-fno-omit-frame-pointer", *SANITIZERS]
 # clang's UBSan also forbids to add 0 to a null pointer, which Cython's code for calls does.

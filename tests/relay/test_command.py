@@ -263,3 +263,11 @@ async def test_a_port_that_is_taken(tmp_path: Path) -> None:
         _, errors = await process.communicate()
     assert process.returncode == 2
     assert b"in use" in errors
+
+
+def test_windows_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert main(["relay", "relay.toml"]) == 2
+    assert capsys.readouterr().err == "wirespeed: the relay runs on Linux and macOS only\n"

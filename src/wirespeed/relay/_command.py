@@ -44,6 +44,10 @@ def run(
         json_lines: print the figures as JSON lines.
         prometheus: the port for Prometheus; `None` for none.
     """
+    if sys.platform == "win32":
+        # Its event loops have neither signals nor pipes to processes.
+        _complain(NotImplementedError("the relay runs on Linux and macOS only"))
+        return USAGE_ERROR
     try:
         settings = _settings(file, options, workers)
     except (OSError, TypeError, ValueError) as exc:
