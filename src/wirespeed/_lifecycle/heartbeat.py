@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from .._base.weak_timers import call_weakly
 from .departure import Departure
 from .idle import LOOKS, Silence
 from .keep_alive import LAST_LOOK_SECONDS, GiveUp
+from .timer import Timer
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -93,7 +93,7 @@ class Heart:
         # What had to leave before the last heartbeat, and whether there was room to send it.
         self._departure: Departure | None = None
         self._has_struck = False
-        self._timer: asyncio.TimerHandle
+        self._timer = Timer(channel._loop)
         self._rest(beat.interval)
 
     def stop(self) -> None:
@@ -103,7 +103,7 @@ class Heart:
         self._channel._on_messages = None
 
     def _after(self, seconds: float, step: Callable[[Heart], None]) -> None:
-        self._timer = self._channel._loop.call_later(seconds, call_weakly, ref(self), step)
+        self._timer.after(seconds, call_weakly, ref(self), step)
 
     def _rest(self, seconds: float) -> None:
         """Wait for the next heartbeat, or for the next check of whether messages arrive."""
@@ -140,7 +140,6 @@ class Heart:
             _ = channel.send(payload)
         self._has_struck = has_room
         if beat.timeout is not None and not channel._outbox.refuses_sends():
-            self._timer.cancel()
             self._received = channel._heard()
             self._departure = departure
             self._expect_answer(beat.timeout)

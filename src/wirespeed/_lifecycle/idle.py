@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 from weakref import ref
@@ -10,6 +9,7 @@ from weakref import ref
 from .._base.close_info import CloseCause
 from .._base.weak_timers import call_weakly
 from .keep_alive import LAST_LOOK_SECONDS, GiveUp
+from .timer import Timer
 
 if TYPE_CHECKING:
     from .._channel import Channel
@@ -57,7 +57,7 @@ class IdleWatch:
         self._give_up = give_up
         self._timeout = timeout
         self._silence = Silence(channel)
-        self._timer: asyncio.TimerHandle
+        self._timer = Timer(channel._loop)
         self._after(timeout / LOOKS, IdleWatch._look)
 
     def stop(self) -> None:
@@ -65,12 +65,12 @@ class IdleWatch:
         self._timer.cancel()
 
     def _after(self, seconds: float, step: Callable[[IdleWatch], None]) -> None:
-        self._timer = self._channel._loop.call_later(seconds, call_weakly, ref(self), step)
+        self._timer.after(seconds, call_weakly, ref(self), step)
 
     def _look(self) -> None:
-        if self._silence.look() < LOOKS:
-            self._after(self._timeout / LOOKS, IdleWatch._look)
-        else:
+        # First what can fail: a look that is repeated counts twice.
+        self._after(self._timeout / LOOKS, IdleWatch._look)
+        if self._silence.look() >= LOOKS:
             self._after(LAST_LOOK_SECONDS, IdleWatch._end)
 
     def _end(self) -> None:

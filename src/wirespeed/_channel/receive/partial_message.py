@@ -80,9 +80,14 @@ class Chunks:
             self.is_complete = True
 
     def take_whole(self, message: Message) -> None:
-        """Add a whole message that was queued."""
+        """Add a whole message that was queued; if that fails, nothing is added."""
+        try:
+            self.add(message)
+        except MemoryError:
+            self._waiting.clear()
+            self.type = None
+            raise
         self.is_served = True
-        self.add(message)
         self.is_complete = True
 
     def pop(self) -> Any:
