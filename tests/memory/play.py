@@ -27,8 +27,8 @@ from memory.wire import SCRIPTS
 
 import wirespeed
 
-# How long allocation `n` is waited for. A scene takes some milliseconds; on a busy machine the first
-# time may be too short, and the point is played again.
+# How long allocation `n` is waited for. A scene takes some milliseconds. On a busy machine the
+# first time may be too short; then the point is played again.
 PATIENCE_SECONDS: Final = (0.3, 10.0)
 # How long the scene may then take, and how long if somebody may wait for what asyncio has lost.
 SCENE_SECONDS: Final = 10.0

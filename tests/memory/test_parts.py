@@ -6,6 +6,7 @@ These run in this process, so a crash would end the whole run.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import gc
 import importlib
@@ -16,11 +17,11 @@ from typing import Any
 
 import pytest
 import reference
-from channel.scripted import Wire, text
+from channel.scripted import Wire, in_callback, text
 from channel.streams import QUEUES
 from rawserver import BINARY, CONTINUATION, TEXT
 
-from wirespeed import Heartbeat
+from wirespeed import ConnectionDisconnected, Heartbeat
 from wirespeed._base.close_info import CloseCause
 from wirespeed._codec import backend
 from wirespeed._lifecycle.closing import closing_of
@@ -35,6 +36,9 @@ _testcapi = pytest.importorskip(
     "_testcapi", reason="this interpreter has no _testcapi to fail allocations"
 )
 
+COMPILED_ONLY = pytest.mark.skipif(
+    not backend.COMPILED, reason="in pure Python the rule of the compiled core does not hold"
+)
 # A short client's frame: two bytes and the masking key.
 HEADER_BYTES = 6
 # More allocations than any of the calls makes.
@@ -117,6 +121,38 @@ def drain(connection: Any) -> Iterator[Any]:
         yield connection.receive_nowait()
 
 
+@COMPILED_ONLY
+def test_a_message_does_not_follow_a_chunk_that_was_lost() -> None:
+    """If a read fails while a stream waits, what is received is the beginning of what was sent."""
+    failures = 0
+
+    async def play(n: int) -> bool:
+        wire = Wire()
+        stream = wire.connection.receive_stream()
+        taken: list[Any] = [None]
+
+        async def take() -> None:
+            taken[0] = await anext(stream)
+
+        taking = asyncio.create_task(take())
+        await asyncio.sleep(0)
+        has_failed = await in_callback(
+            functools.partial(failing, n, functools.partial(wire.feed, text("one", "two")))
+        )
+        wire.connection.abort()
+        wire.lose()
+        with contextlib.suppress(ConnectionDisconnected, MemoryError):
+            await taking
+        await stream.aclose()
+        got = [*filter(None, taken), *(message.data for message in drain(wire.connection))]
+        assert got == ["one", "two"][: len(got)]
+        return has_failed
+
+    for n in range(POINTS):
+        failures += asyncio.run(play(n))
+    assert failures
+
+
 def test_a_duplicate_of_a_socket_leaves_no_descriptor() -> None:
     """It is made to read what is left in the socket of a transport that gave up."""
     failures = 0
@@ -175,9 +211,7 @@ def test_sends_leave_after_a_send_that_failed() -> None:
     assert failures
 
 
-@pytest.mark.skipif(
-    not backend.COMPILED, reason="in pure Python the exception that hands a chunk over is allocated"
-)
+@COMPILED_ONLY
 @QUEUES
 def test_a_queued_message_that_a_stream_cannot_take_is_left_queued(options: dict[str, Any]) -> None:
     """A stream takes a whole message as its chunk, or leaves it to the next receive."""

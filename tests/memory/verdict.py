@@ -144,7 +144,8 @@ async def _judge_connection(point: Point, ws: Any, seconds: float) -> list[str]:
     is_alive = await _tell(problems, "a send", _probe(point, ws), seconds)
     if not await _tell(problems, "a receive", _receive_rest(point, ws, rest), seconds):
         is_alive = False
-    if is_alive and ws.closed:
+    # The peer of some scenes closes after all that was received.
+    if is_alive and ws.closed and await _tell(problems, "the last receive", ws.receive(), seconds):
         problems.append("closed, but says nothing")
     tried = stage.tried.items()
     if tried:
