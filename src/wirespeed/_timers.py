@@ -11,7 +11,7 @@ import heapq
 import os
 from collections.abc import Callable
 from contextvars import Context, copy_context
-from typing import Any, Protocol, TypeGuard, TypeVar
+from typing import Protocol, TypeGuard, TypeVar
 from weakref import WeakKeyDictionary, ref
 
 from ._codec.backend import open_timer, set_timer
@@ -32,37 +32,58 @@ class Timer(Protocol):
 def call_at(
     loop: asyncio.AbstractEventLoop, when: float, owner: T, step: Callable[[T], None]
 ) -> Timer:
-    """Call `step(owner)` at `when` by the loop's clock, if the owner still exists then."""
+    """Call `step(owner)` at `when` by the loop's clock, if the owner still exists then.
+
+    Raises:
+        MemoryError: there will be no call.
+    """
+    call = _Call(when, owner, step)
     alarm = _alarm_of(loop)
-    timer = None if alarm is None else alarm.add(when, owner, step)
-    return loop.call_at(when, _call_weakly, ref(owner), step) if timer is None else timer
-
-
-def _call_weakly(owner: ref[T], step: Callable[[T], None]) -> None:
-    found = owner()
-    if found is not None:
-        step(found)
+    if alarm is None or not alarm.add(call):
+        call.handle = loop.call_at(when, call.make)
+    return call
 
 
 class _Call:
-    """A call that waits; `step` is `None` once it is cancelled or made."""
+    """A call that waits, behind the descriptor of an alarm or in the loop itself.
 
-    __slots__ = ("alarm", "context", "owner", "step", "when")
+    Attributes:
+        when: the time of the call.
+        step: what to call; `None` once the call is cancelled or made.
+        context: what the call runs in.
+        alarm: where it waits.
+        handle: the loop's timer, if it waits there.
+    """
 
-    def __init__(self, alarm: _Alarm, when: float, owner: Any, step: Callable[[Any], None]) -> None:
-        self.alarm = alarm
+    __slots__ = ("_owner", "alarm", "context", "handle", "step", "when")
+
+    def __init__(self, when: float, owner: T, step: Callable[[T], None]) -> None:
         self.when = when
-        self.owner = ref(owner)
-        self.step: Callable[[Any], None] | None = step
+        self.step: Callable[[T], None] | None = step
         self.context: Context = copy_context()
+        self.alarm: _Alarm | None = None
+        self.handle: asyncio.TimerHandle | None = None
+        self._owner = ref(owner)
 
     def __lt__(self, other: _Call) -> bool:
         return self.when < other.when
 
     def cancel(self) -> None:
         """Do not call."""
+        # First, whatever fails then.
         self.step = None
-        self.alarm.settle()
+        handle, self.handle = self.handle, None
+        if handle is not None:
+            handle.cancel()
+        elif self.alarm is not None:
+            self.alarm.settle()
+
+    def make(self) -> None:
+        """Call, unless that was cancelled."""
+        owner, step = self._owner(), self.step
+        self.step = self.handle = None
+        if owner is not None and step is not None:
+            step(owner)
 
 
 class _Alarm:
@@ -81,17 +102,17 @@ class _Alarm:
         if self._fd >= 0:
             os.close(self._fd)
 
-    def add(self, when: float, owner: Any, step: Callable[[Any], None]) -> _Call | None:
-        """Wait for a call; return `None` if there is no descriptor to wait for."""
-        call = _Call(self, when, owner, step)
+    def add(self, call: _Call) -> bool:
+        """Wait for a call; return `False` if there is no descriptor to wait for."""
         if self._fd < 0 and not self._open():
-            return None
+            return False
         if len(self._calls) >= self._many:
             self._drop_cancelled()
         heapq.heappush(self._calls, call)
+        call.alarm = self
         if self._calls[0] is call:
-            set_timer(self._fd, when)
-        return call
+            set_timer(self._fd, call.when)
+        return True
 
     def settle(self) -> None:
         """Wait for the earliest call; close the descriptor if there is none."""
@@ -101,13 +122,12 @@ class _Alarm:
         if calls:
             set_timer(self._fd, calls[0].when)
         elif self._fd >= 0:
-            loop, fd = self._loop(), self._fd
-            self._fd = -1
-            try:
-                if loop is not None:
-                    loop.remove_reader(fd)
-            finally:
-                os.close(fd)
+            loop = self._loop()
+            if loop is not None:
+                # If that fails, the descriptor stays open, and is tried again when it is due.
+                loop.remove_reader(self._fd)
+            fd, self._fd = self._fd, -1
+            os.close(fd)
 
     def _open(self) -> bool:
         loop = self._loop()
@@ -144,18 +164,14 @@ class _Alarm:
             self.settle()
 
     def _make(self, loop: asyncio.AbstractEventLoop, call: _Call) -> None:
-        owner, step = call.owner(), call.step
-        call.step = None
-        if owner is None or step is None:
-            return
         try:
-            call.context.run(step, owner)
+            call.context.run(call.make)
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as exc:
             # As a timer of the loop does.
             loop.call_exception_handler(
-                {"message": f"wirespeed: a timer of {owner!r} failed", "exception": exc}
+                {"message": "wirespeed: a timer's call failed", "exception": exc}
             )
 
 

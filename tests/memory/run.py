@@ -98,8 +98,9 @@ def _read(printed: str, outcome: Outcome) -> int:
 
 
 def _environment() -> dict[str, str]:
-    # One hook around every allocator: pymalloc's arenas would hide most allocations of memory.
-    return {**os.environ, "PYTHONPATH": str(TESTS), "PYTHONFAULTHANDLER": "1"}
+    # What is allocated must not depend on the seed.
+    fixed = {"PYTHONHASHSEED": "0", "PYTHONFAULTHANDLER": "1"}
+    return {**os.environ, **fixed, "PYTHONPATH": str(TESTS)}
 
 
 def main() -> int:

@@ -54,7 +54,7 @@ class Stage:
         sent: the messages whose sends returned.
         tried: the messages that were to be sent, in the order of the calls.
         helpers: tasks of the scene besides the one that plays it.
-        errors: what the helpers raised.
+        started: tasks that the scene has started.
     """
 
     base: str
@@ -63,7 +63,7 @@ class Stage:
     sent: Log = field(default_factory=Log)
     tried: Log = field(default_factory=Log)
     helpers: list[asyncio.Task[None]] = field(default_factory=list)
-    errors: list[BaseException] = field(default_factory=list)
+    started: Log = field(default_factory=Log)
 
 
 @dataclass(frozen=True)
@@ -288,6 +288,8 @@ async def _receive_slowly(stage: Stage) -> None:
 async def _cancel(stage: Stage) -> None:
     for _ in range(3):
         waiting = asyncio.create_task(stage.ws.receive())
+        # If the next lines fail, it would take a message later.
+        stage.started.add(waiting)
         await asyncio.sleep(0)
         waiting.cancel()
         try:

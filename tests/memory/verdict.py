@@ -9,6 +9,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from memory.losses import is_lost_callback, runs_all_the_same
 from memory.scenes import Part
 from memory.wire import SMALL, Payload
 
@@ -17,8 +18,10 @@ import wirespeed
 if TYPE_CHECKING:
     from memory.play import Point
 
-# Each step of the judge; the peer is on the same machine.
-STEP_SECONDS: Final = 3.0
+# Each step of the judge, and if somebody may wait for what asyncio has lost. The peer is on the
+# same machine, which may be busy.
+STEP_SECONDS: Final = 10.0
+EXCUSED_STEP_SECONDS: Final = 1.0
 # How problems begin that the loss of a task or a callback explains.
 HANGS: Final = "hangs:"
 LEFT: Final = "is left:"
@@ -33,13 +36,19 @@ class Excuses:
 
     def note(self, point: Point) -> None:
         """Read the reports of a point."""
-        if point.stops:
-            self.reasons.append("run_forever raised MemoryError")
         if point.is_orphaned:
             self.reasons.append("asyncio lost a task")
-        for report in point.reports:
-            if report.is_lost_callback:
-                self.reasons.append("asyncio lost a callback")
+        if any(report.is_lost_callback for report in point.reports):
+            self.reasons.append("asyncio lost a callback")
+        outcome = point.outcome
+        if any(report.runs_all_the_same for report in point.reports) or (
+            outcome is not None and runs_all_the_same(outcome)
+        ):
+            self.reasons.append("create_task raised, and its task runs")
+
+    def step_seconds(self) -> float:
+        """Return how long one step of the judge may take."""
+        return EXCUSED_STEP_SECONDS if self.reasons else STEP_SECONDS
 
     def covers(self, problem: str) -> bool:
         """Return whether a problem is only that somebody waits for what asyncio has lost."""
@@ -54,13 +63,14 @@ class Report:
     Attributes:
         text: the message and the traceback.
         is_expected: whether it is an error that a failing allocation explains.
-        is_lost_callback: whether the event loop failed before it called a callback: the traceback
-            ends in asyncio's own `Handle._run`.
+        is_lost_callback: whether the event loop failed before it called a callback.
+        runs_all_the_same: whether a task runs although `create_task` has raised.
     """
 
     text: str
     is_expected: bool
-    is_lost_callback: bool
+    is_lost_callback: bool = False
+    runs_all_the_same: bool = False
 
 
 def report_of(context: dict[str, Any]) -> Report:
@@ -68,15 +78,12 @@ def report_of(context: dict[str, Any]) -> Report:
     exc = context.get("exception")
     text = f"{context.get('message')} {context.get('handle')}"
     if exc is None:
-        return Report(text, True, False)
-    frames = traceback.extract_tb(exc.__traceback__)
+        return Report(text, True)
     return Report(
         f"{text}\n" + "".join(traceback.format_exception(exc)),
         isinstance(exc, MemoryError | wirespeed.WebSocketError | OSError) or is_forgotten(exc),
-        isinstance(exc, MemoryError)
-        and "handle" in context
-        and len(frames) > 0
-        and frames[-1].filename.endswith("asyncio/events.py"),
+        "handle" in context and is_lost_callback(exc),
+        runs_all_the_same(exc),
     )
 
 
@@ -99,13 +106,14 @@ async def judge(point: Point, excuses: Excuses) -> list[str]:
     ):
         problems.append("the scene raised " + "".join(traceback.format_exception(outcome)))
     # Cancelling a receive loses nothing; what a helper takes from now on would be missed.
-    for helper in point.stage.helpers:
+    helpers = [*point.stage.helpers, *point.stage.started.items()]
+    for helper in helpers:
         helper.cancel()
-    if point.stage.helpers:
-        await asyncio.wait(point.stage.helpers, timeout=STEP_SECONDS)
+    if helpers:
+        await asyncio.wait(helpers, timeout=excuses.step_seconds())
     ws = point.stage.ws
     if ws is not None:
-        problems += await _judge_connection(point, ws)
+        problems += await _judge_connection(point, ws, excuses.step_seconds())
     problems += await _judge_bystander(point)
     # Closed transports need a few turns of the loop.
     for _ in range(20):
@@ -123,7 +131,7 @@ def _strange_reports(point: Point) -> list[str]:
     ]
 
 
-async def _judge_connection(point: Point, ws: Any) -> list[str]:
+async def _judge_connection(point: Point, ws: Any, seconds: float) -> list[str]:
     """Check that the connection works, or has failed and says so."""
     stage, scene = point.stage, point.scene
     rest: list[Any] = []
@@ -133,10 +141,11 @@ async def _judge_connection(point: Point, ws: Any) -> list[str]:
             while True:
                 rest.append(ws.receive_nowait().data)
     problems: list[str] = []
-    is_alive = await _tell(problems, "a send", _probe(point, ws))
-    if not await _tell(problems, "a receive", _receive_rest(point, ws, rest)):
+    is_alive = await _tell(problems, "a send", _probe(point, ws), seconds)
+    if not await _tell(problems, "a receive", _receive_rest(point, ws, rest), seconds):
         is_alive = False
-    if is_alive and ws.closed:
+    # The peer of some scenes closes after all that was received.
+    if is_alive and ws.closed and await _tell(problems, "the last receive", ws.receive(), seconds):
         problems.append("closed, but says nothing")
     tried = stage.tried.items()
     if tried:
@@ -145,14 +154,16 @@ async def _judge_connection(point: Point, ws: Any) -> list[str]:
         problems += _judge_echoes(tried, sent, got, is_unordered=bool(scene.helpers))
     else:
         problems += _judge_messages(point, rest, scene.expected(), is_alive)
-    await _tell(problems, "close", ws.close())
+    await _tell(problems, "close", ws.close(), seconds)
     return problems
 
 
-async def _tell(problems: list[str], name: str, call: Coroutine[Any, Any, None]) -> bool:
+async def _tell(
+    problems: list[str], name: str, call: Coroutine[Any, Any, None], seconds: float
+) -> bool:
     """Wait for a call, which must not hang; return whether it found the connection alive."""
     try:
-        await asyncio.wait_for(call, STEP_SECONDS)
+        await asyncio.wait_for(call, seconds)
     except TimeoutError:
         problems.append(f"{HANGS} {name}")
     except wirespeed.WebSocketError:

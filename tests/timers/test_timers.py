@@ -15,7 +15,7 @@ import pytest
 
 import wirespeed
 from wirespeed._codec import backend
-from wirespeed._timers import FEW_CALLS, Timer, call_at
+from wirespeed._timers import FEW_CALLS, Timer, _Call, call_at
 
 HAS_DESCRIPTORS = sys.platform == "linux" and (backend.COMPILED or sys.version_info >= (3, 13))
 
@@ -216,8 +216,11 @@ def test_where_there_is_no_descriptor_the_loop_keeps_the_time(
     async def use() -> None:
         owner = Owner()
         timer = owner.after(60, "never")
-        assert isinstance(timer, asyncio.TimerHandle)
+        assert isinstance(timer, _Call)
+        handle = timer.handle
+        assert handle is not None
         timer.cancel()
+        assert handle.cancelled()
         owner.after(0.001, "call")
         await owner.called.wait()
         assert owner.names == ["call"]

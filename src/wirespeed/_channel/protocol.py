@@ -58,8 +58,17 @@ def _duplicate_socket(transport: Any) -> socket.socket | None:
     own = extra_info(transport, "socket")
     with contextlib.suppress(Exception):
         # The duplicate shares the flags of the descriptor, which does not block.
-        return socket.fromfd(own.fileno(), own.family, own.type)
+        return _socket_of(socket.dup(own.fileno()), own)
     return None
+
+
+def _socket_of(fd: int, like: socket.socket) -> socket.socket:
+    """Make a socket that owns `fd`; if that fails, close it, which `socket.fromfd` does not."""
+    try:
+        return socket.socket(like.family, like.type, fileno=fd)
+    except BaseException:
+        socket.close(fd)
+        raise
 
 
 class ChannelProtocol:

@@ -21,6 +21,7 @@ from .close_frame import check_close
 from .closing_table import TABLE, Event, News, State, Step
 from .deadline import Deadline
 from .ending import Ending
+from .timer import Timer
 from .watch import Watch
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Closing:
     """
 
     __slots__ = (
+        "__weakref__",
         "_close_timeout",
         "_deadline",
         "_ending",
@@ -101,7 +103,7 @@ class Closing:
         self.make_end: Callable[[Closing, bool], Exception] | None = None
         self.ends_with_transport = False
         self.timed_out = False
-        self._deadline: Deadline | asyncio.TimerHandle | None = None
+        self._deadline: Deadline | Timer[Closing] | None = None
         self._fault: ProtocolError | QueueOverflow | None = None
         # The Close frame or fault that was read and not yet acted on.
         self._peer_end: News | None = None
@@ -298,7 +300,9 @@ class Closing:
             self._deadline = Deadline(self.channel, self._close_timeout, self._expire)
 
     def _drop_soon(self, news: News) -> None:
-        self._deadline = self.channel._loop.call_later(LAST_WORD_SECONDS, self._expire)
+        timer = Timer(self.channel._loop, self)
+        timer.after(LAST_WORD_SECONDS, Closing._expire)
+        self._deadline = timer
 
     def _expire(self) -> None:
         self.timed_out = True

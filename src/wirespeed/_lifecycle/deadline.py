@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from .departure import DEPARTURE_LOOKS, Departure
+from .timer import Timer
 
 if TYPE_CHECKING:
     from .._channel import Channel
@@ -22,7 +22,7 @@ class Deadline:
     The time starts anew at each look that finds data leaving, eight times per `seconds`.
     """
 
-    __slots__ = ("_channel", "_departure", "_expire", "_looks", "_seconds", "_timer")
+    __slots__ = ("__weakref__", "_channel", "_departure", "_expire", "_looks", "_seconds", "_timer")
 
     def __init__(self, channel: Channel, seconds: float, expire: Callable[[], None]) -> None:
         self._channel = channel
@@ -31,18 +31,15 @@ class Deadline:
         self._departure = Departure(channel)
         # How many looks in a row have found that too little has left.
         self._looks = 0
-        self._timer: asyncio.TimerHandle
+        self._timer = Timer(channel._loop, self)
         if self._departure.is_over():
-            self._after(seconds, expire)
+            self._timer.after(seconds, Deadline._end)
         else:
-            self._after(seconds / DEPARTURE_LOOKS, self._look)
+            self._timer.after(seconds / DEPARTURE_LOOKS, Deadline._look)
 
     def cancel(self) -> None:
         """Stop the timer."""
         self._timer.cancel()
-
-    def _after(self, seconds: float, step: Callable[[], None]) -> None:
-        self._timer = self._channel._loop.call_later(seconds, step)
 
     def _look(self) -> None:
         pause = self._seconds / DEPARTURE_LOOKS
@@ -50,11 +47,14 @@ class Deadline:
         self._looks += 1
         if self._departure.is_over():
             # The last data has left since the look before this one.
-            self._after(self._seconds - pause, self._expire)
+            self._timer.after(self._seconds - pause, Deadline._end)
             return
         if moved and moved >= MIN_BYTES_PER_SECOND * pause:
             self._looks = 0
         if self._looks < DEPARTURE_LOOKS:
-            self._after(pause, self._look)
+            self._timer.after(pause, Deadline._look)
         else:
             self._expire()
+
+    def _end(self) -> None:
+        self._expire()

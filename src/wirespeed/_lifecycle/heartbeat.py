@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from .._base.arguments import check_bool, check_callable, check_seconds
 from .._base.close_info import CloseCause
 from .._base.rfc6455 import Binary
-from .._timers import Timer, call_at
 from .departure import Departure
 from .idle import LOOKS, Silence
 from .keep_alive import LAST_LOOK_SECONDS, GiveUp
+from .timer import Timer
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -91,7 +91,7 @@ class Heart:
         # What had to leave before the last heartbeat, and whether there was room to send it.
         self._departure: Departure | None = None
         self._has_struck = False
-        self._timer: Timer
+        self._timer = Timer(channel._loop, self)
         self._rest(beat.interval)
 
     def stop(self) -> None:
@@ -101,8 +101,7 @@ class Heart:
         self._channel._on_messages = None
 
     def _after(self, seconds: float, step: Callable[[Heart], None]) -> None:
-        loop = self._channel._loop
-        self._timer = call_at(loop, loop.time() + seconds, self, step)
+        self._timer.after(seconds, step)
 
     def _rest(self, seconds: float) -> None:
         """Wait for the next heartbeat, or for the next check of whether messages arrive."""
@@ -139,7 +138,6 @@ class Heart:
             _ = channel.send(payload)
         self._has_struck = has_room
         if beat.timeout is not None and not channel._outbox.refuses_sends():
-            self._timer.cancel()
             self._received = channel._heard()
             self._departure = departure
             self._expect_answer(beat.timeout)

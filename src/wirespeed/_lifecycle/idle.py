@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .._base.close_info import CloseCause
-from .._timers import Timer, call_at
 from .keep_alive import LAST_LOOK_SECONDS, GiveUp
+from .timer import Timer
 
 if TYPE_CHECKING:
     from .._channel import Channel
@@ -55,7 +55,7 @@ class IdleWatch:
         self._give_up = give_up
         self._timeout = timeout
         self._silence = Silence(channel)
-        self._timer: Timer
+        self._timer = Timer(channel._loop, self)
         self._after(timeout / LOOKS, IdleWatch._look)
 
     def stop(self) -> None:
@@ -63,13 +63,12 @@ class IdleWatch:
         self._timer.cancel()
 
     def _after(self, seconds: float, step: Callable[[IdleWatch], None]) -> None:
-        loop = self._channel._loop
-        self._timer = call_at(loop, loop.time() + seconds, self, step)
+        self._timer.after(seconds, step)
 
     def _look(self) -> None:
-        if self._silence.look() < LOOKS:
-            self._after(self._timeout / LOOKS, IdleWatch._look)
-        else:
+        # First what can fail: a look that is repeated counts twice.
+        self._after(self._timeout / LOOKS, IdleWatch._look)
+        if self._silence.look() >= LOOKS:
             self._after(LAST_LOOK_SECONDS, IdleWatch._end)
 
     def _end(self) -> None:

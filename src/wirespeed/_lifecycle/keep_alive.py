@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from .._base.close_info import CloseCause
 from .._base.rfc6455 import OPCODE_PING
-from .._timers import Timer, call_at
 from .departure import DEPARTURE_LOOKS, Departure
+from .timer import Timer
 
 if TYPE_CHECKING:
     from .._channel import Channel
@@ -73,7 +73,7 @@ class KeepAlive:
         self._only_in_silence = only_in_silence
         self._interval = 0.0
         self._timeout = timeout
-        self._timer: Timer | None = None
+        self._timer = Timer(channel._loop, self)
         # Random, so that a Ping of the program begins with the same bytes only by a chance of 1 in
         # 2^64.
         self._prefix = b""
@@ -99,9 +99,7 @@ class KeepAlive:
 
     def stop(self) -> None:
         """Send no more Pings; the last one may still be answered."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._timer.cancel()
 
     def owns(self, payload: bytes) -> bool:
         """Return whether this is the payload of a keep-alive Ping."""
@@ -192,7 +190,6 @@ class KeepAlive:
 
     def _end(self) -> None:
         if not self._is_heard():
-            self._timer = None
             reason = f"no answer within ping_timeout ({self._timeout:g} seconds)"
             self._give_up(CloseCause.PING_TIMEOUT, reason)
 
@@ -206,4 +203,4 @@ class KeepAlive:
 
     def _at(self, delay: float, step: Callable[[KeepAlive], None]) -> None:
         """Call `step` when `delay` seconds have passed since the last Ping, or since `start`."""
-        self._timer = call_at(self._channel._loop, self._asked_at + delay, self, step)
+        self._timer.at(self._asked_at + delay, step)

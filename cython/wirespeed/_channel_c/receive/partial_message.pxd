@@ -25,6 +25,8 @@ cdef class Chunks:
     cdef bint has_chunk(self) except -1
     cdef bint has_news(self) except -1
     cdef add(self, Message message)
+    @cython.locals(before=Py_ssize_t)
+    cdef _extend(self, list chunks)
     cdef take_whole(self, Message message)
     cdef object pop(self)
     @cython.locals(waiter=Waiter)
@@ -74,6 +76,8 @@ cdef class PartialMessage:
     cdef Py_ssize_t take_read(self) except -1
     @cython.locals(owner=Chunks, ended=Py_ssize_t)
     cdef Py_ssize_t _hand_on(self) except -1
+    @cython.locals(handed=Py_ssize_t, has_failed=bint)
+    cdef _hand_on_to(self, Chunks owner)
     cdef bint has_readers(self) noexcept
     @cython.locals(chunks=Chunks, waiter=Waiter)
     cdef wake(self)

@@ -69,7 +69,13 @@ class ReceiveChunk(Receive):
         self._waiter = None
         if not turn._is_ready():
             return False
-        chunks.take_whole(turn._hand_over())
+        message = turn._hand_over()
+        try:
+            chunks.take_whole(message)
+        except MemoryError:
+            # It is left to the next receive.
+            inbox.put_back(message)
+            raise
         return True
 
     def _hand_over(self) -> Any:

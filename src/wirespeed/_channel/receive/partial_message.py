@@ -69,20 +69,29 @@ class Chunks:
         return self.is_complete or self.is_over or bool(self._waiting)
 
     def add(self, message: Message) -> None:
-        """Add a chunk; an empty one ends the message."""
+        """Add a chunk; an empty one ends the message. If that fails, nothing is added."""
         if self.is_over or self.is_cut:
             return
-        self.type = message.type
         if message.data:
-            self._waiting.extend(chunks_of(message.data))
+            self._extend(chunks_of(message.data))
             self.partial.count(len(message.data))
         else:
             self.is_complete = True
+        self.type = message.type
+
+    def _extend(self, chunks: list[Any]) -> None:
+        before = len(self._waiting)
+        try:
+            self._waiting.extend(chunks)
+        except MemoryError:
+            while len(self._waiting) > before:
+                self._waiting.pop()
+            raise
 
     def take_whole(self, message: Message) -> None:
-        """Add a whole message that was queued."""
-        self.is_served = True
+        """Add a whole message that was queued; if that fails, nothing is added."""
         self.add(message)
+        self.is_served = True
         self.is_complete = True
 
     def pop(self) -> Any:
@@ -278,13 +287,15 @@ class PartialMessage:
         self.wake()
 
     def _serve(self, chunks: Chunks) -> None:
-        """Let a stream that waits in line wait for chunks instead."""
-        chunks.is_served = True
-        self._line.remove(chunks)
+        """Let a stream that waits in line wait for chunks instead; if it fails, call it again."""
+        if chunks not in self._readers:
+            self._readers.append(chunks)
+        if chunks in self._line:
+            self._line.remove(chunks)
         self._listen()
-        self._readers.append(chunks)
         if chunks.turn is not None:
             self._inbox.leave_line(chunks.turn)
+        chunks.is_served = True
 
     def _stream_to(self, owner: Chunks | None) -> None:
         self._owner = owner
@@ -308,7 +319,11 @@ class PartialMessage:
             and not owner.is_served
             and (self._arrived or self._parser.message_opcode)
         ):
-            self._serve(owner)
+            try:
+                self._serve(owner)
+            except MemoryError:
+                # What has arrived must not be lost, because other messages may follow it.
+                self._serve(owner)
         return self._hand_on()
 
     def _hand_on(self) -> int:
@@ -316,25 +331,34 @@ class PartialMessage:
         ended = 0
         if self._arrived:
             self._progress += 1
-            try:
-                for chunk in self._arrived:
-                    if not len(chunk):
-                        ended = 1
-                    if owner is not None:
-                        owner.add(self._inbox.message_of(chunk))
-            except BaseException:
-                # No chunk may follow a gap.
-                if owner is not None:
-                    owner.is_cut = True
-                raise
-            finally:
-                # Nor may one come twice.
-                self._arrived.clear()
+            if not len(self._arrived[len(self._arrived) - 1]):
+                ended = 1
+            if owner is not None:
+                self._hand_on_to(owner)
+            self._arrived.clear()
         if self._parser.chunks is None:
             # The message has ended, or parsing has.
             self._is_streaming = False
             self._owner = None
         return ended
+
+    def _hand_on_to(self, owner: Chunks) -> None:
+        """Add all chunks that have arrived to those of their stream."""
+        handed = 0
+        has_failed = False
+        while handed < len(self._arrived):
+            try:
+                owner.add(self._inbox.message_of(self._arrived[handed]))
+            except BaseException:
+                # Nothing may follow a gap, so this is repeated once. The attempt that failed may
+                # have freed enough.
+                if has_failed:
+                    owner.is_cut = True
+                    self._arrived.clear()
+                    raise
+                has_failed = True
+            else:
+                handed += 1
 
     def has_readers(self) -> bool:
         """Whether a task waits for a chunk."""
