@@ -7,7 +7,7 @@ connection that answers at once: what the recipe itself costs, with all of it in
 caches.
 
 On a virtual machine with 2 cores, under Python 3.11: 1.1 us over the echo with all in the caches.
-With the server, 6 to 9 us over an echo of 46 to 54 us, while other programs kept both cores busy.
+With the server, 6 to 12 us over an echo of 43 to 54 us, while other programs kept both cores busy.
 When each call had a timer of its own, it was 16 us over an echo of 44 us.
 """
 
