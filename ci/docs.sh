@@ -5,5 +5,5 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 python=${1:-.venv/bin/python}
-"$python" -m sphinx -q -W --keep-going -n -b html -d docs/_build/doctrees docs docs/_build/html
+"$python" -m sphinx -q -E -a -W --keep-going -n -b html -d docs/_build/doctrees docs docs/_build/html
 echo "the site is in docs/_build/html/index.html"

@@ -10,7 +10,7 @@ import ast
 import asyncio
 import builtins
 import contextlib
-import hashlib
+import gc
 import inspect
 import re
 import ssl
@@ -70,8 +70,9 @@ def free_names(code: str, page: Path) -> set[str]:
         code, page.name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST
     )
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    stored = {node.id for node in names if isinstance(node.ctx, ast.Store)}
-    return {node.id for node in names} - stored - set(dir(builtins))
+    known = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    known |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    return {node.id for node in names} - known - set(dir(builtins))
 
 
 async def with_connection(running: Any, names: dict[str, Any], url: str) -> None:
@@ -85,13 +86,11 @@ async def with_connection(running: Any, names: dict[str, Any], url: str) -> None
 
 async def finish(result: Coroutine[Any, Any, Any], names: dict[str, Any]) -> None:
     """Run code with `await` at its top level, and close what it leaves open."""
-    names.pop("ws", None)
     try:
         await result
     finally:
-        left = names.get("ws")
-        if isinstance(left, wirespeed.WebSocketConnection):
-            await left.close()
+        if "ws" in names:
+            await names.pop("ws").close()
 
 
 def run(code: str, page: Path, names: dict[str, Any], url: str) -> None:
@@ -132,6 +131,8 @@ def test_the_blocks_run(
                 exc.add_note(f"in the block at {place}")
                 raise
             finally:
+                # What was left open is noticed with its page.
+                gc.collect()
                 for library in ("websockets", "aiosonic"):
                     wirespeed.compat.uninstall(library)
         if block.prints is not None:
