@@ -29,6 +29,7 @@ extensions = [
     "public_names",
     "parameters",
     "repository_links",
+    "signatures",
 ]
 exclude_patterns = ["_build"]
 source_suffix = {".md": "markdown"}

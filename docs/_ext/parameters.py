@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
+from signatures import readable
 from sphinx.ext.napoleon import GoogleDocstring
 from sphinx.util.docutils import SphinxDirective
 
@@ -76,7 +77,7 @@ class Parameters(SphinxDirective):
 
 
 def _type(parameter: inspect.Parameter) -> str:
-    kind = f" : ``{parameter.annotation}``"
+    kind = f" : ``{readable(str(parameter.annotation))}``"
     if parameter.default is inspect.Parameter.empty:
         return kind
     return f"{kind} = ``{_default(parameter.default)}``"

@@ -19,7 +19,8 @@ ROOT: Final = Path(__file__).parents[2]
 # Their blocks are run by tests of their own, which also look at what they do.
 TESTED_ELSEWHERE: Final = frozenset({"metrics.md", "reconnect.md", "relay.md", "testing.md"})
 _FENCE: Final = re.compile(
-    r"(?P<notes>(?:^<!--[^\n]*-->\n)*)^```(?P<kind>\w+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"(?P<notes>(?:^<!--[^\n]*-->\n)*)^```(?P<kind>\w+)\n(?P<code>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
 )
 _NOTE: Final = re.compile(r"^<!-- ([a-z ]+)(?:: (.*))? -->$", re.MULTILINE)
 _KINDS: Final = frozenset({"server", "raises", "not run", "prints"})

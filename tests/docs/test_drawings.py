@@ -38,12 +38,14 @@ def test_the_drawing_has_every_change_of_state() -> None:
 
 def test_each_arrow_is_labelled_with_its_events() -> None:
     for _, _, events in ARROW.findall(DRAWING):
-        label = re.search(rf'data-events="{events}" d="[^"]+"/>((?:<text[^>]*>[^<]+</text>)+)', DRAWING)
+        label = re.search(
+            rf'data-events="{events}" d="[^"]+"/>((?:<text[^>]*>[^<]+</text>)+)', DRAWING
+        )
         assert label is not None
         assert re.findall(r"[A-Z_]{3,}", label[1]) == events.split()
 
 
 @pytest.mark.parametrize("kind", [State, Event])
-def test_the_tables_have_every_name(kind: type[State] | type[Event]) -> None:
+def test_the_tables_have_every_name(kind: type[State | Event]) -> None:
     for each in kind:
         assert f"| {each.name} | " in PAGE

@@ -17,12 +17,12 @@ ELSEWHERE = frozenset({"cafile", "initial", "should_retry", "timeout", "type"})
 
 
 def right_columns() -> list[tuple[str, str]]:
-    rows = []
-    for page in PAGES:
-        for line in page.read_text(encoding="utf-8").splitlines():
-            if line.startswith("| ") and line.count(" | ") == 1:
-                rows.append((page.name, line.rpartition(" | ")[2]))
-    return rows
+    return [
+        (page.name, line.rpartition(" | ")[2])
+        for page in PAGES
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if line.startswith("| ") and line.count(" | ") == 1
+    ]
 
 
 def test_there_are_rows() -> None:

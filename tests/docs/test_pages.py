@@ -14,7 +14,7 @@ import gc
 import inspect
 import re
 import ssl
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from proxies import PASSWORD, USER, Proxies, running_proxies
 
 import wirespeed
 import wirespeed.compat
-from wirespeed._opening import backoff, reconnecting
+from wirespeed._opening import backoff
 
 PAGES = [page for page in pages() if page.name not in TESTED_ELSEWHERE and blocks_of(page)]
 HOST = re.compile(r"wss?://(?:user:password@)?(?:[\w.-]+\.example|example\.com)(?::\d+)?/?")
@@ -60,15 +60,15 @@ def own_code(block: Block, url: str, request: pytest.FixtureRequest) -> str:
     code = HOST.sub(url, block.code)
     if PROXY.search(code):
         proxies = request.getfixturevalue("proxies")
-        code = PROXY.sub(lambda it: proxies.url(it[1], f"{USER}:{PASSWORD}" if it[2] else None), code)
+        code = PROXY.sub(
+            lambda it: proxies.url(it[1], f"{USER}:{PASSWORD}" if it[2] else None), code
+        )
     return code
 
 
 def free_names(code: str, page: Path) -> set[str]:
     """Return the names that the code uses and does not define."""
-    tree = compile(
-        code, page.name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST
-    )
+    tree = compile(code, page.name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST)
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     known = {node.id for node in names if isinstance(node.ctx, ast.Store)}
     known |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
@@ -108,17 +108,15 @@ def run(code: str, page: Path, names: dict[str, Any], url: str) -> None:
         asyncio.run(finish(result, names))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_blocks_run(
-    page: Path,
+@pytest.fixture
+def run_blocks(
     request: pytest.FixtureRequest,
     server_ssl: ssl.SSLContext,
     capsys: pytest.CaptureFixture[str],
-) -> None:
-    names: dict[str, Any] = {"asyncio": asyncio, "wirespeed": wirespeed}
-    for block in blocks_of(page):
-        if block.not_run is not None:
-            continue
+) -> Callable[[Path, list[Block]], None]:
+    """Return the function that runs the blocks of a page."""
+
+    def run_one(page: Path, block: Block, names: dict[str, Any]) -> None:
         place = f"{page.name}:{block.line}"
         with serving(block.server, server_ssl) as url:
             names["url"] = url
@@ -138,6 +136,14 @@ def test_the_blocks_run(
         if block.prints is not None:
             assert capsys.readouterr().out == block.prints, place
 
+    def run_all(page: Path, blocks: list[Block]) -> None:
+        names: dict[str, Any] = {"asyncio": asyncio, "wirespeed": wirespeed}
+        for block in blocks:
+            if block.not_run is None:
+                run_one(page, block, names)
+
+    return run_all
+
 
 @contextlib.contextmanager
 def ending(block: Block, place: str) -> Iterator[None]:
@@ -154,7 +160,34 @@ def ending(block: Block, place: str) -> Iterator[None]:
         pytest.fail(f"the block at {place} did not raise {block.raises}")
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_blocks_run(page: Path, run_blocks: Callable[[Path, list[Block]], None]) -> None:
+    run_blocks(page, blocks_of(page))
+
+
 def test_a_block_that_is_not_run_has_a_reason() -> None:
     for page in pages():
         for block in blocks_of(page):
             assert block.not_run is None or len(block.not_run) > 20, f"{page.name}:{block.line}"
+
+
+WRONG = {
+    "it raises": "```python\nwirespeed.connecting(url)\n```\n",
+    "it does not raise": "<!-- raises: ReadTimeout -->\n```python\npass\n```\n",
+    "it raises another": "<!-- raises: ReadTimeout -->\n```python\n1 / 0\n```\n",
+    "it prints": "```python\nprint(await ws.receive_text())\n```\n"
+    "<!-- prints -->\n```text\nhello\n```\n",
+}
+
+
+@pytest.mark.parametrize("text", WRONG.values(), ids=WRONG)
+def test_a_wrong_block_is_found(
+    text: str, files: Path, run_blocks: Callable[[Path, list[Block]], None]
+) -> None:
+    page = files / "page.md"
+    page.write_text(text, encoding="utf-8")
+    [block] = blocks_of(page)
+    with pytest.raises((Exception, pytest.fail.Exception)) as caught:
+        run_blocks(page, [block])
+    told = [str(caught.value), *getattr(caught.value, "__notes__", ())]
+    assert any("page.md:1" in line or "page.md:2" in line for line in told)
