@@ -31,7 +31,8 @@ ENTRY = re.compile(r"^ {4}(\w+): (.*?)(?=^ {4}\w|\Z)", re.MULTILINE | re.DOTALL)
 def described(function: Any) -> dict[str, str]:
     """Return the text for each parameter in a docstring in Google's style."""
     section = SECTION.search(inspect.getdoc(function) or "")
-    assert section is not None
+    if section is None:
+        raise ValueError("the docstring has no section Args")
     return {name: " ".join(text.split()) for name, text in ENTRY.findall(section[1])}
 
 
