@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 requirements = $(BIN)/python ci/requirements.py $(1) > $@.txt && $(PIP) -r $@.txt
 
 .PHONY: help demo bench counts attacks test peer-tests conformance memory fuzz refcounts thorough programs soak relay \
-    network lint wheels arm64 cross release-check rebuild clean
+    network lint docs wheels arm64 cross release-check rebuild clean
 .DELETE_ON_ERROR:
 
 help:
@@ -32,6 +32,7 @@ help:
 	@echo "make relay     a million messages through a relay while its parts are killed; needs nats-server"
 	@echo "make network   cut, slow down and change links between network namespaces; needs root, on Linux"
 	@echo "make lint      check format, lint and types"
+	@echo "make docs      build the documentation site in docs/_build/html"
 	@echo "make wheels    build the sdist and the wheels of this machine; VERSIONS='3.12 3.13'"
 	@echo "make arm64     cross-compile for arm64, and test kernels and codec under qemu; ARGS=--install gets it"
 	@echo "make cross     compile for musl, Windows and macOS with zig; ARGS=x86_64-linux-musl for one"
@@ -87,6 +88,9 @@ network: $(VENV)/with-test
 lint: $(VENV)/with-lint
 	@bash ci/lint.sh $(BIN)/python
 
+docs: $(VENV)/with-docs
+	@bash ci/docs.sh $(BIN)/python
+
 wheels:
 	@bash ci/wheels.sh $(VERSIONS)
 
@@ -104,7 +108,7 @@ rebuild:
 	@$(MAKE) --no-print-directory $(VENV)/installed
 
 clean:
-	rm -rf $(VENV) .programs build dist wheelhouse src/wirespeed.egg-info
+	rm -rf $(VENV) .programs docs/_build build dist wheelhouse src/wirespeed.egg-info
 	find src -name '*.so' -delete
 
 $(VENV)/made:
@@ -133,4 +137,9 @@ $(VENV)/with-bench: $(VENV)/installed ci/requirements.py
 $(VENV)/with-lint: $(VENV)/with-test
 	@echo "installing what the checks need"
 	@$(call requirements,lint)
+	@touch $@
+
+$(VENV)/with-docs: $(VENV)/with-test
+	@echo "installing what the documentation needs"
+	@$(call requirements,docs)
 	@touch $@

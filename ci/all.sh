@@ -29,6 +29,7 @@ fi
 
 job demo make demo ARGS="--messages 200000"
 job lint make lint
+job docs make docs
 job counts make counts
 
 # The tests mostly wait for sockets and other processes, so a second processor core runs other jobs

@@ -11,9 +11,13 @@ from house.project import ROOT
 import wirespeed
 from wirespeed import WebSocketConnection, connect
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-# Names that only programs for other clients need may be on a page in docs/ instead.
-PAGES = README + "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
+# The reference does not count: it is made of the docstrings.
+PAGES = "".join(
+    page.read_text(encoding="utf-8")
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    if page.parent.name != "api"
+)
+ERRORS = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
 PARAMETERS = inspect.signature(connect).parameters
 
 
@@ -40,15 +44,15 @@ def test_defaults_stand_in_one_place() -> None:
 def test_every_public_name_is_told_of(name: str) -> None:
     public = getattr(wirespeed, name)
     if isinstance(public, str):
-        assert name == "__version__" or f"wirespeed.{name}" in README
+        assert name == "__version__" or f"wirespeed.{name}" in PAGES
     else:
         # The class's own docstring, not one inherited from a base class.
         assert vars(public).get("__doc__") if isinstance(public, type) else public.__doc__
 
 
 @pytest.mark.parametrize("name", wirespeed.exceptions.__all__)
-def test_the_readme_has_every_error(name: str) -> None:
-    assert f"`{name}`" in README
+def test_the_page_of_errors_has_every_error(name: str) -> None:
+    assert f"`{name}`" in ERRORS
 
 
 def members() -> list[str]:

@@ -59,7 +59,7 @@ def test_the_workflow_and_the_whole_run_call_the_same_jobs() -> None:
     for script in ("build-modes.sh", "fuzz.sh", "sanitize.sh", "wheels.sh"):
         assert f"bash ci/{script}" in workflow
         assert f"bash ci/{script}" in jobs
-    for target in ("counts", "demo", "lint", "network", "programs", "soak", "test"):
+    for target in ("counts", "demo", "docs", "lint", "network", "programs", "soak", "test"):
         assert f"make {target}" in workflow
         assert f"make {target}" in jobs
 

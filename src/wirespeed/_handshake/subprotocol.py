@@ -10,7 +10,7 @@ class ProtocolHandler(ABC):
     """Encodes and decodes the messages of a subprotocol (RFC 6455 section 1.9).
 
     Pass it to `connect` as `protocol_handler`. Its name is then offered to the server, and
-    `send_protocol` and `receive_protocol` of the connection use it:
+    `send_protocol` and `receive_protocol` of the connection use it::
 
         class MsgpackHandler(ProtocolHandler):
             @property

@@ -1,4 +1,7 @@
-"""Every Python example on the pages for users runs, against a real server."""
+"""Every Python example of docs/reconnect.md runs, against a real server.
+
+Some of them would connect again for ever; they run until the second connection.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,11 @@ import wirespeed
 __all__ = ["clock"]
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "docs" / "reconnect.md"]
+PAGE = ROOT / "docs" / "reconnect.md"
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXAMPLES = [
-    pytest.param(code, id=f"{page.name}-{number}")
-    for page in PAGES
-    for number, code in enumerate(BLOCK.findall(page.read_text(encoding="utf-8")))
+    pytest.param(code, id=str(number))
+    for number, code in enumerate(BLOCK.findall(PAGE.read_text(encoding="utf-8")))
 ]
 
 
@@ -81,7 +83,4 @@ async def test_it_runs(code: str, clock: Clock) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert {str(example.id).rpartition("-")[0] for example in EXAMPLES} >= {
-        "README.md",
-        "reconnect.md",
-    }
+    assert len(EXAMPLES) > 3
