@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import os
 import resource
 import statistics
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -31,9 +32,17 @@ ALLOWED_BLOCKS: Final = 15_000
 # The library's own caches: the most recently used URLs, and the masking keys of this thread.
 KEPT: Final = Counter({"URL": 64, "MaskingKeys": 1})
 
+_trim: Final[Callable[[int], int] | None] = getattr(ctypes.CDLL(None), "malloc_trim", None)
+
 
 def resident_mib() -> float:
-    """Return this process's memory in MiB; its peak so far on systems that report only that."""
+    """Return this process's memory in MiB; its peak so far on systems that report only that.
+
+    Free memory that glibc keeps is given back first. After the buffers of many compressed and
+    encrypted connections that is 150 MiB, of which 10 are in use.
+    """
+    if _trim is not None:
+        _trim(0)
     statm = Path("/proc/self/statm")
     if statm.exists():
         pages = int(statm.read_text(encoding="ascii").split()[1])

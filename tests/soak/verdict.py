@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from soak.client import DROPPING, Outcome
+from soak.client import DROPPING
+from soak.outcome import Outcome
 from soak.report import Report
 
 import wirespeed
