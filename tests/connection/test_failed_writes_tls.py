@@ -57,6 +57,19 @@ async def test_nothing_is_lost_without_a_write(
         await ws.wait_closed()
 
 
+async def test_the_end_is_told_although_reading_is_paused(
+    server_ssl: ssl.SSLContext, client_ssl: ssl.SSLContext
+) -> None:
+    rest = text_frames(MESSAGES[FIRST:])
+    with leaving(leave=Leave.CLOSE_NOTIFY, tls=server_ssl, rest=rest) as server:
+        ws, received = await first_of(server, ssl=client_ssl)
+        await read_until_it_fails(ws, received)
+        assert received == MESSAGES
+        await ws.wait_closed()
+        assert ws.close_info is not None
+        assert ws.close_info.cause is CloseCause.PEER_EOF
+
+
 @pytest.mark.parametrize("leave", [Leave.CLOSE, Leave.CLOSE_NOTIFY], ids=lambda leave: leave.name)
 async def test_a_peer_that_leaves_without_a_close_frame(
     leave: Leave, server_ssl: ssl.SSLContext, client_ssl: ssl.SSLContext

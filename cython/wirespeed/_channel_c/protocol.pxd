@@ -40,7 +40,7 @@ cdef class ChannelProtocol:
     @cython.locals(channel=Channel)
     cpdef read_left(self, object exc, object lost, object reader)
     cdef _read_rest(self, Channel channel, object exc)
-    cdef _decrypt_rest(self, Channel channel, object read_tls)
+    cdef bint _decrypt_rest(self, Channel channel, object read_tls) except -1
     cdef _end_writing(self, Channel channel, object exc, bint is_of_write)
     cdef bint _has_room(self, Channel channel) except -1
     cdef _end_opening_at_eof(self, object cause)

@@ -234,11 +234,14 @@ class ChannelProtocol:
         read_tls = getattr(extra_info(self._transport, "ssl_object"), "read", None)
         if read_tls is not None:
             self._end_writing(channel, exc, False)
-            self._decrypt_rest(channel, read_tls)
+            if self._decrypt_rest(channel, read_tls):
+                channel._parse_all()
+                channel._closing.eof_received()
         elif isinstance(exc, OSError):
             self.read_left(exc, self._transport, self)
 
-    def _decrypt_rest(self, channel: Channel, read_tls: Callable[[int, memoryview], int]) -> None:
+    def _decrypt_rest(self, channel: Channel, read_tls: Callable[[int, memoryview], int]) -> bool:
+        """Read what TLS holds; return whether the peer has ended the stream after it."""
         size = 1
         while size and self._has_room(channel):
             view = self.get_buffer(-1)
@@ -246,9 +249,10 @@ class ChannelProtocol:
                 size = read_tls(len(view), view)
             except OSError:
                 # There is no whole record left.
-                return
+                return False
             if size:
                 self.buffer_updated(size)
+        return not size
 
     def _end_writing(self, channel: Channel, exc: Exception | None, is_of_write: bool) -> None:
         """Let nothing be sent from now on, nor reading be paused: the transport is lost.
