@@ -23,7 +23,7 @@ from typing import Final
 from looprunner import LOOP_FACTORIES, Complaints
 from soak.client import Client
 from soak.faults import ENDINGS, OPENINGS
-from soak.growth import ALLOWED_BLOCKS, ALLOWED_MIB, Sample, grown, own_objects
+from soak.growth import ALLOWED_BLOCKS, ALLOWED_MIB, Sample, own_objects, resident_mib
 from soak.outcome import Outcome
 from soak.renewals import RENEW, Renewals
 from soak.roads import name_of
@@ -94,7 +94,6 @@ class Soak:
         self._plan = plan
         self._server = server
         self._end = time.monotonic() + plan.seconds
-        self._samples: list[Sample] = []
 
     async def run(self) -> None:
         """Play connections until the time is over."""
@@ -108,7 +107,6 @@ class Soak:
         watching.cancel()
         await asyncio.wait([watching])
         faulthandler.cancel_dump_traceback_later()
-        self._judge_memory(grown(self._samples))
         await self._judge_rest(before, objects, blocks)
         for problem in self._server.problems:
             self.tally.note(problem)
@@ -160,24 +158,14 @@ class Soak:
             tally.note(f"{outcome.key} ({outcome.way}, {name_of(outcome.options)}): {problem}")
 
     async def _watch(self) -> None:
-        """Take a sample each second, and end the process if the loop is blocked."""
+        """Report now and then, and end the process if the loop is blocked."""
         began = time.monotonic()
         for count in itertools.count(1):
             faulthandler.dump_traceback_later(BLOCKED_SECONDS, exit=True)
-            # The last connections would lower the figures as they end, so no samples are taken
-            # then.
-            if not self._is_over():
-                self._samples.append(Sample.now())
             if count % 10 == 0:
                 made, seconds = self.tally.kinds.total(), time.monotonic() - began
                 print(f"{seconds:5.0f} s: {made} connections, {Sample.now()}", flush=True)
             await asyncio.sleep(1.0)
-
-    def _judge_memory(self, mib: float) -> None:
-        text = f"memory grew by {mib:.1f} MiB, allowed are {ALLOWED_MIB:.0f}"
-        print(text)
-        if mib > ALLOWED_MIB:
-            self.tally.note(text)
 
     async def _judge_rest(self, before: Sample, objects: Counter[str], blocks: int) -> None:
         """Compare what is left with what existed at the start."""
@@ -190,9 +178,13 @@ class Soak:
             await asyncio.sleep(0.05)
             after = Sample.now()
         left = own_objects() - objects
+        mib = resident_mib() - before.memory
+        print(f"memory: {mib:.1f} MiB more than at the start, allowed are {ALLOWED_MIB:.0f}")
         more = sys.getallocatedblocks() - blocks
         print(f"left: {after}, at the start {before}; objects: {dict(left) or 'none'}")
         print(f"memory blocks in use: {more} more than at the start, allowed are {ALLOWED_BLOCKS}")
+        if mib > ALLOWED_MIB:
+            self.tally.note(f"{mib:.1f} MiB left behind")
         if more > ALLOWED_BLOCKS:
             self.tally.note(f"{more} memory blocks left behind")
         if left:
