@@ -55,14 +55,21 @@ class Roads:
         scheme, proxy = choose.choice(_SCHEMES), choose.choice(_PROXIES)
         options: dict[str, Any] = {}
         if scheme == "wss":
-            options["ssl"] = self._context
+            options["ssl"] = choose.choice(self._contexts)
         if proxy is not None:
             options["proxy"] = f"{proxy}://127.0.0.1:{self.ports[proxy]}"
         return f"{scheme}://127.0.0.1:{self.ports[scheme]}", options
 
     @cached_property
-    def _context(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cadata=self.authority)
+    def _contexts(self) -> tuple[ssl.SSLContext, ...]:
+        contexts = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), _OwnContext(ssl.PROTOCOL_TLS_CLIENT)
+        for context in contexts:
+            context.load_verify_locations(cadata=self.authority)
+        return contexts
+
+
+class _OwnContext(ssl.SSLContext):
+    """A subclass, which may override anything: the client uses the event loop's TLS."""
 
 
 def name_of(options: Mapping[str, Any]) -> str:
