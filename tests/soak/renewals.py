@@ -84,7 +84,7 @@ class Renewals:
             playing.result()
         except Exception as exc:
             problem = "".join(traceback.format_exception(exc))
-            self.outcomes = [Outcome(self._key, self._options, problems=[problem])]
+            self.outcomes = [Outcome(self.keys[-1], self._options, problems=[problem])]
         finally:
             playing.cancel()
             await asyncio.gather(playing, return_exceptions=True)
