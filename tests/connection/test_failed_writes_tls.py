@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import ssl
 from typing import Final
 
 import pytest
+import reference
+from deflating import deflate
 from leaver import (
     CLOSE_FRAME,
     FIRST,
@@ -18,6 +21,7 @@ from leaver import (
     text_frames,
     write_until_it_fails,
 )
+from rawserver import TEXT
 
 import wirespeed
 from wirespeed import CloseCause
@@ -55,6 +59,19 @@ async def test_nothing_is_lost_without_a_write(
         assert received == MESSAGES
         assert ws.close_code == 1000
         await ws.wait_closed()
+
+
+async def test_the_end_is_told_although_reading_is_paused(
+    server_ssl: ssl.SSLContext, client_ssl: ssl.SSLContext
+) -> None:
+    rest = text_frames(MESSAGES[FIRST:])
+    with leaving(leave=Leave.CLOSE_NOTIFY, tls=server_ssl, rest=rest) as server:
+        ws, received = await first_of(server, ssl=client_ssl)
+        await read_until_it_fails(ws, received)
+        assert received == MESSAGES
+        await ws.wait_closed()
+        assert ws.close_info is not None
+        assert ws.close_info.cause is CloseCause.PEER_EOF
 
 
 @pytest.mark.parametrize("leave", [Leave.CLOSE, Leave.CLOSE_NOTIFY], ids=lambda leave: leave.name)
@@ -111,5 +128,29 @@ async def test_a_blocked_event_loop(server_ssl: ssl.SSLContext, client_ssl: ssl.
         await write_until_it_fails(ws)
         received += [message async for message in ws]
         assert received == MESSAGES
+        assert ws.close_code == 1000
+        await ws.wait_closed()
+
+
+async def test_a_compressed_stream_that_ends_while_reading_is_paused(
+    server_ssl: ssl.SSLContext, client_ssl: ssl.SSLContext
+) -> None:
+    choose = random.Random("messages")
+    messages = [choose.randbytes(4096).hex() for _ in range(20)]
+    payloads = [deflate(text.encode()) for text in messages]
+    frames = [reference.header(TEXT, len(data), reserved=0x40) + data for data in payloads]
+    extension = "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover"
+    with leaving(
+        leave=Leave.CLOSE_NOTIFY,
+        first=frames[0],
+        rest=b"".join(frames[1:]) + CLOSE_FRAME,
+        headers=(extension,),
+        tls=server_ssl,
+    ) as server:
+        ws = await wirespeed.connect(**server.where, ssl=client_ssl, compression="deflate")
+        received: list[str | bytes] = [await ws.receive_text()]
+        server.left_meanwhile()
+        received += [message async for message in ws]
+        assert received == messages
         assert ws.close_code == 1000
         await ws.wait_closed()

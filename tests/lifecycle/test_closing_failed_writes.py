@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import ssl
 
 import pytest
+import reference
+from deflating import deflate
 from ends import collect
-from leaver import MESSAGES, Leave, first_of, leaving, write_until_it_fails
+from leaver import CLOSE_FRAME, MESSAGES, Leave, first_of, leaving, write_until_it_fails
+from rawserver import TEXT
 
 import wirespeed
 from wirespeed import CloseCause, ConnectionDisconnected, WebSocketConnection
@@ -51,6 +55,34 @@ async def test_close_whose_own_frame_fails() -> None:
         await ws.close()
         check_closed(ws)
         await check_readable(ws, received)
+
+
+async def test_close_before_a_compressed_end_that_waits_in_tls(
+    server_ssl: ssl.SSLContext, client_ssl: ssl.SSLContext
+) -> None:
+    choose = random.Random("messages")
+    messages = [choose.randbytes(4096).hex() for _ in range(20)]
+    payloads = [deflate(text.encode()) for text in messages]
+    frames = [reference.header(TEXT, len(payload), reserved=0x40) + payload for payload in payloads]
+    extension = "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover"
+    with leaving(
+        leave=Leave.CLOSE_NOTIFY,
+        first=b"",
+        rest=b"".join(frames) + CLOSE_FRAME,
+        headers=(extension,),
+        tls=server_ssl,
+    ) as server:
+        ws = await wirespeed.connect(
+            **server.where, ssl=client_ssl, compression="deflate", max_queue_bytes=5000
+        )
+        closing = asyncio.create_task(ws.close())
+        await asyncio.sleep(0)
+        server.left_meanwhile()
+        await closing
+        check_closed(ws)
+        received = [message async for message in ws]
+        assert received == messages[: len(received)]
+        assert len(received) + ws.dropped.messages == len(messages)
 
 
 async def test_close_before_any_write() -> None:

@@ -11,11 +11,12 @@ import random
 import socket
 import traceback
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from soak.consumers import CONSUMERS, GUESSING_CONSUMERS, LANE_CONSUMERS, Consumer, Share
 from soak.numbered import from_server, number_of
+from soak.outcome import Outcome
+from soak.roads import Roads
 from soak.senders import Sender
 from soak.waiting import all_done
 
@@ -34,52 +35,6 @@ LONG_SECONDS: Final = 60.0
 DROPPING: Final = frozenset({"drop_oldest", "drop_newest"})
 
 
-@dataclass
-class Outcome:
-    """What the client has seen of one connection.
-
-    Attributes:
-        key: the key of the connection.
-        options: the options it was opened with.
-        refusal: the error that the opening failed with.
-        was_cancelled: whether the opening was cancelled.
-        is_patient: whether the consumers ran until the connection ended without the client ending
-            it.
-        way: how the connection was ended.
-        shares: the numbers that each consumer received.
-        ends: how each consumer ended: with an error, or `None` for the end of an iteration.
-        dropped: the numbers of the messages that were dropped.
-        sent: how many messages were sent.
-        stats: the counters, after the end.
-        info: how the connection ended.
-        problems: the problems found so far.
-    """
-
-    key: str
-    options: dict[str, Any] = field(default_factory=dict)
-    refusal: BaseException | None = None
-    was_cancelled: bool = False
-    is_patient: bool = False
-    way: str = ""
-    shares: list[list[int]] = field(default_factory=list)
-    ends: list[BaseException | None] = field(default_factory=list)
-    dropped: list[int] = field(default_factory=list)
-    sent: int = 0
-    stats: wirespeed.Stats | None = None
-    info: wirespeed.CloseInfo | None = None
-    problems: list[str] = field(default_factory=list)
-
-    @property
-    def kind(self) -> str:
-        """The kind of fault."""
-        return self.key.partition("/")[0]
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the opening handshake succeeded."""
-        return self.stats is not None
-
-
 class Client:
     """One connection, from `connect` to after its end.
 
@@ -87,8 +42,9 @@ class Client:
         outcome: the result.
     """
 
-    def __init__(self, base: str, key: str) -> None:
+    def __init__(self, roads: Roads, key: str) -> None:
         self.outcome = Outcome(key)
+        base, self._road = roads.choose(self._random("road"))
         self._url = f"{base}/{key}"
         self._choose = self._random("client")
         self._sender = Sender(key)
@@ -115,7 +71,7 @@ class Client:
 
     async def _open(self) -> wirespeed.WebSocketConnection | None:
         kind = self.outcome.kind
-        self.outcome.options = options = self._options()
+        self.outcome.options = options = self._options() | self._road
         options["open_timeout"] = SHORT_SECONDS if kind == "stall" else LONG_SECONDS
 
         async def connect() -> wirespeed.WebSocketConnection:
@@ -200,13 +156,11 @@ class Client:
                     task.cancel()
         await self._end(ws)
         await all_done([*sending, *receiving])
-        self._take_what_is_left(ws)
+        outcome.take_what_is_left(ws)
         for task in sending:
             task.result()
         outcome.ends = [task.result() for task in receiving if not task.cancelled()]
         outcome.sent = sender.sent
-        outcome.stats = ws.stats
-        outcome.info = ws.close_info
         if not all(answer.done() for answer in sender.pings):
             outcome.problems.append("a Ping has no answer, and no error")
 
@@ -232,18 +186,6 @@ class Client:
             return None
 
         return self._start(consume(), way.__name__)
-
-    def _take_what_is_left(self, ws: wirespeed.WebSocketConnection) -> None:
-        """Receive what cancelled consumers have left in the queue."""
-        share = Share(from_server(self.outcome.key))
-        self.outcome.shares.append(share.numbers)
-        try:
-            while True:
-                share.take(ws.receive_nowait().data)
-        except asyncio.QueueEmpty:
-            self.outcome.problems.append("a receive after the end does not tell of it")
-        except wirespeed.WebSocketError:
-            pass
 
     # -- ending ------------------------------------------------------------------------
 

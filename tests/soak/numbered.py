@@ -49,6 +49,12 @@ def number_of(owner: str, data: str | bytes) -> int:
     return int(rest.partition(b" ")[0])
 
 
+def owner_of(data: str | bytes) -> str:
+    """Return the owner of a message that may be anyone's; `number_of` checks it."""
+    raw = data.encode() if isinstance(data, str) else data
+    return raw.split(b" ", 2)[1].decode()
+
+
 def from_server(key: str) -> str:
     """Return the owner name of the messages that the server sends on connection `key`."""
     return f"{key}<"

@@ -11,6 +11,7 @@ import asyncio
 import faulthandler
 import gc
 import itertools
+import logging
 import os
 import random
 import sys
@@ -22,13 +23,16 @@ from typing import Final
 from looprunner import LOOP_FACTORIES, Complaints
 from soak.client import Client
 from soak.faults import ENDINGS, OPENINGS
-from soak.growth import ALLOWED_BLOCKS, ALLOWED_MIB, Sample, grown, own_objects
+from soak.growth import ALLOWED_BLOCKS, ALLOWED_MIB, Sample, own_objects, resident_mib
+from soak.outcome import Outcome
+from soak.renewals import RENEW, Renewals
+from soak.roads import name_of
 from soak.server_process import Server, serving
 from soak.verdict import problems_of
 
 import wirespeed
 
-KINDS: Final = (*ENDINGS, *OPENINGS)
+KINDS: Final = (*ENDINGS, *OPENINGS, RENEW)
 
 # The run ends after this many problems: more would show nothing new.
 MAX_PROBLEMS: Final = 20
@@ -65,6 +69,8 @@ class Tally:
 
     kinds: Counter[str] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
+    roads: Counter[str] = field(default_factory=Counter)
+    renewals: int = 0
     received: int = 0
     dropped: int = 0
     sent: int = 0
@@ -88,7 +94,6 @@ class Soak:
         self._plan = plan
         self._server = server
         self._end = time.monotonic() + plan.seconds
-        self._samples: list[Sample] = []
 
     async def run(self) -> None:
         """Play connections until the time is over."""
@@ -102,7 +107,6 @@ class Soak:
         watching.cancel()
         await asyncio.wait([watching])
         faulthandler.cancel_dump_traceback_later()
-        self._judge_memory(grown(self._samples))
         await self._judge_rest(before, objects, blocks)
         for problem in self._server.problems:
             self.tally.note(problem)
@@ -120,43 +124,48 @@ class Soak:
             count += 1
 
     async def _play(self, key: str) -> None:
-        self._server.expect(key)
-        client = Client(self._server.base, key)
+        """Play one connection, or the connections that replace one another."""
+        server = self._server
+        if key.partition("/")[0] == RENEW:
+            renewals = Renewals(server.roads, key, server.expect)
+            await renewals.run()
+            for outcome in renewals.outcomes:
+                await self._judge(outcome)
+            server.forget(renewals.keys)
+            self.tally.renewals += 1
+            return
+        server.expect(key)
+        client = Client(server.roads, key)
         await client.run()
-        outcome, tally = client.outcome, self.tally
+        await self._judge(client.outcome)
+        server.forget([key])
+
+    async def _judge(self, outcome: Outcome) -> None:
+        """Compare what both ends tell of a connection, and add it to the results."""
+        tally = self.tally
         # If the opening failed, the server may have received nothing, or too late, and then sends
         # no report.
         is_told = outcome.is_open or outcome.problems
-        report = await self._server.report(key) if is_told else None
-        self._server.forget(key)
+        report = await self._server.report(outcome.key) if is_told else None
         tally.kinds[outcome.kind] += 1
+        tally.roads[name_of(outcome.options)] += 1
         if outcome.info is not None:
             tally.causes[outcome.info.cause.name] += 1
         tally.received += sum(map(len, outcome.shares))
         tally.dropped += len(outcome.dropped)
         tally.sent += outcome.sent
         for problem in problems_of(outcome, report):
-            tally.note(f"{key} ({outcome.way}): {problem}")
+            tally.note(f"{outcome.key} ({outcome.way}, {name_of(outcome.options)}): {problem}")
 
     async def _watch(self) -> None:
-        """Take a sample each second, and end the process if the loop is blocked."""
+        """Report now and then, and end the process if the loop is blocked."""
         began = time.monotonic()
         for count in itertools.count(1):
             faulthandler.dump_traceback_later(BLOCKED_SECONDS, exit=True)
-            # The last connections would lower the figures as they end, so no samples are taken
-            # then.
-            if not self._is_over():
-                self._samples.append(Sample.now())
             if count % 10 == 0:
                 made, seconds = self.tally.kinds.total(), time.monotonic() - began
                 print(f"{seconds:5.0f} s: {made} connections, {Sample.now()}", flush=True)
             await asyncio.sleep(1.0)
-
-    def _judge_memory(self, mib: float) -> None:
-        text = f"memory grew by {mib:.1f} MiB, allowed are {ALLOWED_MIB:.0f}"
-        print(text)
-        if mib > ALLOWED_MIB:
-            self.tally.note(text)
 
     async def _judge_rest(self, before: Sample, objects: Counter[str], blocks: int) -> None:
         """Compare what is left with what existed at the start."""
@@ -169,9 +178,13 @@ class Soak:
             await asyncio.sleep(0.05)
             after = Sample.now()
         left = own_objects() - objects
+        mib = resident_mib() - before.memory
+        print(f"memory: {mib:.1f} MiB more than at the start, allowed are {ALLOWED_MIB:.0f}")
         more = sys.getallocatedblocks() - blocks
         print(f"left: {after}, at the start {before}; objects: {dict(left) or 'none'}")
         print(f"memory blocks in use: {more} more than at the start, allowed are {ALLOWED_BLOCKS}")
+        if mib > ALLOWED_MIB:
+            self.tally.note(f"{mib:.1f} MiB left behind")
         if more > ALLOWED_BLOCKS:
             self.tally.note(f"{more} memory blocks left behind")
         if left:
@@ -200,6 +213,8 @@ def main() -> int:
     plan = Plan(given.seconds, slots, given.seed, tuple(given.kinds.split(",")), given.only)
     what = f"{given.loop}, {wirespeed.implementation}, seed {plan.seed}"
     print(f"soak: {what}, {slots} connections for {plan.seconds:g} s", flush=True)
+    # Failed attempts to connect again are part of the plan.
+    logging.getLogger("wirespeed").addHandler(logging.NullHandler())
     complaints = Complaints()
     with complaints.collected():
         with asyncio.Runner(loop_factory=LOOP_FACTORIES[given.loop]) as runner:
@@ -214,6 +229,7 @@ def main() -> int:
 def conclude(what: str, tally: Tally) -> int:
     """Print the summary; return the exit status."""
     print(f"{tally.kinds.total()} connections: {listed(tally.kinds)}")
+    print(f"roads: {listed(tally.roads)}; {tally.renewals} times one replaced another")
     print(f"{tally.causes.total()} of them opened and ended: {listed(tally.causes)}")
     lost, doubled = (
         sum(word in text for text in tally.problems) for word in ("lost: ", "doubled: ")

@@ -1,14 +1,15 @@
 """The server process: causes one fault for each connection, named by the path of its URL.
 
-Does not use the package under test. The first line of its output is its port. After that comes
-one line for each connection that has ended: its report. The process ends when its input does.
+Does not use the package under test. The first line of its output is where it listens. After that
+comes one line for each connection that has ended: its report. The process ends when its input does.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
+import dataclasses
+import json
 import sys
 import traceback
 from typing import Final
@@ -17,6 +18,7 @@ from rawserver import RawConnection
 from soak.faults import ENDINGS, OPENINGS
 from soak.peer import BadClientError, Peer
 from soak.report import Report
+from soak.roads import build
 from soak.waiting import HangError, all_done
 
 # The limit for one connection's writing. It is shorter than any wait of the client, so that this
@@ -27,11 +29,6 @@ WAIT_SECONDS: Final = 90.0
 
 # The limit for the connections that are left at the end.
 END_SECONDS: Final = 20.0
-
-SEGMENT_BYTES: Final = 1448
-
-# All clients may connect at once.
-BACKLOG: Final = 1024
 
 
 def tell(report: Report) -> None:
@@ -93,14 +90,11 @@ async def write(peer: Peer, kind: str) -> None:
 
 async def main() -> None:
     """Serve until the standard input ends."""
-    bound = socket.create_server(("127.0.0.1", 0))
-    # The segment size of Ethernet: with the loopback's 64 KiB, a narrow socket moves only a few KiB
-    # in 200 ms.
-    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT_BYTES)
-    server = await asyncio.start_server(serve, sock=bound, backlog=BACKLOG)
-    print(bound.getsockname()[1], flush=True)
+    servers, roads = await build(serve)
+    print(json.dumps(dataclasses.asdict(roads)), flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.buffer.read)
-    server.close()
+    for server in servers:
+        server.close()
     # These tasks end by themselves, as their clients are gone. If they were cancelled, asyncio
     # would complain.
     if others := asyncio.all_tasks() - {asyncio.current_task()}:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Final
 
 from soak.report import Report
+from soak.roads import Roads
 
 TESTS: Final = Path(__file__).parents[1]
 
@@ -23,12 +25,12 @@ class Server:
     """The process of `soak.server`.
 
     Attributes:
-        base: the start of each URL; the key of the connection follows.
+        roads: the ways to it.
         problems: problems from reports that arrived after `forget`.
     """
 
-    def __init__(self, process: Process, port: int) -> None:
-        self.base = f"ws://127.0.0.1:{port}"
+    def __init__(self, process: Process, roads: Roads) -> None:
+        self.roads = roads
         self._process = process
         self.problems: list[str] = []
         self._expected: dict[str, asyncio.Future[Report]] = {}
@@ -45,9 +47,10 @@ class Server:
                 return await self._expected[key]
         return None
 
-    def forget(self, key: str) -> None:
-        """Drop the report of a connection."""
-        del self._expected[key]
+    def forget(self, keys: Iterable[str]) -> None:
+        """Drop the reports of connections."""
+        for key in keys:
+            del self._expected[key]
 
     async def _read(self) -> None:
         if self._process.stdout is None:
@@ -80,7 +83,7 @@ async def serving() -> AsyncIterator[Server]:
     )
     if process.stdout is None:
         raise RuntimeError("the server's output is not a pipe")
-    server = Server(process, int(await process.stdout.readline()))
+    server = Server(process, Roads(**json.loads(await process.stdout.readline())))
     try:
         yield server
     finally:

@@ -40,7 +40,9 @@ cdef class ChannelProtocol:
     @cython.locals(channel=Channel)
     cpdef read_left(self, object exc, object lost, object reader)
     cdef _read_rest(self, Channel channel, object exc)
-    cdef _decrypt_rest(self, Channel channel, object read_tls)
+    cdef _tls_reader(self)
+    @cython.locals(size=Py_ssize_t)
+    cdef Py_ssize_t _decrypt_rest(self, Channel channel, object read_tls) except -2
     cdef _end_writing(self, Channel channel, object exc, bint is_of_write)
     cdef bint _has_room(self, Channel channel) except -1
     cdef _end_opening_at_eof(self, object cause)

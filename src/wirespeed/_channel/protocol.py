@@ -171,6 +171,12 @@ class ChannelProtocol:
         if self._opening is not None:
             self._end_opening_at_eof(None)
         elif channel is not None:
+            read_tls = self._tls_reader()
+            if read_tls is not None:
+                # asyncio's TLS ends after the first read, if reading was paused.
+                channel._read_flow.detach()
+                if self._decrypt_rest(channel, read_tls) > 0:
+                    return
             channel._parse_all()
             channel._closing.eof_received()
 
@@ -240,24 +246,38 @@ class ChannelProtocol:
         here, and what has arrived is still in it. A transport with TLS has closed its own before,
         but may hold data that it has not decrypted yet.
         """
-        read_tls = getattr(extra_info(self._transport, "ssl_object"), "read", None)
+        read_tls = self._tls_reader()
         if read_tls is not None:
             self._end_writing(channel, exc, False)
-            self._decrypt_rest(channel, read_tls)
+            if self._decrypt_rest(channel, read_tls) == 0:
+                channel._parse_all()
+                channel._closing.eof_received()
         elif isinstance(exc, OSError):
             self.read_left(exc, self._transport, self)
 
-    def _decrypt_rest(self, channel: Channel, read_tls: Callable[[int, memoryview], int]) -> None:
-        size = 1
-        while size and self._has_room(channel):
+    def _tls_reader(self) -> Callable[[int, memoryview], int] | None:
+        """Return the function that decrypts what TLS holds; `None` without TLS."""
+        read: Callable[[int, memoryview], int] | None = getattr(
+            extra_info(self._transport, "ssl_object"), "read", None
+        )
+        return read
+
+    def _decrypt_rest(self, channel: Channel, read_tls: Callable[[int, memoryview], int]) -> int:
+        """Read what TLS holds.
+
+        Returns:
+            0 at the peer's end, -1 if there is no whole record left; else there was no more room.
+        """
+        while True:
             view = self.get_buffer(-1)
             try:
                 size = read_tls(len(view), view)
             except OSError:
-                # There is no whole record left.
-                return
+                return -1
             if size:
                 self.buffer_updated(size)
+            if not size or not self._has_room(channel):
+                return size
 
     def _end_writing(self, channel: Channel, exc: Exception | None, is_of_write: bool) -> None:
         """Let nothing be sent from now on, nor reading be paused: the transport is lost.
@@ -279,9 +299,11 @@ class ChannelProtocol:
         # What was read before counts only when it is parsed.
         channel._parse_all()
         # Compressed data inflates to 1032 times its size at most; other data is as large as it is.
+        # A connection that is closing drops what the queue has no room for.
         opened = channel._opened
         is_compressed = opened is not None and opened.compression is not None
-        return not is_compressed or channel.pending.bytes <= channel._max_waiting
+        is_limited = is_compressed and not channel._bounds._is_finished
+        return not is_limited or channel.pending.bytes <= channel._max_waiting
 
     def pause_writing(self) -> None:
         """Make senders wait."""
