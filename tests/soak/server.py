@@ -24,8 +24,10 @@ from soak.waiting import HangError, all_done
 # The limit for one connection's writing. It is shorter than any wait of the client, so that this
 # side reports a problem before the client leaves.
 WRITING_SECONDS: Final = 25.0
-# The limit for what the client has to do.
+# The limit for what the client has to do. It ends these kinds of connections; one of them may wait
+# until the next one is open, which takes many round trips.
 WAIT_SECONDS: Final = 90.0
+ENDED_BY_CLIENT: Final = frozenset({"deaf", "endless"})
 
 # The limit for the connections that are left at the end.
 END_SECONDS: Final = 20.0
@@ -70,7 +72,7 @@ async def play(peer: Peer, kind: str) -> None:
     reading = asyncio.create_task(peer.read(), name=f"{peer.report.key} reading")
     writing = asyncio.create_task(write(peer, kind), name=f"{peer.report.key} writing")
     try:
-        await all_done([writing], WRITING_SECONDS)
+        await all_done([writing], WAIT_SECONDS if kind in ENDED_BY_CLIENT else WRITING_SECONDS)
         writing.result()
         await all_done([reading], WAIT_SECONDS)
         reading.result()

@@ -58,7 +58,9 @@ class Server:
         while line := await self._process.stdout.readline():
             report = Report.from_line(line)
             if report.key in self._expected:
-                self._expected[report.key].set_result(report)
+                # Whoever waited may have given up.
+                if not self._expected[report.key].done():
+                    self._expected[report.key].set_result(report)
             elif report.problem:
                 self.problems.append(f"{report.key}: the server saw: {report.problem}")
 
