@@ -120,7 +120,7 @@ def test_create_task_raises_although_the_task_runs() -> None:
     seen = set()
     for n in range(POINTS):
         loop = asyncio.new_event_loop()
-        ran = []
+        ran: list[int] = []
 
         async def run(ran: list[int] = ran) -> None:
             ran.append(1)
