@@ -116,11 +116,9 @@ class _Alarm:
 
     def settle(self) -> None:
         """Wait for the earliest call; close the descriptor if there is none."""
-        calls = self._calls
-        while calls and calls[0].step is None:
-            heapq.heappop(calls)
-        if calls:
-            set_timer(self._fd, calls[0].when)
+        first = self._first()
+        if first is not None:
+            set_timer(self._fd, first.when)
         elif self._fd >= 0:
             loop = self._loop()
             if loop is not None:
@@ -128,6 +126,13 @@ class _Alarm:
                 loop.remove_reader(self._fd)
             fd, self._fd = self._fd, -1
             os.close(fd)
+
+    def _first(self) -> _Call | None:
+        """Return the earliest call that was neither made nor cancelled."""
+        calls = self._calls
+        while calls and calls[0].step is None:
+            heapq.heappop(calls)
+        return calls[0] if calls else None
 
     def _open(self) -> bool:
         loop = self._loop()
@@ -158,21 +163,27 @@ class _Alarm:
             return
         now = loop.time()
         try:
-            while self._calls and self._calls[0].when <= now:
-                self._make(loop, heapq.heappop(self._calls))
+            call = self._first()
+            while call is not None and call.when <= now:
+                _make(loop, call)
+                if call.step is not None:
+                    # There was no memory to begin with. It is due, so this comes again.
+                    return
+                call = self._first()
         finally:
             self.settle()
 
-    def _make(self, loop: asyncio.AbstractEventLoop, call: _Call) -> None:
-        try:
-            call.context.run(call.make)
-        except (SystemExit, KeyboardInterrupt):
-            raise
-        except BaseException as exc:
-            # As a timer of the loop does.
-            loop.call_exception_handler(
-                {"message": "wirespeed: a timer's call failed", "exception": exc}
-            )
+
+def _make(loop: asyncio.AbstractEventLoop, call: _Call) -> None:
+    try:
+        call.context.run(call.make)
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as exc:
+        # As a timer of the loop does.
+        loop.call_exception_handler(
+            {"message": "wirespeed: a timer's call failed", "exception": exc}
+        )
 
 
 # A loop itself holds its alarm, and each call does. From here, what a call holds would never be

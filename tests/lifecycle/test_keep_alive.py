@@ -252,7 +252,9 @@ async def test_intervals_are_checked(value: Any) -> None:
 
 async def test_a_closed_connection_is_not_kept_alive() -> None:
     async with both_ends(ping_interval=0.001) as (client, server):
-        await server.close_politely()
+        await server.write(close_frame())
+        while (await server.read_frame()).opcode != CLOSE:
+            pass
         server.writer.write_eof()
         await client.wait_closed()
         with pytest.raises(ConnectionDisconnected):

@@ -53,14 +53,14 @@ class Deadlines:
         # A coarse clock may call a little early.
         now = max(self._loop.time(), self._next)
         self._timer = None
-        due = [waiter for waiter, deadline in self._deadlines.items() if deadline <= now]
-        due.sort(key=self._deadlines.__getitem__)
         try:
+            due = [waiter for waiter, deadline in self._deadlines.items() if deadline <= now]
+            due.sort(key=self._deadlines.__getitem__)
             for waiter in due:
-                # Without memory it stays here, and is woken later.
                 waiter.expire()
                 self.discard(waiter)
         finally:
+            # Without memory, some that are due are left, and are woken then.
             self._watch_the_first()
 
     def _watch_the_first(self) -> None:
