@@ -30,13 +30,16 @@ def _failing(n: int, call: Callable[..., object], *arguments: object) -> BaseExc
     """Call while allocation number `n` fails; return what that raised."""
     start, stop = _testcapi.set_nomemory, _testcapi.remove_mem_hooks
     after = n + 1
+    # What the garbage collector ends must not meet the failure.
+    gc.disable()
     start(n, after)
     try:
         call(*arguments)
     except MemoryError as exc:
-        stop()
         return exc
-    stop()
+    finally:
+        stop()
+        gc.enable()
     return None
 
 

@@ -12,6 +12,7 @@ import gc
 import importlib
 import os
 import socket
+import sys
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
@@ -36,8 +37,12 @@ _testcapi = pytest.importorskip(
     "_testcapi", reason="this interpreter has no _testcapi to fail allocations"
 )
 
-COMPILED_ONLY = pytest.mark.skipif(
-    not backend.COMPILED, reason="in pure Python the rule of the compiled core does not hold"
+from memory import precautions  # noqa: E402
+
+HANDS_OVER_SAFELY = pytest.mark.skipif(
+    not backend.COMPILED or sys.version_info >= (3, 12),
+    reason="in pure Python, and from Python 3.12 on, `await` gets a result by an exception, which"
+    " is allocated when the message has left the queue",
 )
 # A short client's frame: two bytes and the masking key.
 HEADER_BYTES = 6
@@ -61,6 +66,8 @@ def split(message: str | bytes, *cuts: int) -> list[bytes]:
 
 def failing(n: int, call: Callable[[], object]) -> bool:
     """Call while allocation number `n` fails; return whether that raised `MemoryError`."""
+    # What the garbage collector ends must not meet the failure.
+    gc.disable()
     _testcapi.set_nomemory(n, n + 1)
     try:
         call()
@@ -68,6 +75,7 @@ def failing(n: int, call: Callable[[], object]) -> bool:
         return True
     finally:
         _testcapi.remove_mem_hooks()
+        gc.enable()
     return False
 
 
@@ -121,7 +129,7 @@ def drain(connection: Any) -> Iterator[Any]:
         yield connection.receive_nowait()
 
 
-@COMPILED_ONLY
+@HANDS_OVER_SAFELY
 def test_a_message_does_not_follow_a_chunk_that_was_lost() -> None:
     """If a read fails while a stream waits, what is received is the beginning of what was sent."""
     failures = 0
@@ -211,7 +219,7 @@ def test_sends_leave_after_a_send_that_failed() -> None:
     assert failures
 
 
-@COMPILED_ONLY
+@HANDS_OVER_SAFELY
 @QUEUES
 def test_a_queued_message_that_a_stream_cannot_take_is_left_queued(options: dict[str, Any]) -> None:
     """A stream takes a whole message as its chunk, or leaves it to the next receive."""
@@ -314,6 +322,7 @@ def test_a_task_that_could_not_be_resumed_in_place_is_resumed_later() -> None:
         return "resumed"
 
     failures = 0
+    precautions.prepare(loop)
     try:
         for n in range(POINTS):
             waiter = suspend(loop)
