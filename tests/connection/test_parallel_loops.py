@@ -11,7 +11,7 @@ import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from looprunner import LOOP_FACTORIES
@@ -85,7 +85,9 @@ async def streamed(ws: WebSocketConnection, name: str) -> None:
     await ws.ping()
 
 
-async def converse(url: str, name: str, compression: str | None) -> tuple[int | None, int, int]:
+async def converse(
+    url: str, name: str, compression: Literal["deflate"] | None
+) -> tuple[int | None, int, int]:
     """Exchange messages of all kinds over one connection after another.
 
     Returns:
@@ -102,7 +104,10 @@ async def use_connections(name: str, start: threading.Barrier) -> list[Any]:
     async with echo_server() as url:
         start.wait(PATIENCE_SECONDS)
         return await asyncio.gather(
-            *(converse(url, f"{name}.{number}", None if number else "deflate") for number in range(CONNECTIONS))
+            *(
+                converse(url, f"{name}.{number}", None if number else "deflate")
+                for number in range(CONNECTIONS)
+            )
         )
 
 
@@ -167,5 +172,6 @@ def test_another_thread_looks_at_a_connection_in_use(loop_name: str) -> None:
         return looks
 
     _, looks, more = in_threads(run, watch, watch)
-    assert looks and more
+    assert looks
+    assert more
     assert opened[0].close_code == 1000

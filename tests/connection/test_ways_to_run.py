@@ -36,23 +36,22 @@ def run_script(script: str, *arguments: str) -> str:
     return finished.stdout
 
 
-if sys.version_info >= (3, 12):
-
-    @pytest.mark.loops("asyncio")
-    async def test_eager_task_factory() -> None:
-        loop = asyncio.get_running_loop()
-        async with serve(echo) as url:
-            loop.set_task_factory(asyncio.eager_task_factory)
-            async with wirespeed.connect(url) as ws:
-                waiting = [asyncio.create_task(ws.receive_text()) for _ in range(2)]
-                await asyncio.gather(ws.send("1"), ws.send("2"))
-                assert await asyncio.gather(*waiting) == ["1", "2"]
-                await ws.send_many(["3", "4"])
-                async with asyncio.TaskGroup() as tasks:
-                    third = tasks.create_task(ws.receive_text())
-                    fourth = tasks.create_task(ws.receive_text())
-                assert (third.result(), fourth.result()) == ("3", "4")
-            loop.set_task_factory(None)
+@pytest.mark.skipif(not hasattr(asyncio, "eager_task_factory"), reason="Python 3.12 has brought it")
+@pytest.mark.loops("asyncio")
+async def test_eager_task_factory() -> None:
+    loop = asyncio.get_running_loop()
+    async with serve(echo) as url:
+        loop.set_task_factory(vars(asyncio)["eager_task_factory"])
+        async with wirespeed.connect(url) as ws:
+            waiting = [asyncio.create_task(ws.receive_text()) for _ in range(2)]
+            await asyncio.gather(ws.send("1"), ws.send("2"))
+            assert await asyncio.gather(*waiting) == ["1", "2"]
+            await ws.send_many(["3", "4"])
+            async with asyncio.TaskGroup() as tasks:
+                third = tasks.create_task(ws.receive_text())
+                fourth = tasks.create_task(ws.receive_text())
+            assert (third.result(), fourth.result()) == ("3", "4")
+        loop.set_task_factory(None)
 
 
 @pytest.mark.parametrize("loop_name", LOOP_FACTORIES)
