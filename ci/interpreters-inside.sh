@@ -50,7 +50,7 @@ install_requirements() {
 
 # The tests that need nothing of what is missing; without conftest.py, which needs all of it.
 run_parts() {
-    "$python" -P ci/run_parts.py ${TESTS:-tests/connection/test_parallel_loops.py \
+    "$python" -P ci/run_parts.py ${TESTS:-tests/base tests/connection/test_parallel_loops.py \
         tests/connection/test_ways_to_run.py tests/twins/test_masking_keys.py}
 }
 
