@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 requirements = $(BIN)/python ci/requirements.py $(1) > $@.txt && $(PIP) -r $@.txt
 
 .PHONY: help demo bench counts attacks test peer-tests conformance memory fuzz refcounts thorough programs soak relay \
-    network lint docs wheels arm64 cross release-check rebuild clean
+    network interpreters lint docs wheels arm64 cross release-check rebuild clean
 .DELETE_ON_ERROR:
 
 help:
@@ -31,6 +31,7 @@ help:
 	@echo "make soak      live through random faults on 200 connections, for ten minutes; ARGS=60 for one"
 	@echo "make relay     a million messages through a relay while its parts are killed; needs nats-server"
 	@echo "make network   cut, slow down and change links between network namespaces; needs root, on Linux"
+	@echo "make interpreters  the suite on 3.14, 3.15, PyPy and a free-threaded CPython; hours, needs root and debootstrap"
 	@echo "make lint      check format, lint and types"
 	@echo "make docs      build the documentation site in docs/_build/html"
 	@echo "make wheels    build the sdist and the wheels of this machine; VERSIONS='3.12 3.13'"
@@ -85,6 +86,9 @@ relay: $(VENV)/with-test
 network: $(VENV)/with-test
 	@bash ci/network.sh $(BIN)/python $(ARGS)
 
+interpreters:
+	@bash ci/interpreters.sh $(ARGS)
+
 lint: $(VENV)/with-lint
 	@bash ci/lint.sh $(BIN)/python
 
@@ -108,7 +112,7 @@ rebuild:
 	@$(MAKE) --no-print-directory $(VENV)/installed
 
 clean:
-	rm -rf $(VENV) .programs docs/_build build dist wheelhouse src/wirespeed.egg-info
+	rm -rf $(VENV) .interpreters .programs docs/_build build dist wheelhouse src/wirespeed.egg-info
 	find src -name '*.so' -delete
 
 $(VENV)/made:

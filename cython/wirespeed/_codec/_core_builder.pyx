@@ -7,6 +7,7 @@ Does no I/O. Its twin is `wirespeed._codec.pure.builder`.
 import os
 import threading
 
+cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
@@ -67,6 +68,8 @@ cdef class MaskingKeys:
         self.position = 0
         self.generation = fork_generation
 
+    # A loop that is run by one thread after another shares the keys with other loops of the first.
+    @cython.critical_section
     cdef int draw(self, uint8_t *key) except -1:
         """Take the next 4 bytes of the block: keys must be unpredictable (RFC 6455 section 5.3)."""
         cdef object block

@@ -56,13 +56,19 @@ class Waiter:
 
         Resuming in place saves a turn of the event loop for each socket read. It is not possible
         while another task runs (asyncio has one current task per loop), or if the waiting task's
-        context is already entered.
+        context is already entered. It is not done if the task may run the event loop itself: such a
+        nested run cannot read from this transport, whose callback has not returned.
 
         Raises:
             MemoryError: the task was not resumed, and can be woken again.
         """
         callback = self._callback
-        if callback is None or current_task(self._loop) is not None:
+        if (
+            callback is None
+            or current_task(self._loop) is not None
+            # Set by nest_asyncio and nest_asyncio2, at any time.
+            or getattr(self._loop, "_nest_patched", False)
+        ):
             self.wake_later()
             return
         self.woken = True

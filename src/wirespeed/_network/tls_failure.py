@@ -92,6 +92,7 @@ _AT_PROXY: Final = (
     ("ws:// instead of wss://", "http:// instead of https://"),
 )
 
+_OR_THE_CLOCK: Final = " or the system clock is incorrect"
 _CLOCK: Final = "check this machine's clock, and the certificate of the server"
 _TRUST: Final = (
     "trust its CA with load_verify_locations of the context in ssl=, or pin the certificate with"
@@ -140,7 +141,8 @@ def tls_failure(exc: OSError, place: Place, name: str) -> TLSError:
         return _failed(TLSError, exc, place, (_CLOSED, _WHY_CLOSED))
     if not isinstance(exc, ssl.SSLError):
         return _failed(TLSError, exc, place, (exc.strerror or str(exc), _CHECK_SERVER))
-    name = getattr(exc, "reason", None) or ""
+    # Newer versions of OpenSSL call these alerts so; aiofastnet hands their names on.
+    name = (getattr(exc, "reason", None) or "").replace("SSL/TLS_ALERT_", "SSLV3_ALERT_")
     kind = InvalidTLSContext if name in _FAULTS_OF_CONTEXT else TLSError
     if name in _REFUSED_CERTIFICATE:
         found = _REFUSED_CERTIFICATE[name], _SHOW_A_CERTIFICATE
@@ -167,7 +169,8 @@ def early_data(place: Place) -> TLSError:
 def _unverified(exc: ssl.SSLCertVerificationError, place: Place, name: str) -> CertificateError:
     code = getattr(exc, "verify_code", 0)
     text = getattr(exc, "verify_message", "") or _words(exc, "")
-    problem = f"certificate verify failed: {text.rstrip('.')}"
+    # The advice says so too; older versions of OpenSSL do not.
+    problem = f"certificate verify failed: {text.rstrip('.').removesuffix(_OR_THE_CLOCK)}"
     advice = _CERTIFICATE_ADVICE.get(code) or _TRUST
     if advice is _NAME and name not in text:
         problem += f", certificate is not valid for {name!r}"
