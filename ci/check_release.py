@@ -77,11 +77,7 @@ faults = []
 if tag is not None and tag != f"v{version}":
     faults.append(f"the tag is {tag}, the version {version}")
 if headings[:2] != ["Unreleased", version]:
-    text = f"CHANGELOG.md has no heading for {version} below `Unreleased`"
-    if tag is not None:
-        faults.append(text)
-    else:
-        print(f"before the tag: {text}")
+    faults.append(f"CHANGELOG.md has no heading for {version} below `Unreleased`")
 needed = {f"wirespeed-{version}.tar.gz", f"wirespeed-{version}-py3-none-any.whl"}
 faults += [f"{name} is missing" for name in sorted(needed - set(names))]
 faults += [f"{name} is of another version" for name in names if f"-{version}" not in name]
