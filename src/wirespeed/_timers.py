@@ -104,15 +104,25 @@ class _Alarm:
 
     def add(self, call: _Call) -> bool:
         """Wait for a call; return `False` if there is no descriptor to wait for."""
-        if self._fd < 0 and not self._open():
-            return False
         if len(self._calls) >= self._many:
             self._drop_cancelled()
         heapq.heappush(self._calls, call)
+        if self._fd < 0 and not self._opens_for(call):
+            return False
         call.alarm = self
         if self._calls[0] is call:
             set_timer(self._fd, call.when)
         return True
+
+    def _opens_for(self, call: _Call) -> bool:
+        """Open the descriptor; if that is not possible, the call does not wait here."""
+        is_open = False
+        try:
+            is_open = self._open()
+        finally:
+            if not is_open:
+                self._calls.remove(call)
+        return is_open
 
     def settle(self) -> None:
         """Wait for the earliest call; close the descriptor if there is none."""

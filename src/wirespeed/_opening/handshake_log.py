@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 _logger = logging.getLogger("wirespeed.handshake")
@@ -22,11 +22,11 @@ _SUBPROTOCOL_NAME: Final = "sec-websocket-protocol"
 _LONG: Final = 32
 
 
-def log_request(head: bytes) -> None:
-    """Log the head of a request, as it is about to be sent."""
+def log_request(make_head: Callable[[], bytes]) -> None:
+    """Log the head of a request that is about to be sent; it is made only if that is wanted."""
     if not _logger.isEnabledFor(logging.DEBUG):
         return
-    line, *fields = head.decode("latin-1").rstrip("\r\n").split("\r\n")
+    line, *fields = make_head().decode("latin-1").rstrip("\r\n").split("\r\n")
     method, target, version = line.split(" ")
     _logger.debug("> %s %s %s", method, _without_query(target), version)
     _log_headers(">", (_split(field) for field in fields))

@@ -136,7 +136,7 @@ class _Attempt:
     def send_request(self) -> None:
         """Send the request: the transport is ready."""
         if self.protocol is not None:
-            log_request(self.opening.request())
+            log_request(self.opening.request)
             self.protocol.send_request()
 
     def _agree(self, transport: Any) -> Opened:
