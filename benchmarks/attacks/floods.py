@@ -9,7 +9,7 @@ import json
 import zlib
 from dataclasses import dataclass
 
-CONTINUATION, TEXT, BINARY, PING = 0, 1, 2, 9
+CONTINUATION, TEXT, BINARY, PING, PONG = 0, 1, 2, 9, 10
 FIN, RSV1, MASKED = 0x80, 0x40, 0x80
 BLOCK_BYTES = 256 * 1024
 EURO = "\N{EURO SIGN}".encode()
@@ -231,6 +231,7 @@ FLOODS = (
         ),
     ),
     Flood("Pings", TICKS, filled(frame(PING, b"")), blocks=2),
+    Flood("Pongs", TICKS, filled(frame(PONG, b"")), blocks=2),
     Flood("Pings to a peer that does not read", TICKS, filled(frame(PING, b"")), reads=False),
     Flood("a masked header", TICKS, filled(bytes((FIN | TEXT, MASKED, 1, 2, 3, 4)))),
     Flood(

@@ -34,10 +34,13 @@ cdef class Channel(Receiver):
     @cython.locals(partial=PartialMessage)
     cdef _wake(self)
     cpdef Py_ssize_t _heard(self) noexcept
-    @cython.locals(controls=list, ping=int, opcode=int, skipped=Py_ssize_t)
+    @cython.locals(controls=list)
     cdef _take_controls(self)
-    @cython.locals(ping=int, opcode=int, count=Py_ssize_t)
-    cdef Py_ssize_t _count_pings(self, list controls) except -1
+    @cython.locals(
+        ping=int, opcode=int, pings=Py_ssize_t, pongs=Py_ssize_t, kept=list, control=tuple,
+        awaited=set
+    )
+    cdef list _without_flood(self, list controls)
     cdef _bound_queue(self, bint ends)
     cpdef _read_to_the_end(self, bint ignoring=*)
     cpdef bint _has_queued(self) noexcept

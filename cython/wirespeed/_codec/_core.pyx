@@ -84,6 +84,7 @@ cdef enum:
     TEXT = 0x1
     BINARY = 0x2
     CLOSE = 0x8
+    PING = 0x9
     PONG = 0xA
     MAX_CONTROL = 125
     # From this size on, the rest of a frame is received directly into the message.
@@ -252,6 +253,10 @@ cdef class MessageParser:
                     if data == end or self.in_frame or self.room <= 0:
                         continue
                     if self.frames >= self.last_frame:
+                        continue
+                if data[0] & CONTROL and self.header_size == 0 and not self.masked:
+                    data = take_whole_controls(self, data, end)
+                    if data == end or self.frames >= self.last_frame:
                         continue
                 if (
                     self.header_size == 0

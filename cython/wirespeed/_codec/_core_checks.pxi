@@ -106,6 +106,35 @@ cdef const uint8_t *take_header(
     return data
 
 
+cdef const uint8_t *take_whole_controls(
+    MessageParser parser, const uint8_t *data, const uint8_t *end
+) except NULL:
+    """Take the unmasked Pings and Pongs that have arrived in full.
+
+    Step by step, as other frames are taken, each would cost twice as much: a peer may send many.
+    """
+    cdef int opcode
+    cdef Py_ssize_t size
+    while end - data >= 2 and parser.frames < parser.last_frame and not parser.queues_controls:
+        opcode = data[0] & OPCODE
+        size = data[1]
+        if data[0] != FIN | opcode or not PING <= opcode <= PONG or size > MAX_CONTROL:
+            break
+        if size > end - data - 2 or <uint64_t>size > parser.frame_limit:
+            break
+        parser.controls.append(
+            (opcode, PyBytes_FromStringAndSize(<const char *>data + 2, size))
+        )
+        if opcode == PONG:
+            parser.pongs += 1
+        else:
+            parser.pings += 1
+        parser.frames += 1
+        parser.payload_bytes += size
+        data += 2 + size
+    return data
+
+
 cdef int end_control(MessageParser parser, list messages) except -1:
     cdef bytes payload = (<char *>parser.control)[:parser.control_size]
     if parser.opcode != CLOSE:

@@ -47,3 +47,6 @@ class PeerWatch(Protocol):
 
     def take_pong(self, payload: bytes) -> None:
         """Process a Pong that has arrived."""
+
+    def awaited_pongs(self) -> set[bytes]:
+        """Return the payloads of the Pings that are not answered yet."""

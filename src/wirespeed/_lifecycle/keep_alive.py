@@ -45,7 +45,6 @@ class KeepAlive:
         "__weakref__",
         "_asked_at",
         "_asked_clock",
-        "_asked_with",
         "_channel",
         "_count",
         "_departure",
@@ -58,6 +57,7 @@ class KeepAlive:
         "_timeout",
         "_timer",
         "_waited",
+        "asked_with",
     )
 
     def __init__(
@@ -79,7 +79,7 @@ class KeepAlive:
         self._prefix = b""
         self._count = 0
         # The payload of the last Ping, until its Pong arrives, and when the Ping was sent.
-        self._asked_with: bytes | None = None
+        self.asked_with: bytes | None = None
         self._asked_clock = 0.0
         self._asked_at = 0.0
         self._progress = 0
@@ -107,9 +107,9 @@ class KeepAlive:
 
     def round_trip(self, payload: bytes) -> float | None:
         """Return the seconds since the last Ping, if this is its payload and its first Pong."""
-        if payload != self._asked_with:
+        if payload != self.asked_with:
             return None
-        self._asked_with = None
+        self.asked_with = None
         return time.perf_counter() - self._asked_clock
 
     def _ask(self) -> None:
@@ -149,7 +149,7 @@ class KeepAlive:
         self._count += 1
         payload = self._prefix + self._count.to_bytes(8, "big")
         self._has_asked = True
-        self._asked_with = payload
+        self.asked_with = payload
         self._asked_clock = time.perf_counter()
         self._channel._send_control(OPCODE_PING, payload)
         # An event loop without memory may have lost the call that writes what is gathered.

@@ -42,6 +42,10 @@ class Pings:
         self._pending.append((payload, answer, time.perf_counter()))
         return answer
 
+    def payloads(self) -> set[bytes]:
+        """Return the payloads of the Pings that are not answered."""
+        return {payload for payload, _, _ in self._pending}
+
     def take_pong(self, payload: bytes) -> float | None:
         """Answer the Pings up to the one with this payload (RFC 6455 section 5.5.3).
 

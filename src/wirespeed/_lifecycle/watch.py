@@ -149,6 +149,13 @@ class Watch:
         if seconds is not None:
             self.latency = measured(self.latency, seconds)
 
+    def awaited_pongs(self) -> set[bytes]:
+        """Return the payloads of the Pings that are not answered yet."""
+        awaited = set() if self._pings is None else self._pings.payloads()
+        if self._keep_alive is not None and self._keep_alive.asked_with is not None:
+            awaited.add(self._keep_alive.asked_with)
+        return awaited
+
     def _own_closing(self) -> WatchedClosing:
         if self._closing is None:
             raise RuntimeError("the connection is not open")

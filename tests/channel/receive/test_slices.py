@@ -7,13 +7,24 @@ from typing import Any
 
 import pytest
 import reference
-from channel.scripted import Wire, binary, cancelled, close, collect, in_callback, ping, text, turns
+from channel.scripted import (
+    Wire,
+    binary,
+    cancelled,
+    close,
+    collect,
+    in_callback,
+    ping,
+    pong,
+    text,
+    turns,
+)
 from channel.streams import start
 from deflating import deflate
 from rawserver import BINARY
 
 from wirespeed import ConnectionDisconnected, Deflate
-from wirespeed._channel.channel import PONGS_AT_ONCE, SLICE_FRAMES
+from wirespeed._channel.channel import CONTROLS_AT_ONCE, SLICE_FRAMES
 from wirespeed._channel.receive.partial_message import CHUNK_SIZE
 
 KIB = 1024
@@ -197,11 +208,23 @@ async def test_a_queued_message_is_cut_into_chunks(is_text: bool) -> None:
 
 async def test_of_a_flood_of_pings_the_last_are_answered() -> None:
     wire = Wire()
-    payloads = [b"%d" % number for number in range(3 * PONGS_AT_ONCE)]
-    wire.feed(b"".join(map(ping, payloads[:PONGS_AT_ONCE])))
+    payloads = [b"%d" % number for number in range(3 * CONTROLS_AT_ONCE)]
+    wire.feed(b"".join(map(ping, payloads[:CONTROLS_AT_ONCE])))
     await turns()
-    assert wire.sent() == payloads[:PONGS_AT_ONCE]
+    assert wire.sent() == payloads[:CONTROLS_AT_ONCE]
     wire.feed(b"".join(map(ping, payloads)))
     await turns()
-    assert wire.sent() == payloads[:PONGS_AT_ONCE] + payloads[-PONGS_AT_ONCE:]
-    assert wire.connection.stats.pings_received == 4 * PONGS_AT_ONCE
+    assert wire.sent() == payloads[:CONTROLS_AT_ONCE] + payloads[-CONTROLS_AT_ONCE:]
+    assert wire.connection.stats.pings_received == 4 * CONTROLS_AT_ONCE
+
+
+async def test_of_a_flood_of_pongs_those_that_are_awaited_answer() -> None:
+    wire = Wire()
+    answers = [await wire.connection.ping(b"%d" % number) for number in range(100)]
+    flood = b"".join(map(pong, [b"nobody asked"] * (2 * CONTROLS_AT_ONCE)))
+    wire.feed(flood + b"".join(pong(b"%d" % number) for number in range(100)) + flood + pong(b"x"))
+    await turns()
+    assert all(answer.done() for answer in answers)
+    unread = [await wire.connection.receive_pong(timeout=0) for _ in range(16)]
+    assert unread == [b"nobody asked"] * 15 + [b"x"]
+    assert wire.connection.stats.pongs_received == 4 * CONTROLS_AT_ONCE + 101
