@@ -98,9 +98,10 @@ class _Alarm:
         self._many = FEW_CALLS
 
     def __del__(self) -> None:
-        # The loop was closed before its connections were.
-        if self._fd >= 0:
-            os.close(self._fd)
+        # The loop was closed before its connections were. Without memory there may be no `_fd`.
+        fd = getattr(self, "_fd", -1)
+        if fd >= 0:
+            os.close(fd)
 
     def add(self, call: _Call) -> bool:
         """Wait for a call; return `False` if there is no descriptor to wait for."""
