@@ -50,10 +50,10 @@ class Deadlines:
         self._next = when
 
     def _expire(self) -> None:
-        # A coarse clock may call a little early.
-        now = max(self._loop.time(), self._next)
         self._timer = None
         try:
+            # A coarse clock may call a little early.
+            now = max(self._loop.time(), self._next)
             due = [waiter for waiter, deadline in self._deadlines.items() if deadline <= now]
             due.sort(key=self._deadlines.__getitem__)
             for waiter in due:
