@@ -111,17 +111,28 @@ def _bash_case(command: Command) -> str:
     lines = [f'        "{_joined(command)}")']
     words = [*command.words, *command.options]
     lines.append(f'            words="{" ".join(words)}"')
+    lines += _argument_lines(command, '"{}"')
+    return "\n".join([*lines, "            ;;"])
+
+
+def _argument_lines(command: Command, form: str) -> list[str]:
+    """Return what bash and zsh share: which words are files, and the values of options.
+
+    Args:
+        command: the command.
+        form: how the shell writes a list, with `{}` for its words.
+    """
+    lines = []
     if command.takes_file:
         lines.append("            [[ $word != -* ]] && files=1")
     if command.values:
         lines.append('            case "$before" in')
         for option, values in command.values.items():
+            listed = form.format(" ".join(values))
             files = " files=1" if option in command.files else ' files=""'
-            lines.append(
-                f'                {option}) is_value=1 values="{" ".join(values)}"{files} ;;'
-            )
+            lines.append(f"                {option}) is_value=1 values={listed}{files} ;;")
         lines.append("            esac")
-    return "\n".join([*lines, "            ;;"])
+    return lines
 
 
 def _joined(command: Command) -> str:
@@ -174,16 +185,7 @@ def _zsh_case(command: Command) -> str:
     entries = {**command.words, **command.options}
     found = " ".join(shlex.quote(_zsh_entry(word, text)) for word, text in entries.items())
     lines = [f'        "{_joined(command)}")', f"            found=({found})"]
-    if command.takes_file:
-        lines.append("            [[ $word != -* ]] && files=1")
-    if command.values:
-        lines.append('            case "$before" in')
-        for option, values in command.values.items():
-            files = " files=1" if option in command.files else ' files=""'
-            lines.append(
-                f"                {option}) is_value=1 values=({' '.join(values)}){files} ;;"
-            )
-        lines.append("            esac")
+    lines += _argument_lines(command, "({})")
     return "\n".join([*lines, "            ;;"])
 
 
