@@ -11,7 +11,7 @@ import heapq
 import os
 from collections.abc import Callable
 from contextvars import Context, copy_context
-from typing import Protocol, TypeGuard, TypeVar
+from typing import TypeGuard, TypeVar
 from weakref import WeakKeyDictionary, ref
 
 from ._codec.backend import open_timer, set_timer
@@ -22,29 +22,22 @@ T = TypeVar("T")
 FEW_CALLS = 64
 
 
-class Timer(Protocol):
-    """A call that was asked for."""
-
-    def cancel(self) -> None:
-        """Do not call, unless it has happened."""
-
-
 def call_at(
     loop: asyncio.AbstractEventLoop, when: float, owner: T, step: Callable[[T], None]
-) -> Timer:
+) -> Call:
     """Call `step(owner)` at `when` by the loop's clock, if the owner still exists then.
 
     Raises:
         MemoryError: there will be no call.
     """
-    call = _Call(when, owner, step)
+    call = Call(when, owner, step)
     alarm = _alarm_of(loop)
     if alarm is None or not alarm.add(call):
         call.handle = loop.call_at(when, call.make)
     return call
 
 
-class _Call:
+class Call:
     """A call that waits, behind the descriptor of an alarm or in the loop itself.
 
     Attributes:
@@ -65,11 +58,11 @@ class _Call:
         self.handle: asyncio.TimerHandle | None = None
         self._owner = ref(owner)
 
-    def __lt__(self, other: _Call) -> bool:
+    def __lt__(self, other: Call) -> bool:
         return self.when < other.when
 
     def cancel(self) -> None:
-        """Do not call."""
+        """Do not call, unless that has happened."""
         # First, whatever fails then.
         self.step = None
         handle, self.handle = self.handle, None
@@ -94,7 +87,7 @@ class _Alarm:
     def __init__(self, loop: asyncio.SelectorEventLoop) -> None:
         self._loop = ref(loop)
         self._fd = -1
-        self._calls: list[_Call] = []
+        self._calls: list[Call] = []
         self._many = FEW_CALLS
 
     def __del__(self) -> None:
@@ -103,7 +96,7 @@ class _Alarm:
         if fd >= 0:
             os.close(fd)
 
-    def add(self, call: _Call) -> bool:
+    def add(self, call: Call) -> bool:
         """Wait for a call; return `False` if there is no descriptor to wait for."""
         if len(self._calls) >= self._many:
             self._drop_cancelled()
@@ -115,7 +108,7 @@ class _Alarm:
             set_timer(self._fd, call.when)
         return True
 
-    def _opens_for(self, call: _Call) -> bool:
+    def _opens_for(self, call: Call) -> bool:
         """Open the descriptor; if that is not possible, the call does not wait here."""
         is_open = False
         try:
@@ -138,7 +131,7 @@ class _Alarm:
             fd, self._fd = self._fd, -1
             os.close(fd)
 
-    def _first(self) -> _Call | None:
+    def _first(self) -> Call | None:
         """Return the earliest call that was neither made nor cancelled."""
         calls = self._calls
         while calls and calls[0].step is None:
@@ -185,7 +178,7 @@ class _Alarm:
             self.settle()
 
 
-def _make(loop: asyncio.AbstractEventLoop, call: _Call) -> None:
+def _make(loop: asyncio.AbstractEventLoop, call: Call) -> None:
     try:
         call.context.run(call.make)
     except (SystemExit, KeyboardInterrupt):

@@ -222,7 +222,7 @@ class Channel(Receiver):
     def _without_flood(self, controls: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
         """Return the last of the Pings and the last of the Pongs, and all Pongs that are awaited.
 
-        A flood of others would cost 20 times as much as messages of as many bytes.
+        A flood of others would cost 35 times as much as messages of as many bytes.
         """
         ping = OPCODE_PING
         pings = -CONTROLS_AT_ONCE

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 from weakref import ref
 
-from .. import _timers
+from .._timers import Call, call_at
 
 # A call that has failed for want of memory is repeated after this time.
 REPEAT_SECONDS: Final = 0.1
@@ -27,7 +27,7 @@ class Timer(Generic[T]):
     def __init__(self, loop: asyncio.AbstractEventLoop, owner: T) -> None:
         self._loop = loop
         self._owner = ref(owner)
-        self._call: _timers.Timer | None = None
+        self._call: Call | None = None
         self._step: Callable[[T], None] | None = None
 
     def after(self, seconds: float, step: Callable[[T], None]) -> None:
@@ -40,7 +40,7 @@ class Timer(Generic[T]):
         Raises:
             MemoryError: nothing has changed.
         """
-        call = _timers.call_at(self._loop, when, self, Timer._make)
+        call = call_at(self._loop, when, self, Timer._make)
         self._drop()
         self._call = call
         self._step = step

@@ -11,7 +11,7 @@ from channel.scripted import Wire, text, turns
 
 from wirespeed import ConnectionDisconnected, ReadTimeout
 from wirespeed._codec import backend
-from wirespeed._timers import Timer, call_at
+from wirespeed._timers import Call, call_at
 
 QUEUES = pytest.mark.parametrize("options", [{}, {"text_queue_maxsize": 9}], ids=["queue", "lanes"])
 
@@ -19,7 +19,7 @@ QUEUES = pytest.mark.parametrize("options", [{}, {"text_queue_maxsize": 9}], ids
 class WatchedTimer:
     """A timer that knows whether it was cancelled."""
 
-    def __init__(self, timer: Timer) -> None:
+    def __init__(self, timer: Call) -> None:
         self._timer = timer
         self.is_cancelled = False
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
-from ..._timers import Timer, call_at
+from ..._timers import Call, call_at
 from ..waiter import Waiter
 
 
@@ -22,7 +22,7 @@ class Deadlines:
         self._loop = loop
         # In the order in which they came, with the time of the loop's clock.
         self._deadlines: dict[Waiter, float] = {}
-        self._timer: Timer | None = None
+        self._timer: Call | None = None
         # When the timer calls.
         self._next = 0.0
 
